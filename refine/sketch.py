@@ -1,0 +1,216 @@
+"""What a sketch is: coloured shapes in painter's order, with the numbers that the language writes.
+
+Plain immutable data, with no picture and no fitting in it. Shapes and paints use scene coordinates (y up, the image's
+shorter side spans [-1, 1]) wherever they leave the package's segmentation modules; inside, the same classes hold pixel
+coordinates (x = column, y = row, a pixel's centre at +0.5), and :func:`to_scene` and :func:`paint_to_scene` carry them over.
+Sizes of solids are half extents, widths of strokes are full widths, angles are degrees, counter-clockwise where y is up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal, Union
+
+Point = tuple[float, float]
+Colour = tuple[float, float, float]
+Vertex = tuple[float, float, bool]
+"""x, y and whether the point lies on the outline; one that does not is a quadratic control point, and two of those in a
+row imply the point half way between them on the outline (as in TrueType)."""
+
+
+@dataclass(frozen=True)
+class Circle:
+    center: Point
+    radius: float
+
+
+@dataclass(frozen=True)
+class Ellipse:
+    center: Point
+    radius_x: float
+    radius_y: float
+    angle: float = 0.0
+
+
+@dataclass(frozen=True)
+class Box:
+    center: Point
+    half_width: float
+    half_height: float
+    angle: float = 0.0
+    rounding: float = 0.0
+
+
+@dataclass(frozen=True)
+class Capsule:
+    """The convex hull of two discs."""
+
+    a: Point
+    b: Point
+    radius_a: float
+    radius_b: float
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A straight stroke with round ends."""
+
+    a: Point
+    b: Point
+    width: float
+
+
+@dataclass(frozen=True)
+class Ring:
+    """A stroked circle; ``radius`` is that of the centre line."""
+
+    center: Point
+    radius: float
+    width: float
+
+
+@dataclass(frozen=True)
+class Polygon:
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True)
+class Path:
+    """Closed contours of lines and quadratic curves, filled by the even-odd rule: holes are further contours."""
+
+    contours: tuple[tuple[Vertex, ...], ...]
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """An open or closed line of segments and quadratic curves, drawn with one width and round joins."""
+
+    points: tuple[Vertex, ...]
+    width: float
+    closed: bool = False
+    caps: Literal["round", "butt"] = "round"
+
+
+SketchShape = Union[Circle, Ellipse, Box, Capsule, Segment, Ring, Polygon, Path, Stroke]
+
+
+@dataclass(frozen=True)
+class Flat:
+    colour: Colour
+
+
+@dataclass(frozen=True)
+class Linear:
+    colour_a: Colour
+    colour_b: Colour
+    from_point: Point
+    to_point: Point
+
+
+@dataclass(frozen=True)
+class Radial:
+    colour_a: Colour
+    colour_b: Colour
+    center: Point
+    radius: float
+
+
+SketchPaint = Union[Flat, Linear, Radial]
+
+
+@dataclass(frozen=True)
+class SketchLayer:
+    shape: SketchShape
+    paint: SketchPaint
+    opacity: float = 1.0
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """A background (None where it is transparent) and layers, each painted over the ones before it."""
+
+    background: Colour | None
+    layers: tuple[SketchLayer, ...]
+
+
+def shape_number_count(shape: SketchShape) -> int:
+    """How many numbers the language needs for a shape: a point is two; an angle or rounding of zero is not written."""
+    if isinstance(shape, Circle):
+        return 3
+    if isinstance(shape, Ellipse):
+        return 4 + (shape.angle != 0)
+    if isinstance(shape, Box):
+        return 4 + (shape.angle != 0) + (shape.rounding != 0)
+    if isinstance(shape, Capsule):
+        return 6
+    if isinstance(shape, Segment):
+        return 5
+    if isinstance(shape, Ring):
+        return 4
+    if isinstance(shape, Polygon):
+        return 2 * len(shape.points)
+    if isinstance(shape, Path):
+        return 2 * sum(len(contour) for contour in shape.contours)
+    return 2 * len(shape.points) + 1
+
+
+def paint_number_count(paint: SketchPaint) -> int:
+    """How many numbers the language needs for a paint: a colour is three, a point two."""
+    if isinstance(paint, Flat):
+        return 3
+    return 10 if isinstance(paint, Linear) else 9
+
+
+def number_count(sketch: Sketch) -> int:
+    """Every number of a sketch: shapes, paints, opacities other than one, and the background's colour."""
+    layers = sum(
+        shape_number_count(layer.shape) + paint_number_count(layer.paint) + (layer.opacity != 1.0) for layer in sketch.layers
+    )
+    return layers + (0 if sketch.background is None else 3)
+
+
+def to_scene(shape: SketchShape, size: tuple[int, int]) -> SketchShape:
+    """A shape in pixel coordinates of an image of ``size`` (height, width), in scene coordinates."""
+    scale = 2.0 / min(size)
+
+    def point(p: Point) -> Point:
+        return _point_to_scene(p, size)
+
+    def vertices(contour: tuple[Vertex, ...]) -> tuple[Vertex, ...]:
+        return tuple((*point((x, y)), on) for x, y, on in contour)
+
+    if isinstance(shape, Circle):
+        return Circle(point(shape.center), shape.radius * scale)
+    if isinstance(shape, Ellipse):
+        # The mirror from y down to y up turns an angle the other way; 0.0 - angle keeps a zero positive.
+        return Ellipse(point(shape.center), shape.radius_x * scale, shape.radius_y * scale, 0.0 - shape.angle)
+    if isinstance(shape, Box):
+        half = (shape.half_width * scale, shape.half_height * scale)
+        return Box(point(shape.center), *half, 0.0 - shape.angle, shape.rounding * scale)
+    if isinstance(shape, Capsule):
+        return Capsule(point(shape.a), point(shape.b), shape.radius_a * scale, shape.radius_b * scale)
+    if isinstance(shape, Segment):
+        return Segment(point(shape.a), point(shape.b), shape.width * scale)
+    if isinstance(shape, Ring):
+        return Ring(point(shape.center), shape.radius * scale, shape.width * scale)
+    if isinstance(shape, Polygon):
+        return Polygon(tuple(point(p) for p in shape.points))
+    if isinstance(shape, Path):
+        return Path(tuple(vertices(contour) for contour in shape.contours))
+    return replace(shape, points=vertices(shape.points), width=shape.width * scale)
+
+
+def paint_to_scene(paint: SketchPaint, size: tuple[int, int]) -> SketchPaint:
+    """A paint in pixel coordinates of an image of ``size`` (height, width), in scene coordinates."""
+    if isinstance(paint, Flat):
+        return paint
+    if isinstance(paint, Linear):
+        ends = (_point_to_scene(paint.from_point, size), _point_to_scene(paint.to_point, size))
+        return Linear(paint.colour_a, paint.colour_b, *ends)
+    return Radial(paint.colour_a, paint.colour_b, _point_to_scene(paint.center, size), paint.radius * 2.0 / min(size))
+
+
+def _point_to_scene(point: Point, size: tuple[int, int]) -> Point:
+    height, width = size
+    scale = 2.0 / min(size)
+    return ((point[0] - width / 2) * scale, (height / 2 - point[1]) * scale)

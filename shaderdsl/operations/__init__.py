@@ -1,0 +1,1 @@
+"""The operations themselves, a module a category. Each entry is complete in one place; see `shaderdsl.registry`."""

@@ -1,0 +1,478 @@
+"""Lowering: a scene becomes a tape, straight-line code with no recursion and no unbounded loop.
+
+A tape has two parts. The *uniform* part is scalar arithmetic that runs once a program: it turns parameters into slots,
+the numbers that instructions read (affine maps already composed, so that a moved and rotated shape costs one
+instruction). The *pixel* part is one list of instructions a layer, at the grain of whole operations: a backend runs them for each
+pixel, and every instruction keeps its register, so that a reverse pass can follow. Equal sub-shapes of a layer are
+lowered once.
+
+The derivative of the slots by the parameters is sparse and is part of the uniform part too: `Tape.slot_derivative` names,
+for each slot, the parameters it depends on and the nodes of the graph that hold the partial derivatives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from shaderdsl import scene as ir
+from shaderdsl.dual import ELEMENT
+from shaderdsl.errors import DslError
+from shaderdsl.expression import EVALUATORS, Expr, Graph, hypot
+from shaderdsl.registry import Operation, Point, bind, continuous_names, operations, scalar_names, unbind
+
+MAXIMUM_INSTRUCTIONS = 256
+"""Instructions a layer may have: the size of a backend's register file."""
+
+MAXIMUM_SPACES = 16
+"""Repeated or mirrored spaces a layer may have, the plain one included."""
+
+IntArray = npt.NDArray[np.int32]
+
+# Columns of Tape.instructions.
+OPCODE, SOURCE, SECOND, SLOT, COUNT = range(5)
+# Columns of Tape.layers.
+FIRST, LENGTH, PAINT, PAINT_SLOT, STOPS, LAYER_SLOT, CULL = range(7)
+
+PLACE = 7
+"""Slots before a shape's own: the affine map (xx, xy, x, yx, yy, y) into its coordinates, and the distance scale."""
+
+UNIFORM_OPERATORS = tuple(EVALUATORS)
+"""Opcodes of the uniform part, after 0 = constant and 1 = parameter."""
+
+
+@dataclass(frozen=True)
+class Opcode:
+    """What an instruction does: one body, shared by all operations that have it."""
+
+    operation: Operation
+    number: int
+
+    @property
+    def category(self) -> str:
+        return self.operation.category
+
+
+@lru_cache(maxsize=1)
+def opcodes() -> dict[Operation, Opcode]:
+    """The opcode of each operation that a tape can hold; operations with one body share one."""
+    by_body: dict[object, Opcode] = {}
+    table: dict[Operation, Opcode] = {}
+    for operation in operations().values():
+        if operation.category in ("transform", "layer"):
+            continue
+        key = (operation.body, operation.finish)
+        table[operation] = by_body.setdefault(key, Opcode(operation, len(by_body)))
+    return table
+
+
+@dataclass(frozen=True, eq=False)
+class Tape:
+    """The lowered form of a structure; see the module. Arrays are read-only.
+
+    `instructions` (n, 5): opcode, source register or space, second register, first slot, elements of an outline.
+    `layers` (m, 7): first instruction, how many, paint opcode, first slot of the paint (place, parameters, colours),
+    colour stops, first slot of (opacity, softness), and whether tiles far from the surface may be skipped.
+    `lipschitz` (m,): the slope that a layer's field never exceeds.
+    """
+
+    graph: Graph
+    instructions: IntArray
+    layers: IntArray
+    lipschitz: npt.NDArray[np.float32]
+    slots: tuple[Expr, ...]
+    background: int | None
+    parameter_count: int
+
+    @cached_property
+    def used(self) -> frozenset[int]:
+        """Opcodes that occur, paints included."""
+        return frozenset(self.instructions[:, OPCODE].tolist()) | frozenset(self.layers[:, PAINT].tolist())
+
+    @cached_property
+    def uniform(self) -> Uniform:
+        """The uniform part as arrays, for the slots alone."""
+        return Uniform.of(self.graph, [e.index for e in self.slots])
+
+    @cached_property
+    def slot_derivative(self) -> SlotDerivative:
+        """∂slots/∂parameters; adds nodes to the graph on first use."""
+        return SlotDerivative.of(self.graph, self.slots)
+
+    def slot_values(self, parameters: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Slots (n,) in float64 for parameters (p,)."""
+        return self.uniform.run(np.asarray(parameters, np.float64))
+
+
+@dataclass(frozen=True, eq=False)
+class Uniform:
+    """Scalar straight-line code: `code` (k, 4) is operator, three arguments; `constants` (k,) the value of operator 0;
+    operator 1 reads the parameter in its first argument. `outputs` are the nodes that are wanted."""
+
+    code: IntArray
+    constants: npt.NDArray[np.float64]
+    outputs: IntArray
+
+    @classmethod
+    def of(cls, graph: Graph, outputs: Sequence[int]) -> Uniform:
+        order = graph.needed(outputs)
+        place = {index: k for k, index in enumerate(order)}
+        code = np.zeros((len(order), 4), np.int32)
+        constants = np.zeros(len(order), np.float64)
+        for k, index in enumerate(order):
+            operator, *arguments = graph.nodes[index]
+            if operator == "const":
+                constants[k] = arguments[0]  # type: ignore[call-overload]
+            elif operator == "input":
+                code[k, :2] = 1, arguments[0]
+            else:
+                code[k, 0] = 2 + UNIFORM_OPERATORS.index(operator)  # type: ignore[arg-type]
+                code[k, 1 : 1 + len(arguments)] = [place[a] for a in arguments]  # type: ignore[index]
+        return cls(code, constants, np.array([place[i] for i in outputs], np.int32))
+
+    def run(self, parameters: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """The outputs for `parameters` (p,), in float64."""
+        values: list[float] = []
+        numbers = parameters.tolist()
+        for (operator, a, b, c), constant in zip(self.code.tolist(), self.constants.tolist()):
+            if operator == 0:
+                values.append(constant)
+            elif operator == 1:
+                values.append(numbers[a])
+            else:
+                name = UNIFORM_OPERATORS[operator - 2]
+                arguments = (values[a], values[b], values[c])[: _ARITY[name]]
+                values.append(EVALUATORS[name](*arguments))
+        return np.array([values[i] for i in self.outputs.tolist()], np.float64)
+
+
+_ARITY = {name: f.__code__.co_argcount if hasattr(f, "__code__") else 1 for name, f in EVALUATORS.items()}
+_ARITY["atan2"] = 2
+
+
+@dataclass(frozen=True, eq=False)
+class SlotDerivative:
+    """A sparse matrix by rows: slot s depends on parameters `columns[rows[s]:rows[s+1]]`, with `weights` computed
+    by `uniform` from the parameters."""
+
+    rows: IntArray
+    columns: IntArray
+    uniform: Uniform
+
+    @classmethod
+    def of(cls, graph: Graph, slots: Sequence[Expr]) -> SlotDerivative:
+        rows, columns, weights = [0], [], []
+        seen: dict[int, list[tuple[int, int]]] = {}
+        for slot in slots:
+            if slot.index not in seen:
+                inputs = [i for i in graph.needed([slot.index]) if graph.nodes[i][0] == "input"]
+                partials = graph.adjoints({slot.index: 1.0}, [Expr(graph, i) for i in inputs])
+                seen[slot.index] = [
+                    (graph.nodes[i][1], partial.index)  # type: ignore[misc]
+                    for i, partial in zip(inputs, partials)
+                    if partial.constant != 0.0
+                ]
+            for column, weight in seen[slot.index]:
+                columns.append(column)
+                weights.append(weight)
+            rows.append(len(columns))
+        return cls(np.array(rows, np.int32), np.array(columns, np.int32), Uniform.of(graph, weights))
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """Where a shape is lowered: a space register, the affine map from it to the shape's coordinates, the factor
+    on its distances, and by how much primitives are inset (for `round`)."""
+
+    space: int
+    matrix: tuple[Expr, Expr, Expr, Expr, Expr, Expr]
+    scale: Expr
+    inset: Expr | None = None
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return (self.space, *(e.index for e in self.matrix), self.scale.index, self.inset and self.inset.index)
+
+
+def lower(scene: ir.Scene, parameter_count: int) -> Tape:
+    """The tape of a scene whose program has `parameter_count` parameters. DslError where a layer is too large."""
+    return _Lowering(scene, parameter_count).tape()
+
+
+def affine_map(
+    operation: Operation, scalars: Sequence[Expr], graph: Graph
+) -> tuple[Expr, Expr, Expr, Expr, Expr, Expr]:
+    """(xx, xy, x, yx, yy, y) of a transform's body: x' = xx x + xy y + x, and y' alike."""
+    px, py, zero = graph.input("@x"), graph.input("@y"), graph.constant(0.0)
+    arguments = bind(operation, dict(zip(scalar_names(operation), scalars)))
+    place = operation.body(Point(px, py), **arguments)
+    origin = operation.body(Point(zero, zero), **arguments)
+    rows: list[Expr] = []
+    for value, shift in ((place.x, origin.x), (place.y, origin.y)):
+        inputs = [i for i in graph.needed([value.index]) if graph.nodes[i][0] == "input"]
+        for axis in (px, py):
+            rows += graph.tangents([value], {i: (1.0 if i == axis.index else zero) for i in inputs})
+        rows.append(shift)
+    return tuple(rows)  # type: ignore[return-value]
+
+
+def all_scalars(operation: Operation, scalars: Sequence[Expr], decided: ir.Decided, graph: Graph) -> list[Expr]:
+    """Continuous scalars and decided words and counts, together in slot order (`scalar_names`)."""
+    values = dict(zip(continuous_names(operation), scalars))
+    fixed = dict(decided)
+    for parameter in operation.parameters:
+        if parameter.kind == "count":
+            values[parameter.name] = graph.constant(float(fixed[parameter.name]))  # type: ignore[arg-type]
+        elif parameter.kind == "choice":
+            word = fixed.get(parameter.name, parameter.default)
+            values[parameter.name] = graph.constant(float(parameter.choices.index(word)))  # type: ignore[arg-type]
+    return [values[name] for name in scalar_names(operation)]
+
+
+class _Lowering:
+    def __init__(self, scene: ir.Scene, parameter_count: int) -> None:
+        self.scene = scene
+        self.graph = scene.graph
+        self.parameter_count = parameter_count
+        self.slots: list[Expr] = []
+        self.instructions: list[tuple[int, int, int, int, int]] = []
+        self.first = 0
+        self.memo: dict[object, int] = {}
+        self.slopes: dict[int, float] = {}
+        self.spaces = 1
+        self.cull = True
+        self.line = 0
+
+    def tape(self) -> Tape:
+        layers: list[tuple[int, ...]] = []
+        slopes: list[float] = []
+        background: int | None = None
+        if self.scene.background is not None:
+            background = self.block(self.scene.background)
+        for layer in self.scene.layers:
+            self.first, self.memo, self.slopes, self.spaces = len(self.instructions), {}, {}, 1
+            self.cull, self.line = True, layer.line
+            zero, one = self.graph.constant(0.0), self.graph.constant(1.0)
+            identity = (one, zero, zero, zero, one, zero)
+            root = self.shape(layer.shape, _Frame(0, identity, one))
+            if root != len(self.instructions) - self.first - 1:  # the root is the last register, by construction
+                raise AssertionError("a layer's root must be its last instruction")
+            slot = self.block((layer.opacity or one, layer.softness or zero))
+            layers.append(
+                (
+                    self.first,
+                    len(self.instructions) - self.first,
+                    opcodes()[layer.paint.operation].number,
+                    self.paint(layer.paint),
+                    len(layer.paint.colours),
+                    slot,
+                    int(self.cull),
+                )
+            )
+            slopes.append(self.slopes[root])
+        return Tape(
+            self.graph,
+            np.array(self.instructions, np.int32).reshape(-1, 5),
+            np.array(layers, np.int32).reshape(-1, 7),
+            np.array(slopes, np.float32),
+            tuple(self.slots),
+            background,
+            self.parameter_count,
+        )
+
+    # -- pieces -------------------------------------------------------------------------------------------
+
+    def block(self, expressions: Sequence[Expr]) -> int:
+        start = len(self.slots)
+        self.slots.extend(expressions)
+        return start
+
+    def instruction(self, key: object, slope: float, *fields: int) -> int:
+        if len(self.instructions) - self.first >= MAXIMUM_INSTRUCTIONS:
+            raise DslError(
+                f"this layer needs more than {MAXIMUM_INSTRUCTIONS} operations; split it into several layers", self.line
+            )
+        register = len(self.instructions) - self.first
+        self.instructions.append(fields)  # type: ignore[arg-type]
+        self.memo[key] = register
+        self.slopes[register] = slope
+        return register
+
+    def compose(self, frame: _Frame, inner: Sequence[Expr]) -> tuple[Expr, Expr, Expr, Expr, Expr, Expr]:
+        """The map that applies the frame's matrix and then `inner`."""
+        a, b, c, d, e, f = frame.matrix
+        g, h, i, j, k, m = inner
+        return (
+            g * a + h * d, g * b + h * e, g * c + h * f + i,
+            j * a + k * d, j * b + k * e, j * c + k * f + m,
+        )  # fmt: skip
+
+    def shape(self, shape: ir.Shape, frame: _Frame) -> int:
+        key = (id(shape), frame.key)
+        found = self.memo.get(key)
+        if found is not None:
+            return found
+        if isinstance(shape, ir.Placed):
+            register = self.placed(shape, frame)
+        elif isinstance(shape, ir.Combination):
+            register = self.combination(shape, frame)
+        elif isinstance(shape, ir.Modified):
+            register = self.modified(shape, frame)
+        else:
+            register = self.leaf(shape, frame)
+        self.memo[key] = register
+        return register
+
+    def leaf(self, shape: ir.Primitive | ir.Outline, frame: _Frame) -> int:
+        operation = shape.operation
+        scalars = all_scalars(operation, shape.scalars, shape.decided, self.graph)
+        if frame.inset is not None:
+            assert operation.inset is not None, "the checker lets only shapes with an inset be rounded"
+            arguments = bind(operation, dict(zip(scalar_names(operation), scalars)))
+            scalars = unbind(operation, {**arguments, **operation.inset(frame.inset, **arguments)})
+            scalars = [self.graph.lift(s) for s in scalars]
+        elements = self.elements(shape) if isinstance(shape, ir.Outline) else []
+        opcode = opcodes()[operation].number
+        key = (opcode, frame.key, tuple(e.index for e in scalars), tuple(e.index for e in elements))
+        if key in self.memo:
+            return self.memo[key]
+        slot = self.block([*frame.matrix, frame.scale, *scalars, *elements])
+        return self.instruction(key, operation.lipschitz, opcode, frame.space, 0, slot, len(elements) // len(ELEMENT))
+
+    def elements(self, outline: ir.Outline) -> list[Expr]:
+        """The element slots of an outline: lines and quadratics between its points, implied midpoints included."""
+        decided = dict(outline.decided)
+        closed = outline.operation.name != "stroked path" or decided.get("closed") == "yes"
+        graph = self.graph
+        vertices = list(outline.vertices)
+        if closed and not vertices[0].on:
+            # Start on the curve: at the first point that lies on it, or at an implied midpoint.
+            first = next((k for k, v in enumerate(vertices) if v.on), None)
+            if first is None:
+                a, b = vertices[-1], vertices[0]
+                vertices.insert(0, ir.Vertex((a.x + b.x) * 0.5, (a.y + b.y) * 0.5))
+            else:
+                vertices = vertices[first:] + vertices[:first]
+        if closed:
+            vertices.append(vertices[0])
+        pieces: list[tuple[Any, ...]] = []
+        start, control = vertices[0], None
+        for vertex in vertices[1:]:
+            if vertex.on:
+                pieces.append((start, control, vertex))
+                start, control = vertex, None
+            elif control is None:
+                control = vertex
+            else:
+                middle = ir.Vertex((control.x + vertex.x) * 0.5, (control.y + vertex.y) * 0.5)
+                pieces.append((start, control, middle))
+                start, control = middle, vertex
+        slots: list[Expr] = []
+        zero, one = graph.constant(0.0), graph.constant(1.0)
+        for k, (a, c, b) in enumerate(pieces):
+            ends = 0.0 if closed else float(k == 0) + 2.0 * float(k == len(pieces) - 1)
+            middle = c or a
+            slots += [a.x, a.y, middle.x, middle.y, b.x, b.y, one if c else zero, graph.constant(ends)]
+        return slots
+
+    def combination(self, shape: ir.Combination, frame: _Frame) -> int:
+        operation = shape.operation
+        registers = [self.shape(child, frame) for child in shape.children]
+        scalars = self.scaled(operation, shape.scalars, frame.scale)
+        total = registers[0]
+        for other in registers[1:]:
+            key = (opcodes()[operation].number, total, other, tuple(e.index for e in scalars))
+            slope = operation.lipschitz * max(self.slopes[total], self.slopes[other])
+            found = self.memo.get(key)
+            total = self.instruction(key, slope, *key[:1], total, other, self.block(scalars), 0) if found is None else found
+        return self.last(total)
+
+    def modified(self, shape: ir.Modified, frame: _Frame) -> int:
+        operation = shape.operation
+        inner = frame
+        if operation.name == "round":
+            amount = shape.scalars[0] if frame.inset is None else shape.scalars[0] + frame.inset
+            inner = _Frame(frame.space, frame.matrix, frame.scale, amount)
+        child = self.shape(shape.child, inner)
+        scalars = self.scaled(operation, shape.scalars, frame.scale)
+        key = (opcodes()[operation].number, child, -1, tuple(e.index for e in scalars))
+        if key in self.memo:
+            return self.memo[key]
+        slope = operation.lipschitz * self.slopes[child]
+        return self.instruction(key, slope, opcodes()[operation].number, child, 0, self.block(scalars), 0)
+
+    def scaled(self, operation: Operation, scalars: Sequence[Expr], scale: Expr) -> list[Expr]:
+        """Parameters of booleans and modifiers, which act on distances: lengths grow with the scale."""
+        return [s * scale if p.kind == "length" else s for p, s in zip(operation.parameters, scalars)]
+
+    def placed(self, shape: ir.Placed, frame: _Frame) -> int:
+        operation = shape.operation
+        scalars = all_scalars(operation, shape.scalars, shape.decided, self.graph)
+        if operation.category == "transform":
+            matrix = self.compose(frame, affine_map(operation, scalars, self.graph))
+            scale, inset = frame.scale, frame.inset
+            if operation.distance_scale is not None:
+                factor = self.graph.lift(
+                    operation.distance_scale(**bind(operation, dict(zip(scalar_names(operation), scalars))))
+                )
+                scale = scale * factor
+                inset = None if inset is None else inset / factor
+            return self.shape(shape.child, _Frame(frame.space, matrix, scale, inset))
+        if operation.copies > 1:
+            # Neighbouring copies may overlap or leave the field discontinuous: no tile may be judged by its centre.
+            self.cull = False
+        union = opcodes()[operations()["union"]].number
+        total: int | None = None
+        for copy in range(operation.copies):
+            space = self.space(operation, frame, [*scalars, self.graph.constant(float(copy))])
+            zero, one = self.graph.constant(0.0), self.graph.constant(1.0)
+            inner = _Frame(space, (one, zero, zero, zero, one, zero), frame.scale, frame.inset)
+            register = self.shape(shape.child, inner)
+            if total is None:
+                total = register
+            else:
+                slope = max(self.slopes[total], self.slopes[register])
+                total = self.instruction(("union", total, register), slope, union, total, register, self.block(()), 0)
+        assert total is not None
+        return total
+
+    def space(self, operation: Operation, frame: _Frame, scalars: Sequence[Expr]) -> int:
+        opcode = opcodes()[operation].number
+        key = ("space", opcode, frame.key[:7], tuple(e.index for e in scalars))
+        found = self.memo.get(key)
+        if found is not None:
+            return found
+        if self.spaces >= MAXIMUM_SPACES:
+            raise DslError(
+                f"this layer nests or combines more than {MAXIMUM_SPACES - 1} repeated spaces; use fewer repetitions",
+                self.line,
+            )
+        slot = self.block([*frame.matrix, *scalars])
+        number = self.spaces
+        self.spaces += 1
+        # A space takes an instruction too; COUNT holds the number of the space that it makes.
+        self.instruction(key, 0.0, opcode, frame.space, 0, slot, number)
+        self.memo[key] = number
+        return number
+
+    def last(self, register: int) -> int:
+        return register
+
+    def paint(self, paint: ir.Paint) -> int:
+        zero, one = self.graph.constant(0.0), self.graph.constant(1.0)
+        matrix = (one, zero, zero, zero, one, zero)
+        for placement in reversed(paint.placements):
+            scalars = all_scalars(placement.operation, placement.scalars, (), self.graph)
+            matrix = self.compose(_Frame(0, matrix, one), affine_map(placement.operation, scalars, self.graph))
+        scalars = all_scalars(paint.operation, paint.scalars, (), self.graph)
+        return self.block([*matrix, *scalars, *(channel for colour in paint.colours for channel in colour)])
+
+
+def combined_softness(first: Expr | None, second: Expr) -> Expr:
+    """Two blurs in a row are one: their variances add."""
+    return second if first is None else hypot(first, second)
