@@ -9,7 +9,7 @@ Sizes of solids are half extents, widths of strokes are full widths, angles are 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, Union
+from typing import Callable, Literal, Union
 
 Point = tuple[float, float]
 Colour = tuple[float, float, float]
@@ -171,10 +171,16 @@ def number_count(sketch: Sketch) -> int:
 
 def to_scene(shape: SketchShape, size: tuple[int, int]) -> SketchShape:
     """A shape in pixel coordinates of an image of ``size`` (height, width), in scene coordinates."""
-    scale = 2.0 / min(size)
+    return _mapped(shape, lambda point: _point_to_scene(point, size), 2.0 / min(size), -1.0)
 
-    def point(p: Point) -> Point:
-        return _point_to_scene(p, size)
+
+def moved(shape: SketchShape, offset: Point) -> SketchShape:
+    """A shape moved by ``offset`` = (x, y)."""
+    return _mapped(shape, lambda point: (point[0] + offset[0], point[1] + offset[1]), 1.0, 1.0)
+
+
+def _mapped(shape: SketchShape, point: Callable[[Point], Point], scale: float, turn: float) -> SketchShape:
+    """A shape with its points mapped, its lengths scaled and its angle's direction kept (1) or reversed (-1)."""
 
     def vertices(contour: tuple[Vertex, ...]) -> tuple[Vertex, ...]:
         return tuple((*point((x, y)), on) for x, y, on in contour)
@@ -182,11 +188,12 @@ def to_scene(shape: SketchShape, size: tuple[int, int]) -> SketchShape:
     if isinstance(shape, Circle):
         return Circle(point(shape.center), shape.radius * scale)
     if isinstance(shape, Ellipse):
-        # The mirror from y down to y up turns an angle the other way; 0.0 - angle keeps a zero positive.
-        return Ellipse(point(shape.center), shape.radius_x * scale, shape.radius_y * scale, 0.0 - shape.angle)
+        # Adding zero turns a negative zero into a positive one.
+        angle = turn * shape.angle + 0.0
+        return Ellipse(point(shape.center), shape.radius_x * scale, shape.radius_y * scale, angle)
     if isinstance(shape, Box):
-        half = (shape.half_width * scale, shape.half_height * scale)
-        return Box(point(shape.center), *half, 0.0 - shape.angle, shape.rounding * scale)
+        half, angle = (shape.half_width * scale, shape.half_height * scale), turn * shape.angle + 0.0
+        return Box(point(shape.center), *half, angle, shape.rounding * scale)
     if isinstance(shape, Capsule):
         return Capsule(point(shape.a), point(shape.b), shape.radius_a * scale, shape.radius_b * scale)
     if isinstance(shape, Segment):

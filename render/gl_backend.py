@@ -58,7 +58,7 @@ class ShaderError(RuntimeError):
         self.log = log
         self.line: int | None = None
         self.source_line = ""
-        lines = source.splitlines()
+        lines = source.split("\n")  # as drivers count, who know no other line ends
         complaint = next((text for text in log.splitlines() if "error" in text.lower()), log.strip())
         for text in log.splitlines():
             match = _LOG_LINE.match(text) if "error" in text.lower() else None
@@ -165,7 +165,11 @@ class _Worker:
         started = False
         try:
             text = source.encode()
-            request = {"size": size, "source": len(text), "vectors": None if vectors is None else len(vectors)}
+            request = {
+                "size": size,
+                "source": len(text),
+                "vectors": None if vectors is None else len(vectors),
+            }
             values = b"" if vectors is None else vectors.tobytes()
             head = gl_worker.pack(request, len(text) + len(values))
             self._send(head + text + values, deadline)
@@ -288,6 +292,7 @@ def draw(
         read ``uniform vec2 resolution`` (the picture's size in pixels), gl_FragCoord (y up, pixel centres at
         one half), and its parameters as ``uniform vec4 params[N]`` or, when there are many, from
         ``uniform sampler2D params_texture`` (N by 1 texels; ``texelFetch(params_texture, ivec2(i, 0), 0)``).
+        Mesa's software driver ends a pixel's loops after 65535 rounds in all, without a word.
         Larger pictures than 1024 pixels are drawn in tiles, where gl_FragCoord is moved by text: do not
         redeclare it. Other uniforms are zero.
     size: (width, height) in pixels, at least 1 each and at most 2**27 in all.

@@ -25,6 +25,7 @@ import signal
 import struct
 import sys
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
 PREFIX = struct.Struct("<IQ")
@@ -120,11 +121,11 @@ class SurfacelessContext:
     def load_opengl_function(self, name: str) -> int:
         return self._egl.eglGetProcAddress(name.encode()) or 0
 
-    def __enter__(self) -> SurfacelessContext:
-        return self
+    def __enter__(self) -> None:
+        """The context is current since it was made, and stays so: this process has no other."""
 
     def __exit__(self, *_: object) -> None:
-        """The context stays current: this process has no other."""
+        """See __enter__."""
 
     def release(self) -> None:
         """EGL frees the context when this process, which exists for it, ends."""
@@ -134,13 +135,15 @@ def create_context(way: str) -> Any:
     """A moderngl context made in one `way`: "device" (each EGL device in turn) or "surfaceless"."""
     import moderngl
 
+    # moderngl's annotations know none of the settings that its documentation names.
+    make: Callable[..., Any] = moderngl.create_context
     if way == "surfaceless":
-        return moderngl.create_context(standalone=True, require=330, context=SurfacelessContext())
+        return make(standalone=True, require=330, context=SurfacelessContext())
     device, first_failure = 0, None
     while True:
         try:
-            return moderngl.create_context(standalone=True, require=330, backend="egl", device_index=device)
-        except Exception as failure:  # glcontext raises bare Exception
+            return make(standalone=True, require=330, backend="egl", device_index=device)
+        except Exception as failure:  # noqa: BLE001 - it is what glcontext raises
             first_failure = first_failure or failure
             # Devices that this user may not open come first, Mesa's software device last.
             device += 1
@@ -178,8 +181,9 @@ class Painter:
         finally:
             if texture is not None:
                 texture.release()
-        if self.context.error != "GL_NO_ERROR":
-            raise DrawError("driver", f"{self.context.error} while drawing {width}x{height} pixels")
+        error = self.context.error  # reading it clears it
+        if error != "GL_NO_ERROR":
+            raise DrawError("driver", f"{error} while drawing {width}x{height} pixels")
         return pixels
 
     def _program(self, source: str, whole: bool) -> tuple[Any, Any]:
@@ -216,13 +220,17 @@ class Painter:
         return self._programs[key]
 
     def _bind_framebuffer(self, size: tuple[int, int]) -> None:
-        if self._framebuffer is None or self._framebuffer.size != size:
-            if self._framebuffer is not None:
-                self._framebuffer.release()
-                self._pixels.release()
-            self._pixels = self.context.renderbuffer(size, components=4, dtype="f4")
-            self._framebuffer = self.context.framebuffer(self._pixels)
+        if self._framebuffer is not None and self._framebuffer.size == size:
+            self._framebuffer.use()
+            return
+        old = self._framebuffer, self._pixels
+        self._pixels = self.context.renderbuffer(size, components=4, dtype="f4")
+        self._framebuffer = self.context.framebuffer(self._pixels)
         self._framebuffer.use()
+        # Only now: moderngl binds the last framebuffer again when it makes one, an error once it is gone.
+        for resource in old:
+            if resource is not None:
+                resource.release()
 
     def _pass_parameters(self, program: Any, vectors: bytes | None) -> Any:
         """Sets `params` or `params_texture`, whichever the program reads; the texture made, if any."""
@@ -300,6 +308,16 @@ def die_with_parent(lifeline: int) -> None:
     raise EOFError
 
 
+def widen_pipe(stream: int) -> None:
+    """A picture in fewer, larger pieces, where the system allows it."""
+    import fcntl
+
+    try:
+        fcntl.fcntl(stream, fcntl.F_SETPIPE_SZ, 1 << 20)
+    except (AttributeError, OSError):
+        return
+
+
 def limit_memory(software: bool) -> None:
     """No core dumps; with a software driver, at most 4 GiB of private memory.
 
@@ -355,13 +373,14 @@ def main(way: str, lifeline: int, import_folders: list[str]) -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(nowhere, standard)
+    widen_pipe(replies)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.path += import_folders  # at the end: none of them may hide the standard library
     try:
         die_with_parent(lifeline)
         try:
             painter, name = start_painter(way)
-        except Exception as failure:
+        except Exception as failure:  # noqa: BLE001 - the caller tells it, and tries another way
             write_message(replies, {"error": "driver", "message": f"{type(failure).__name__}: {failure}"})
             return
         write_message(replies, {"ready": name})
@@ -369,7 +388,7 @@ def main(way: str, lifeline: int, import_folders: list[str]) -> None:
             answer(painter, requests, replies)
     except (EOFError, BrokenPipeError):
         return
-    except Exception as failure:
+    except Exception as failure:  # noqa: BLE001 - the caller tells it: this process has no terminal
         write_message(replies, {"error": "driver", "message": f"{type(failure).__name__}: {failure}"})
 
 

@@ -102,6 +102,76 @@ GLSL = Dialect(
 )  # fmt: skip
 
 
+class Printer:
+    """Prints nodes of a graph as statements and expressions; `shaderdsl.glsl_helpers` refines it for readers of GLSL.
+
+    `inputs` gives the text for each input's name; variables are called `prefix` and a number.
+    """
+
+    def __init__(self, graph: Graph, inputs: Mapping[object, str], dialect: Dialect, prefix: str = "t") -> None:
+        self.graph, self.inputs, self.dialect, self.prefix = graph, inputs, dialect, prefix
+        self.statements: list[str] = []
+        self.text: dict[int, tuple[str, int]] = {}
+
+    def run(self, outputs: Sequence[Expr]) -> list[str]:
+        """Appends the statements that compute `outputs`; returns the text of each output after them."""
+        order = self.order([e.index for e in outputs])
+        uses: dict[int, int] = {}
+        for index in order:
+            for argument in self.pattern(index)[1]:
+                uses[argument] = uses.get(argument, 0) + 1
+        for output in outputs:
+            uses[output.index] = uses.get(output.index, 0) + 1
+        for index in order:
+            operator, *arguments = self.graph.nodes[index]
+            if operator == "const":
+                number = self.dialect.number(arguments[0])  # type: ignore[arg-type]
+                self.text[index] = (number, _ATOM if not number.startswith("-") else 0)
+            elif operator == "input":
+                self.text[index] = (self.inputs[arguments[0]], _ATOM)
+            else:
+                value, precedence = self.expression(index)
+                if self.deserves_name(index, value, uses[index]):
+                    name = self.variable(index)
+                    self.statements.append(self.declaration(index).format(name=name, value=value))
+                    self.text[index] = (name, _ATOM)
+                else:
+                    self.text[index] = (value, precedence)
+        return [self.text[e.index][0] for e in outputs]
+
+    def order(self, outputs: Sequence[int]) -> list[int]:
+        return self.graph.needed(outputs)
+
+    def pattern(self, index: int) -> tuple[str, Sequence[int]]:
+        """What a node is printed as: the template's name, and the nodes that fill it."""
+        operator, *arguments = self.graph.nodes[index]
+        return operator, [] if operator in ("const", "input") else arguments  # type: ignore[return-value]
+
+    def expression(self, index: int) -> tuple[str, int]:
+        """The text of a node and its precedence."""
+        operator, arguments = self.pattern(index)
+        precedence = _PRECEDENCE.get(operator, _ATOM)
+        parts = []
+        for position, argument in enumerate(arguments):
+            part, own = self.text[argument]
+            strict = operator in ("sub", "div") and position == 1 or operator == "neg"
+            if precedence != _ATOM and (own < precedence or (strict and own == precedence) or own == 0):
+                part = f"({part})"
+            elif operator in ("less", "select") and own < _ATOM:
+                part = f"({part})"
+            parts.append(part)
+        return self.dialect.templates[operator].format(*parts), precedence
+
+    def deserves_name(self, index: int, value: str, uses: int) -> bool:
+        return uses > 1 or len(value) > 160
+
+    def variable(self, index: int) -> str:
+        return f"{self.prefix}{len(self.statements)}"
+
+    def declaration(self, index: int) -> str:
+        return self.dialect.declare
+
+
 def print_graph(
     graph: Graph,
     outputs: Sequence[Expr],
@@ -109,53 +179,7 @@ def print_graph(
     dialect: Dialect,
     prefix: str = "t",
 ) -> tuple[list[str], list[str]]:
-    """Statements that compute `outputs`, and the text of each output after them.
-
-    `inputs` gives the text for each input's name; variables are called `prefix` and a number.
-    """
-    order = graph.needed(e.index for e in outputs)
-    uses: dict[int, int] = {}
-    for index in order:
-        node = graph.nodes[index]
-        if node[0] not in ("const", "input"):
-            for argument in node[1:]:
-                uses[argument] = uses.get(argument, 0) + 1  # type: ignore[index, arg-type]
-    for output in outputs:
-        uses[output.index] = uses.get(output.index, 0) + 1
-    statements: list[str] = []
-    text: dict[int, tuple[str, int]] = {}
-    for index in order:
-        operator, *arguments = graph.nodes[index]
-        if operator == "const":
-            number = dialect.number(arguments[0])  # type: ignore[arg-type]
-            text[index] = (number, _ATOM if not number.startswith("-") else 0)
-            continue
-        if operator == "input":
-            text[index] = (inputs[arguments[0]], _ATOM)
-            continue
-        precedence = _PRECEDENCE.get(operator, _ATOM)  # type: ignore[arg-type]
-        parts = []
-        for position, argument in enumerate(arguments):
-            part, own = text[argument]  # type: ignore[index]
-            strict = operator in ("sub", "div") and position == 1 or operator == "neg"
-            if precedence != _ATOM and (own < precedence or (strict and own == precedence) or own == 0):
-                part = f"({part})"
-            elif operator in ("less", "select") and own < _ATOM:
-                part = f"({part})"
-            parts.append(part)
-        value = dialect.templates[operator].format(*parts)  # type: ignore[index]
-        if operator == "hypot" and dialect.name == "glsl":
-            value = _glsl_length(parts)
-        if uses[index] > 1 or len(value) > 160:
-            name = f"{prefix}{len(statements)}"
-            statements.append(dialect.declare.format(name=name, value=value))
-            text[index] = (name, _ATOM)
-        else:
-            text[index] = (value, precedence)
-    return statements, [text[e.index][0] for e in outputs]
-
-
-def _glsl_length(parts: list[str]) -> str:
-    if parts[0].endswith(".x") and parts[1] == parts[0][:-1] + "y":
-        return f"length({parts[0][:-2]})"
-    return f"length(vec2({parts[0]}, {parts[1]}))"
+    """Statements that compute `outputs`, and the text of each output after them; see `Printer`."""
+    printer = Printer(graph, inputs, dialect, prefix)
+    results = printer.run(outputs)
+    return printer.statements, results

@@ -174,6 +174,19 @@ class Graph:
                 return ids[1]
         return self.add((operator, *ids))
 
+    def instantiate(self, template: Template, inputs: Sequence[Expr]) -> list[Expr]:
+        """The template's outputs as nodes of this graph, with `inputs` for its inputs."""
+        value: list[int] = []
+        simplified, add = self._simplified, self.add
+        for operator, arguments in template.code:
+            if operator == "input":
+                value.append(inputs[arguments].index)  # type: ignore[index]
+            elif operator == "const":
+                value.append(add((operator, arguments)))
+            else:
+                value.append(simplified(operator, tuple([value[a] for a in arguments])))  # type: ignore[union-attr]
+        return [Expr(self, value[k]) for k in template.outputs]
+
     # -- reading ------------------------------------------------------------------------------------------
 
     def needed(self, outputs: Iterable[int]) -> list[int]:
@@ -302,6 +315,27 @@ class Graph:
                     previous = adjoint.get(argument)  # type: ignore[arg-type]
                     adjoint[argument] = share if previous is None else previous + share  # type: ignore[index]
         return [adjoint.get(e.index, zero) for e in inputs]
+
+
+class Template:
+    """Expressions to be repeated with other inputs, traced once: see `Graph.instantiate`."""
+
+    __slots__ = ("code", "outputs")
+
+    def __init__(self, graph: Graph, inputs: Sequence[Expr], outputs: Sequence[Expr]) -> None:
+        order = graph.needed(e.index for e in outputs)
+        place = {index: k for k, index in enumerate(order)}
+        number = {e.index: k for k, e in enumerate(inputs)}
+        self.code: list[tuple[str, object]] = []
+        for index in order:
+            operator, *arguments = graph.nodes[index]
+            if operator == "input":
+                self.code.append(("input", number[index]))
+            elif operator == "const":
+                self.code.append(("const", arguments[0]))
+            else:
+                self.code.append((operator, tuple(place[a] for a in arguments)))  # type: ignore[arg-type, index]
+        self.outputs = [place[e.index] for e in outputs]
 
 
 class Expr:

@@ -138,7 +138,7 @@ class Operation:
 
 
 _operations: dict[str, Operation] = {}
-_MODULES = ("shapes", "outlines", "booleans", "modifiers", "transforms", "paints")
+_MODULES = ("shapes", "curves", "outlines", "booleans", "modifiers", "transforms", "paints")
 
 
 def register(

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from shaderdsl import scene as ir
 from shaderdsl.dual import ELEMENT
 from shaderdsl.errors import DslError
-from shaderdsl.expression import EVALUATORS, Expr, Graph, hypot
+from shaderdsl.expression import EVALUATORS, Expr, Graph, Template, hypot
 from shaderdsl.registry import Operation, Point, bind, continuous_names, operations, scalar_names, unbind
 
 MAXIMUM_INSTRUCTIONS = 256
@@ -184,13 +184,17 @@ class SlotDerivative:
         return cls(np.array(rows, np.int32), np.array(columns, np.int32), Uniform.of(graph, weights))
 
 
+Matrix = tuple[Expr, Expr, Expr, Expr, Expr, Expr]
+"""(xx, xy, x, yx, yy, y): x' = xx x + xy y + x, and y' alike."""
+
+
 @dataclass(frozen=True)
 class _Frame:
     """Where a shape is lowered: a space register, the affine map from it to the shape's coordinates, the factor
     on its distances, and by how much primitives are inset (for `round`)."""
 
     space: int
-    matrix: tuple[Expr, Expr, Expr, Expr, Expr, Expr]
+    matrix: Matrix
     scale: Expr
     inset: Expr | None = None
 
@@ -204,21 +208,34 @@ def lower(scene: ir.Scene, parameter_count: int) -> Tape:
     return _Lowering(scene, parameter_count).tape()
 
 
-def affine_map(
-    operation: Operation, scalars: Sequence[Expr], graph: Graph
-) -> tuple[Expr, Expr, Expr, Expr, Expr, Expr]:
-    """(xx, xy, x, yx, yy, y) of a transform's body: x' = xx x + xy y + x, and y' alike."""
-    px, py, zero = graph.input("@x"), graph.input("@y"), graph.constant(0.0)
+@lru_cache(maxsize=None)
+def _affine_template(operation: Operation) -> Template:
+    """A transform's matrix (xx, xy, x, yx, yy, y) and distance scale by its scalars and the matrix before it."""
+    graph = Graph()
+    px, py, zero = graph.input("x"), graph.input("y"), graph.constant(0.0)
+    scalars = [graph.input(name) for name in scalar_names(operation)]
+    before = [graph.input(k) for k in range(6)]
     arguments = bind(operation, dict(zip(scalar_names(operation), scalars)))
     place = operation.body(Point(px, py), **arguments)
     origin = operation.body(Point(zero, zero), **arguments)
-    rows: list[Expr] = []
+    outputs: list[Expr] = []
     for value, shift in ((place.x, origin.x), (place.y, origin.y)):
         inputs = [i for i in graph.needed([value.index]) if graph.nodes[i][0] == "input"]
-        for axis in (px, py):
-            rows += graph.tangents([value], {i: (1.0 if i == axis.index else zero) for i in inputs})
-        rows.append(shift)
-    return tuple(rows)  # type: ignore[return-value]
+        x, y = (
+            graph.tangents([value], {i: (1.0 if i == axis.index else zero) for i in inputs})[0] for axis in (px, py)
+        )
+        a, b, c, d, e, f = before
+        outputs += [x * a + y * d, x * b + y * e, x * c + y * f + shift]
+    scale = operation.distance_scale(**arguments) if operation.distance_scale else 1.0
+    return Template(graph, [*scalars, *before], [*outputs, graph.lift(scale)])
+
+
+def placed_by(
+    graph: Graph, operation: Operation, scalars: Sequence[Expr], matrix: Matrix
+) -> tuple[Matrix, Expr]:
+    """The map that applies `matrix` and then a transform, and the factor that the transform puts on distances."""
+    *composed, scale = graph.instantiate(_affine_template(operation), [*scalars, *matrix])
+    return tuple(composed), scale  # type: ignore[return-value]
 
 
 def all_scalars(operation: Operation, scalars: Sequence[Expr], decided: ir.Decided, graph: Graph) -> list[Expr]:
@@ -303,15 +320,6 @@ class _Lowering:
         self.slopes[register] = slope
         return register
 
-    def compose(self, frame: _Frame, inner: Sequence[Expr]) -> tuple[Expr, Expr, Expr, Expr, Expr, Expr]:
-        """The map that applies the frame's matrix and then `inner`."""
-        a, b, c, d, e, f = frame.matrix
-        g, h, i, j, k, m = inner
-        return (
-            g * a + h * d, g * b + h * e, g * c + h * f + i,
-            j * a + k * d, j * b + k * e, j * c + k * f + m,
-        )  # fmt: skip
-
     def shape(self, shape: ir.Shape, frame: _Frame) -> int:
         key = (id(shape), frame.key)
         found = self.memo.get(key)
@@ -390,7 +398,7 @@ class _Lowering:
             slope = operation.lipschitz * max(self.slopes[total], self.slopes[other])
             found = self.memo.get(key)
             total = self.instruction(key, slope, *key[:1], total, other, self.block(scalars), 0) if found is None else found
-        return self.last(total)
+        return total
 
     def modified(self, shape: ir.Modified, frame: _Frame) -> int:
         operation = shape.operation
@@ -414,14 +422,9 @@ class _Lowering:
         operation = shape.operation
         scalars = all_scalars(operation, shape.scalars, shape.decided, self.graph)
         if operation.category == "transform":
-            matrix = self.compose(frame, affine_map(operation, scalars, self.graph))
-            scale, inset = frame.scale, frame.inset
-            if operation.distance_scale is not None:
-                factor = self.graph.lift(
-                    operation.distance_scale(**bind(operation, dict(zip(scalar_names(operation), scalars))))
-                )
-                scale = scale * factor
-                inset = None if inset is None else inset / factor
+            matrix, factor = placed_by(self.graph, operation, scalars, frame.matrix)
+            scale = frame.scale * factor
+            inset = None if frame.inset is None else frame.inset / factor
             return self.shape(shape.child, _Frame(frame.space, matrix, scale, inset))
         if operation.copies > 1:
             # Neighbouring copies may overlap or leave the field discontinuous: no tile may be judged by its centre.
@@ -460,15 +463,12 @@ class _Lowering:
         self.memo[key] = number
         return number
 
-    def last(self, register: int) -> int:
-        return register
-
     def paint(self, paint: ir.Paint) -> int:
         zero, one = self.graph.constant(0.0), self.graph.constant(1.0)
-        matrix = (one, zero, zero, zero, one, zero)
+        matrix: Matrix = (one, zero, zero, zero, one, zero)
         for placement in reversed(paint.placements):
             scalars = all_scalars(placement.operation, placement.scalars, (), self.graph)
-            matrix = self.compose(_Frame(0, matrix, one), affine_map(placement.operation, scalars, self.graph))
+            matrix, _ = placed_by(self.graph, placement.operation, scalars, matrix)
         scalars = all_scalars(paint.operation, paint.scalars, (), self.graph)
         return self.block([*matrix, *scalars, *(channel for colour in paint.colours for channel in colour)])
 

@@ -1,0 +1,413 @@
+"""From a picture to a sketch: regions, their order, the shapes that explain them, their paints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import ndimage
+
+from refine.primitives import Explanation, explain
+from refine.regions import affine_colours, dissolve_blends, region_moments, segment, undo_antialiasing as without_antialiasing
+from refine.shading import fit_paint
+from refine.sketch import (
+    Box,
+    Colour,
+    Flat,
+    Linear,
+    Path,
+    Point,
+    Polygon,
+    Sketch,
+    SketchLayer,
+    SketchPaint,
+    SketchShape,
+    moved,
+    number_count,
+    paint_number_count,
+    paint_to_scene,
+    shape_number_count,
+    to_scene,
+)
+
+PAD = 3
+"""Regions run on this far beyond the picture's border, so that shapes cut off by it need not follow it."""
+FIRST_THRESHOLD = 0.02
+"""Squared error that a pixel of boundary must save in the finest sketch."""
+NUMBER_PRICE = 0.03
+"""Squared error that a number must save in the finest sketch."""
+SAME_COLOUR = 0.03
+TRANSPARENT, OPAQUE = 0.1, 0.95
+
+
+def sketch(
+    image: np.ndarray, *, max_numbers: int = 600, undo_antialiasing: bool = True, detail: float = 1.0
+) -> Sketch:
+    """A layered sketch of a picture, in scene coordinates, with at most ``max_numbers`` numbers.
+
+    ``image`` is a float array (height, width, 3) or (height, width, 4) with straight alpha, in [0, 1], at the resolution
+    that the sketch should explain (up to about 256 pixels; time grows with the number of pixels). With transparent
+    pixels the background is None. ``undo_antialiasing`` suits drawn art; some busy pictures come out better without.
+    ``detail`` above one keeps weaker regions, below one fewer.
+
+    Raises ValueError for an array of another shape, with non-finite values, or options out of range.
+    """
+    picture = np.asarray(image, np.float64)
+    if picture.ndim != 3 or picture.shape[2] not in (3, 4) or 0 in picture.shape:
+        raise ValueError(f"an image must have shape (height, width, 3 or 4), not {picture.shape}; convert it to RGB first")
+    if not np.isfinite(picture).all():
+        raise ValueError("the image holds values that are not finite; replace them before sketching")
+    if max_numbers < 3 or not detail > 0:
+        raise ValueError("max_numbers must be at least 3 and detail above 0; raise them")
+    features = np.clip(picture, 0.0, 1.0)
+    if features.shape[2] == 4:
+        alpha = features[..., 3:]
+        features = features[..., :3] if (alpha > 0.99).all() else np.concatenate([features[..., :3] * alpha, alpha], 2)
+    thresholds = [FIRST_THRESHOLD / detail * 1.5**step for step in range(28)]
+    calibration = 0.0
+    result: Sketch | None = None
+    for threshold, labels in zip(thresholds, segment(features, thresholds, antialiasing=undo_antialiasing)):
+        estimate = _estimated_numbers(labels)
+        if (labels.max() + 1) * 6 > 1.5 * max_numbers or calibration * estimate > max_numbers:
+            continue
+        result = _Layering(features, labels, NUMBER_PRICE * threshold / FIRST_THRESHOLD).sketch()
+        numbers = number_count(result)
+        if numbers <= max_numbers:
+            return result
+        calibration = numbers / estimate
+    if result is None:
+        result = _Layering(features, np.zeros(features.shape[:2], np.int64), NUMBER_PRICE).sketch()
+    return _shortened(result, max_numbers)
+
+
+def _estimated_numbers(labels: np.ndarray) -> float:
+    """A quantity about proportional to the numbers that a label map's sketch will need."""
+    boundary = (labels[:, 1:] != labels[:, :-1]).sum() + (labels[1:] != labels[:-1]).sum()
+    return 4.0 * float(labels.max() + 1) + float(boundary) / 6.0
+
+
+def _shortened(whole: Sketch, max_numbers: int) -> Sketch:
+    """The sketch without its last layers, which are the smallest, so that its numbers suffice."""
+    layers = list(whole.layers)
+    while layers and number_count(replace(whole, layers=tuple(layers))) > max_numbers:
+        layers.pop()
+    return replace(whole, layers=tuple(layers))
+
+
+@dataclass
+class _Target:
+    """What a layer should cover, in a window of the padded picture: coverage, where it is certain, and the window."""
+
+    coverage: np.ndarray
+    known: np.ndarray
+    window: tuple[slice, slice]
+
+
+class _Layering:
+    """Turns one label map into layers. Arrays are padded by PAD; ranks order regions from the background (-1) up."""
+
+    def __init__(self, features: np.ndarray, labels: np.ndarray, number_price: float) -> None:
+        self.size = (labels.shape[0], labels.shape[1])
+        self.number_price = number_price
+        self.features = features
+        self.labels = labels.copy()
+        self.has_alpha = features.shape[2] == 4
+        self.clean = without_antialiasing(features)
+        self._measure()
+        self._find_background()
+        self._order()
+        self._join_holes()
+        self._prepare()
+
+    def _measure(self) -> None:
+        """Areas, interiors and colours of the regions."""
+        labels = self.labels
+        count = int(labels.max()) + 1
+        padded = np.pad(labels, 1, mode="edge")
+        interior = np.ones(labels.shape, bool)
+        for dy, dx in ((0, 1), (2, 1), (1, 0), (1, 2)):
+            interior &= padded[dy : dy + labels.shape[0], dx : dx + labels.shape[1]] == labels
+        self.area = np.bincount(labels.ravel(), minlength=count)
+        inner = np.bincount(labels.ravel(), interior.ravel(), count)
+        # A region without an interior of its own has its purest colours in the picture without antialiasing.
+        self.trusted = np.where((inner >= np.maximum(4, 0.1 * self.area))[labels], interior, True)
+        self.source = np.where(((inner >= np.maximum(4, 0.1 * self.area))[labels])[..., None], self.features, self.clean)
+        weight = np.bincount(labels.ravel(), self.trusted.ravel(), count)
+        sums = [
+            np.bincount(labels.ravel(), (self.source[..., c] * self.trusted).ravel(), count)
+            for c in range(self.features.shape[2])
+        ]
+        self.mean = np.stack(sums, 1) / np.maximum(weight, 1)[:, None]
+        chosen = np.where(self.trusted, labels, count)
+        moments = region_moments(self.source, chosen)[:count]
+        if len(moments) < count:
+            moments = np.pad(moments, ((0, count - len(moments)), (0, 0)))
+        self.affine = affine_colours(moments, self.size)
+
+    def _find_background(self) -> None:
+        labels, count = self.labels, len(self.area)
+        self.transparent = self.mean[:, 3] < TRANSPARENT if self.has_alpha else np.zeros(count, bool)
+        border = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+        share = np.bincount(border, minlength=count) + 1e-3 * self.area / self.area.sum()
+        self.background = int(share.argmax())
+        if self.transparent.any():
+            self.background = int(np.argmax(np.where(self.transparent, self.area, 0)))
+            self.labels = np.where(self.transparent[labels], self.background, labels)
+
+    def _order(self) -> None:
+        """Filled areas; regions are painted from the largest to the smallest."""
+        count = len(self.area)
+        self.filled_area = np.zeros(count)
+        self.boxes = ndimage.find_objects(self.labels + 1, max_label=count)
+        self.filled: dict[int, np.ndarray] = {}
+        for region, box in enumerate(self.boxes):
+            if box is not None and region != self.background:
+                mask = ndimage.binary_fill_holes(self.labels[box] == region)
+                self.filled[region] = mask
+                self.filled_area[region] = mask.sum()
+        self.order = sorted(self.filled, key=lambda region: -self.filled_area[region])
+
+    def _join_holes(self) -> None:
+        """Give a region that looks like what surrounds its surrounding region to that one: it is seen through a hole."""
+        self.holes: dict[int, list[tuple[int, np.ndarray]]] = {}
+        height, width = self.size
+        for region in self.order:
+            if region not in self.filled:
+                continue
+            box = self.boxes[region]
+            inside = self.filled[region]
+            inner = inside & (self.labels[box] != region)
+            if not inner.any():
+                continue
+            grown = tuple(slice(max(s.start - 1, 0), min(s.stop + 1, limit)) for s, limit in zip(box, (height, width)))
+            mask = np.zeros((grown[0].stop - grown[0].start, grown[1].stop - grown[1].start), bool)
+            top, left = box[0].start - grown[0].start, box[1].start - grown[1].start
+            mask[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
+            outer = self.labels[grown][ndimage.binary_dilation(mask) & ~mask]
+            if not len(outer):
+                continue
+            parent = int(np.bincount(outer).argmax())
+            if parent != self.background and self.filled_area[parent] < self.filled_area[region]:
+                continue
+            touching = np.unique(self.labels[box][inner])
+            for hole in touching.tolist():
+                mine = inner & (self.labels[box] == hole)
+                same = np.abs(self.mean[hole] - self.mean[parent]).max() < SAME_COLOUR
+                if hole == parent or (same and hole not in self.holes):
+                    full = np.zeros(self.size, bool)
+                    full[box] = mine
+                    self.holes.setdefault(region, []).append((parent, full))
+                    self.labels[full] = parent
+                    if hole != parent:
+                        self.filled.pop(hole, None)
+        self.order = [region for region in self.order if region in self.filled]
+
+    def _prepare(self) -> None:
+        """The padded maps that the targets are cut from."""
+        count = len(self.area)
+        self.rank = np.full(count, -1)
+        self.rank[self.order] = np.arange(len(self.order))
+        y, x = np.mgrid[: self.size[0], : self.size[1]] + 0.5
+        coefficients = self.affine[self.labels]
+        model = coefficients[..., 0, :] + coefficients[..., 1, :] * x[..., None] + coefficients[..., 2, :] * y[..., None]
+        edge = ((PAD, PAD), (PAD, PAD))
+        self.padded_rank = np.pad(self.rank[self.labels], edge, mode="edge")
+        self.padded_model = np.pad(model, (*edge, (0, 0)), mode="edge")
+        self.padded_features = np.pad(self.features, (*edge, (0, 0)), mode="edge")
+        self.inside = np.pad(np.ones(self.size, bool), edge)
+        opaque = self.mean[:, 3] > OPAQUE if self.has_alpha else np.ones(count, bool)
+        self.padded_opaque = np.pad(opaque[self.labels], edge, mode="edge")
+
+    def sketch(self) -> Sketch:
+        layers: list[SketchLayer] = []
+        background = self._background_layers(layers)
+        for region in self.order:
+            layers += self._region_layers(region)
+        layers = _joined(_tied(layers, background))
+        return Sketch(
+            background,
+            tuple(
+                SketchLayer(to_scene(layer.shape, self.size), paint_to_scene(layer.paint, self.size), layer.opacity)
+                for layer in layers
+            ),
+        )
+
+    def _paint(self, region: int) -> SketchPaint:
+        rows, columns = np.nonzero((self.labels == region) & self.trusted)
+        colours = self.source[rows, columns]
+        if self.has_alpha:
+            colours = colours[:, :3] / np.maximum(colours[:, 3:], 0.05)
+        return fit_paint(columns + 0.5, rows + 0.5, colours, number_price=2.0 * self.number_price)
+
+    def _background_layers(self, layers: list[SketchLayer]) -> Colour | None:
+        if self.has_alpha and self.transparent.any():
+            return None
+        paint = self._paint(self.background)
+        self.background_paint = paint
+        if isinstance(paint, Flat) or self.has_alpha:
+            red, green, blue = self.mean[self.background][:3]
+            return (float(red), float(green), float(blue))
+        height, width = self.size
+        layers.append(SketchLayer(Box((width / 2, height / 2), width / 2 + PAD, height / 2 + PAD), paint))
+        return paint.colour_a
+
+    def _region_layers(self, region: int) -> list[SketchLayer]:
+        """The layers of one region: its shapes, or its filled shape with its holes painted over it."""
+        rank = int(self.rank[region])
+        target = self._target(self.padded_rank, rank, region)
+        around = ndimage.binary_dilation(target.coverage > 0.5, iterations=1) & (self.padded_rank[target.window] < rank)
+        below = self.padded_model[target.window][around]
+        contrast = float(((below - self.mean[region]) ** 2).sum(1).mean()) if len(below) else 0.1
+        options = _explained(target, contrast)
+        if not options:
+            return []
+        best = options[0]
+        opacity = float(self.mean[region][3]) if self.has_alpha and self.mean[region][3] < OPAQUE else 1.0
+        # A region that differs too little from what lies below is not worth its numbers.
+        if contrast * float(self.area[region]) < self.number_price * (best.numbers + 3):
+            return []
+        paint = self._paint(region)
+        through = [(parent, mask) for parent, mask in self.holes.get(region, []) if not self.transparent[parent]]
+        if through and opacity == 1.0 and len(through) == len(self.holes[region]) and best.numbers > 4:
+            covered = self._filled_instead(region, rank, through, contrast)
+            if covered is not None and covered[0] < best.score:
+                return [SketchLayer(shape, paint) for shape in covered[1]] + covered[2]
+        return [SketchLayer(shape, paint, opacity) for shape in best.shapes]
+
+    def _filled_instead(
+        self, region: int, rank: int, holes: list[tuple[int, np.ndarray]], contrast: float
+    ) -> tuple[float, tuple[SketchShape, ...], list[SketchLayer]] | None:
+        """Score, shapes and hole layers where the region is filled and its holes are painted over it."""
+        filled_rank = self.padded_rank.copy()
+        for _, mask in holes:
+            filled_rank[PAD:-PAD, PAD:-PAD][mask] = len(self.order)
+        options = _explained(self._target(filled_rank, rank, region), contrast)
+        if not options:
+            return None
+        score, layers = options[0].score, []
+        for parent, mask in holes:
+            # Within the hole its surroundings are below it, and what stands in it above.
+            hole_rank = np.where(self.padded_rank > rank, self.padded_rank, -1)
+            hole_rank[self.padded_rank == rank] = -1
+            hole_rank[PAD:-PAD, PAD:-PAD][mask] = rank
+            surrounding = np.zeros(self.inside.shape, bool)
+            hole_options = _explained(self._target(hole_rank, rank, parent, below=region), contrast)
+            del surrounding
+            if not hole_options:
+                return None
+            paint = self.background_paint if parent == self.background else self._paint(parent)
+            score += hole_options[0].score + len(hole_options[0].shapes) * paint_number_count(paint)
+            layers += [SketchLayer(shape, paint) for shape in hole_options[0].shapes]
+        return score, options[0].shapes, layers
+
+    def _target(self, ranks: np.ndarray, rank: int, region: int, below: int | None = None) -> _Target:
+        """The coverage of the pixels of ``rank`` by the blend of colours at its edge, carried on below upper layers."""
+        rows, columns = np.nonzero(ranks == rank)
+        height, width = ranks.shape
+        window = (
+            slice(max(int(rows.min()) - 3, 0), min(int(rows.max()) + 4, height)),
+            slice(max(int(columns.min()) - 3, 0), min(int(columns.max()) + 4, width)),
+        )
+        local = ranks[window]
+        own, upper = local == rank, (local > rank) & self.padded_opaque[window]
+        lower = ~own & ~upper
+        picture, model = self.padded_features[window], self.padded_model[window]
+        y = np.arange(window[0].start, window[0].stop)[:, None] - PAD + 0.5
+        x = np.arange(window[1].start, window[1].stop)[None, :] - PAD + 0.5
+        constant, slope_x, slope_y = self.affine[region]
+        mine = constant + slope_x * x[..., None] + slope_y * y[..., None]
+        other = np.where(lower[..., None], model, 0.0)
+        paired = lower & ndimage.binary_dilation(own, np.ones((3, 3)))
+        missing = own.copy()
+        for shift in ((0, 1), (1, 0), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)):
+            neighbour = missing & np.roll(lower, shift, (0, 1))
+            other = np.where(neighbour[..., None], np.roll(model, shift, (0, 1)), other)
+            missing &= ~neighbour
+            paired |= neighbour
+        span = mine - other
+        length = (span**2).sum(-1)
+        share = ((picture - other) * span).sum(-1) / np.maximum(length, 1e-9)
+        astray = ((picture - other - share[..., None] * span) ** 2).sum(-1)
+        believed = paired & (length > 4e-3) & (astray < 0.08 * length)
+        coverage = np.where(believed, np.clip(share, 0.0, 1.0), own.astype(float))
+        free = upper | ~self.inside[window]
+        return _Target(_carried_on(coverage, upper), ~free, window)
+
+
+def _carried_on(coverage: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    """Coverage continued smoothly into hidden pixels, coarse to fine."""
+    if not hidden.any():
+        return coverage
+    nearest = ndimage.distance_transform_edt(hidden, return_distances=False, return_indices=True)
+    result = np.where(hidden, coverage[nearest[0], nearest[1]], coverage)
+    for size, count in ((9, 4), (5, 4), (3, 6)):
+        for _ in range(count):
+            result = np.where(hidden, ndimage.uniform_filter(result, size, mode="nearest"), coverage)
+    return np.asarray(result)
+
+
+def _explained(target: _Target, contrast: float) -> list[Explanation]:
+    """Explanations of a target in the picture's pixel coordinates; weak edges may be drawn more loosely."""
+    tolerance = 0.6 if contrast > 0.25 else 0.8
+    options = explain(target.coverage, target.known, tolerance=tolerance, importance=float(np.clip(contrast, 0.05, 1.0)))
+    shift = (float(target.window[1].start - PAD), float(target.window[0].start - PAD))
+    return [option._replace(shapes=tuple(moved(shape, shift) for shape in option.shapes)) for option in options]
+
+
+def _tied(layers: list[SketchLayer], background: Colour | None) -> list[SketchLayer]:
+    """Give nearly equal flat colours one value, that of the first."""
+    known: list[Colour] = [] if background is None else [background]
+    result = []
+    for layer in layers:
+        if isinstance(layer.paint, Flat):
+            colour = layer.paint.colour
+            match = next((k for k in known if max(abs(a - b) for a, b in zip(k, colour)) < SAME_COLOUR), None)
+            if match is None:
+                known.append(colour)
+            else:
+                layer = replace(layer, paint=Flat(match))
+        result.append(layer)
+    return result
+
+
+def _contours(shape: SketchShape) -> tuple[tuple[tuple[float, float, bool], ...], ...] | None:
+    if isinstance(shape, Path):
+        return shape.contours
+    if isinstance(shape, Polygon):
+        return (tuple((x, y, True) for x, y in shape.points),)
+    return None
+
+
+def _bounds(layer: SketchLayer) -> tuple[float, float, float, float] | None:
+    contours = _contours(layer.shape)
+    if contours is None:
+        return None
+    points = np.array([(x, y) for contour in contours for x, y, _ in contour])
+    return (*points.min(0).tolist(), *points.max(0).tolist())
+
+
+def _joined(layers: list[SketchLayer]) -> list[SketchLayer]:
+    """Make one path of paths of one paint that lie side by side, where nothing between them in order overlaps."""
+    result: list[SketchLayer] = []
+    boxes: list[tuple[float, float, float, float] | None] = []
+    for layer in layers:
+        box = _bounds(layer)
+        place = None
+        if box is not None and isinstance(layer.paint, Flat):
+            for i in range(len(result) - 1, -1, -1):
+                other = boxes[i]
+                if other is None or (other[0] < box[2] and box[0] < other[2] and other[1] < box[3] and box[1] < other[3]):
+                    break
+                if result[i].paint == layer.paint and result[i].opacity == layer.opacity:
+                    place = i
+                    break
+        contours, first = _contours(layer.shape), None if place is None else _contours(result[place].shape)
+        if place is None or contours is None or first is None or box is None:
+            result.append(layer)
+            boxes.append(box)
+            continue
+        result[place] = replace(result[place], shape=Path(first + contours))
+        old = boxes[place]
+        assert old is not None
+        boxes[place] = (min(old[0], box[0]), min(old[1], box[1]), max(old[2], box[2]), max(old[3], box[3]))
+    return result

@@ -1,0 +1,373 @@
+"""The batched, differentiable renderer: tapes in, pictures, scores, Jacobians and normal equations out.
+
+One kernel runs a whole batch of programs of any structure. Kernels are generated for the set of operations in use
+(`render.taichi_frame`), compiled once, and kept by Taichi's offline cache between processes; a kernel for a larger set
+serves a smaller one, so that a search that adds an operation now and then compiles rarely.
+
+Taichi is initialised on first use, on the GPU when there is one (EARTHSHADER_DEVICE=cpu|cuda decides otherwise); a
+program that has initialised Taichi itself keeps its setting. All calls are serialised by one lock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import linecache
+import os
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+os.environ.setdefault("ENABLE_TAICHI_HEADER_PRINT", "0")  # read when Taichi is imported
+import taichi as ti  # noqa: E402
+
+from render import taichi_frame
+from render.taichi_kernels import TILE
+from render.taichi_frame import Mode, argument_names
+from shaderdsl import tape as tapes
+from shaderdsl.tape import Tape, Uniform
+
+Float = npt.NDArray[np.float32]
+Double = npt.NDArray[np.float64]
+
+_lock = threading.RLock()
+_kernels: dict[tuple[Mode, int], list[tuple[frozenset[int], Callable[..., None]]]] = {}
+_runtime: object | None = None
+
+TASKS_ON_CPU = 16
+"""Tasks a single program is split into: enough to share out, few enough that partial sums stay small."""
+
+
+def _start() -> None:
+    """Initialises Taichi once; notices when somebody has reset it since, which kills compiled kernels."""
+    global _runtime
+    current = ti.lang.impl.get_runtime()
+    if current.prog is None:
+        wanted = os.environ.get("EARTHSHADER_DEVICE", "")
+        arch = {"cpu": ti.cpu, "cuda": ti.cuda}.get(wanted, ti.gpu if _has_gpu() else ti.cpu)
+        ti.init(arch=arch, offline_cache=True, log_level=ti.ERROR, fast_math=False, default_fp=ti.f32)
+        current = ti.lang.impl.get_runtime()
+    if _runtime is not current.prog:
+        _kernels.clear()
+        _uniform.clear()
+        _runtime = current.prog
+
+
+def _has_gpu() -> bool:
+    return os.path.exists("/dev/nvidia0") or os.path.exists("/dev/dxg")
+
+
+def device() -> str:
+    """"cpu" or "cuda": where batches run."""
+    with _lock:
+        _start()
+        return "cuda" if ti.lang.impl.current_cfg().arch == ti.cuda else "cpu"
+
+
+def _kernel(mode: Mode, used: frozenset[int], registers: int) -> Callable[..., None]:
+    """A kernel whose operations include `used`; compiled anew when no cached one does."""
+    cached = _kernels.setdefault((mode, registers), [])
+    fitting = [(len(have), run) for have, run in cached if used <= have]
+    if fitting:
+        return min(fitting, key=lambda pair: pair[0])[1]
+    run = _compiled(taichi_frame.source(mode, sorted(used), registers), f"{mode} kernel")
+    cached.append((used, run))
+    return run
+
+
+def _compiled(text: str, title: str) -> Callable[..., None]:
+    name = f"<earthshader {title} {hashlib.sha256(text.encode()).hexdigest()[:12]}>"
+    linecache.cache[name] = (len(text), None, text.splitlines(True), name)  # Taichi reads kernels' source back
+    scope: dict[str, Any] = {"__name__": "earthshader_kernels"}
+    exec(compile(text, name, "exec", dont_inherit=True), scope)  # our own printed code: no text of a user's reaches it
+    return scope["run"]  # type: ignore[no-any-return]
+
+
+def _registers(tapes_in_use: Iterable[Tape]) -> int:
+    longest = max((int(t.layers[:, tapes.LENGTH].max()) for t in tapes_in_use if len(t.layers)), default=1)
+    return max(8, 1 << (longest - 1).bit_length())
+
+
+@dataclass
+class Batch:
+    """Programs ready to run: `tapes[which[b]]` with parameters `parameters[b]`, padded to one width.
+
+    Tapes are stored once however many programs share them, so that many starts of one structure cost one tape.
+    """
+
+    tapes: Sequence[Tape]
+    which: npt.NDArray[np.int32]
+    parameters: Double
+    instructions: npt.NDArray[np.int32] = field(init=False)
+    layers: npt.NDArray[np.int32] = field(init=False)
+    lipschitz: Float = field(init=False)
+    used: frozenset[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        empty = np.zeros((1, 5), np.int32)
+        self.instructions = np.ascontiguousarray(np.concatenate([t.instructions for t in self.tapes] + [empty]))
+        self.layers = np.ascontiguousarray(
+            np.concatenate([t.layers for t in self.tapes] + [np.zeros((1, 7), np.int32)])
+        )
+        self.lipschitz = np.concatenate([t.lipschitz for t in self.tapes] + [np.zeros(1, np.float32)])
+        self.used = frozenset().union(*(t.used for t in self.tapes))
+
+    @classmethod
+    def of(cls, programs: Sequence[tuple[Tape, npt.ArrayLike]]) -> Batch:
+        """A batch of (tape, parameters) pairs; equal tape objects are shared."""
+        index: dict[int, int] = {}
+        unique: list[Tape] = []
+        which = np.zeros(len(programs), np.int32)
+        widest = max((t.parameter_count for t, _ in programs), default=0)
+        parameters = np.zeros((len(programs), max(widest, 1)))
+        for b, (tape, values) in enumerate(programs):
+            if id(tape) not in index:
+                index[id(tape)] = len(unique)
+                unique.append(tape)
+            which[b] = index[id(tape)]
+            parameters[b, : tape.parameter_count] = values
+        return cls(unique, which, parameters)
+
+    def __len__(self) -> int:
+        return len(self.which)
+
+    # -- the uniform part ---------------------------------------------------------------------------------
+
+    def _bases(self, sizes: Sequence[int]) -> npt.NDArray[np.int32]:
+        return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
+
+    def _run_uniform(self, parts: Sequence[Uniform]) -> tuple[Float, npt.NDArray[np.int32]]:
+        """Outputs of each program's uniform part, one after another, and where each program's begin."""
+        code = np.concatenate([p.code for p in parts] + [np.zeros((1, 4), np.int32)])
+        constants = np.concatenate([p.constants for p in parts] + [np.zeros(1)])
+        outputs = np.concatenate([p.outputs for p in parts] + [np.zeros(1, np.int32)])
+        code_base = self._bases([len(p.code) for p in parts])
+        output_base = self._bases([len(p.outputs) for p in parts])
+        lengths = np.array([len(p.code) for p in parts], np.int32)
+        counts = np.array([len(p.outputs) for p in parts], np.int32)
+        table = np.zeros((len(self), 5), np.int32)
+        result_base = self._bases(counts[self.which].tolist())
+        columns = (code_base[:-1][self.which], lengths[self.which], output_base[:-1][self.which], counts[self.which])
+        for k, column in enumerate((*columns, result_base[:-1])):
+            table[:, k] = column
+        values = np.empty((len(self), max(int(lengths.max(initial=1)), 1)))
+        results = np.zeros(int(result_base[-1]) + 1, np.float32)
+        _uniform_kernel()(table, code, constants, outputs, self.parameters, values, results)
+        return results, result_base[:-1]
+
+    def _programs(self, slot_base: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+        table = np.zeros((len(self), len(taichi_frame.PROGRAM_COLUMNS)), np.int32)
+        layers = self._bases([len(t.layers) for t in self.tapes])
+        instructions = self._bases([len(t.instructions) for t in self.tapes])
+        background = np.array([-1 if t.background is None else t.background for t in self.tapes], np.int32)
+        table[:, 0] = layers[:-1][self.which]
+        table[:, 1] = np.diff(layers)[self.which]
+        table[:, 2] = instructions[:-1][self.which]
+        table[:, 3] = slot_base
+        table[:, 4] = np.where(background[self.which] < 0, -1, background[self.which] + slot_base)
+        table[:, 8] = np.array([t.parameter_count for t in self.tapes], np.int32)[self.which]
+        return table
+
+    def _common(self, blocks: int) -> dict[str, Any]:
+        slots, slot_base = self._run_uniform([t.uniform for t in self.tapes])
+        most = max((len(t.layers) for t in self.tapes), default=0)
+        return {
+            "programs": self._programs(slot_base),
+            "instructions": self.instructions,
+            "layers": self.layers,
+            "lipschitz": self.lipschitz,
+            "slots": slots,
+            "states": np.empty((len(self) * blocks, most + 1), np.int32),
+        }
+
+    def _derivative(self, arrays: dict[str, Any], blocks: int) -> None:
+        derivatives = [t.slot_derivative for t in self.tapes]
+        weights, weight_base = self._run_uniform([d.uniform for d in derivatives])
+        rows = self._bases([len(d.rows) for d in derivatives])
+        columns = self._bases([len(d.columns) for d in derivatives])
+        table = arrays["programs"]
+        table[:, 5] = rows[:-1][self.which]
+        table[:, 6] = columns[:-1][self.which]
+        table[:, 7] = weight_base
+        tasks, width = len(self) * blocks, self.parameters.shape[1]
+        entries = max(_entry_bound(t) for t in self.tapes) + 8
+        most = max((len(t.layers) for t in self.tapes), default=0)
+        arrays.update(
+            rows=np.concatenate([d.rows for d in derivatives]),
+            columns=np.concatenate([d.columns for d in derivatives] + [np.zeros(1, np.int32)]),
+            weights=weights,
+            marks=np.zeros((tasks, width), np.int32),
+            touched=np.empty((tasks, width + 1), np.int32),
+            sums=np.empty((tasks, width), np.float32),
+            entry_column=np.empty((tasks, entries), np.int32),
+            entry_layer=np.empty((tasks, entries), np.int32),
+            entry=np.empty((tasks, 4 * entries), np.float32),
+            through=np.empty((tasks, most + 2), np.float32),
+            row_marks=np.zeros((tasks, width), np.int32),
+            row_list=np.empty((tasks, width + 1), np.int32),
+            row=np.empty((tasks, 4 * width), np.float32),
+        )
+
+    def _launch(self, mode: Mode, arrays: dict[str, Any], size: tuple[int, int], blocks: int, blur: float, huber: float) -> None:
+        run = _kernel(mode, self.used, _registers(self.tapes))
+        run(*(arrays[name] for name in argument_names(mode)), size[0], size[1], blocks, float(blur), float(huber))
+
+    def _blocks(self, size: tuple[int, int]) -> int:
+        tiles = -(-size[0] // TILE) * -(-size[1] // TILE)
+        return max(1, min(tiles, -(-TASKS_ON_CPU // max(len(self), 1))))
+
+    # -- what it gives ------------------------------------------------------------------------------------
+
+    def slots(self) -> tuple[Float, npt.NDArray[np.int32]]:
+        """The slots of all programs, one after another, and where each program's begin."""
+        with _lock:
+            _start()
+            return self._run_uniform([t.uniform for t in self.tapes])
+
+    def images(self, size: tuple[int, int], blur: float = 0.0) -> Float:
+        """Premultiplied RGBA (n, h, w, 4) for size (width, height)."""
+        with _lock:
+            _start()
+            blocks = self._blocks(size)
+            arrays = self._common(blocks)
+            arrays["image"] = np.empty((len(self), size[1], size[0], 4), np.float32)
+            self._launch("image", arrays, size, blocks, blur, 0.0)
+            return arrays["image"]  # type: ignore[no-any-return]
+
+    def scores(self, target: Target, blur: float = 0.0) -> Double:
+        """Squared error (n,) against the target, summed over pixels and channels."""
+        with _lock:
+            _start()
+            blocks = self._blocks(target.size)
+            arrays = self._common(blocks)
+            arrays.update(target=target.image, tile_sums=target.tile_sums, loss=np.zeros(len(self) * blocks))
+            self._launch("score", arrays, target.size, blocks, blur, 0.0)
+            return arrays["loss"].reshape(len(self), blocks).sum(1)  # type: ignore[no-any-return]
+
+    def normal_equations(
+        self, target: Target, blur: float = 0.0, huber: float = 0.0
+    ) -> tuple[Double, Double, Float]:
+        """(error (n,), gradient JᵀWr (n, p), JᵀWJ (n, p, p)) of each program against the target.
+
+        `huber` > 0 weights pixels whose residual is longer than it by Huber's rule; the error is then Huber's, twice.
+        """
+        with _lock:
+            _start()
+            blocks = self._blocks(target.size)
+            arrays = self._common(blocks)
+            self._derivative(arrays, blocks)
+            n, width = len(self), self.parameters.shape[1]
+            arrays.update(
+                target=target.image,
+                loss=np.zeros(n * blocks),
+                gradient=np.zeros((n * blocks, width)),
+                hessian=np.zeros((n * blocks, width, width), np.float32),
+            )
+            self._launch("normal", arrays, target.size, blocks, blur, huber)
+            lower = arrays["hessian"].reshape(n, blocks, width, width).sum(1)
+            diagonal = np.einsum("nii->ni", lower).copy()
+            full = lower + lower.transpose(0, 2, 1)
+            np.einsum("nii->ni", full)[:] = diagonal
+            return (
+                arrays["loss"].reshape(n, blocks).sum(1),
+                arrays["gradient"].reshape(n, blocks, width).sum(1),
+                full,
+            )
+
+
+def _entry_bound(tape: Tape) -> int:
+    """The most entries that a pixel's row can get: each layer's parameters once for coverage and once for paint."""
+    cached = tape.__dict__.get("_entry_bound")
+    if cached is None:
+        derivative = tape.slot_derivative
+        starts = list(tape.layers[:, tapes.PAINT_SLOT])
+        cached = 3 + 2 * len(derivative.columns) + 8 * len(starts)
+        tape.__dict__["_entry_bound"] = cached
+    return int(cached)
+
+
+class Target:
+    """A picture to score against: premultiplied RGBA (h, w, 4) float32, with its sums over tiles."""
+
+    def __init__(self, image: npt.ArrayLike) -> None:
+        self.image: Float = np.ascontiguousarray(image, np.float32)
+        if self.image.ndim != 3 or self.image.shape[2] != 4:
+            raise ValueError(f"a target is a premultiplied RGBA picture (h, w, 4), not {self.image.shape}")
+        height, width, _ = self.image.shape
+        self.size = (width, height)
+        down, across = -(-height // TILE), -(-width // TILE)
+        padded = np.zeros((down * TILE, across * TILE, 5))
+        padded[:height, :width, :4] = self.image
+        padded[:height, :width, 4] = (self.image.astype(np.float64) ** 2).sum(2)
+        tiles = padded.reshape(down, TILE, across, TILE, 5).sum((1, 3)).reshape(-1, 5)
+        self.tile_sums: Float = np.ascontiguousarray(tiles, np.float32)
+
+
+def jacobian(tape: Tape, parameters: npt.ArrayLike, size: tuple[int, int], blur: float = 0.0) -> tuple[Float, Float]:
+    """Premultiplied RGBA (h, w, 4) and its Jacobian (h, w, 4, p), in one pass."""
+    batch = Batch.of([(tape, parameters)])
+    with _lock:
+        _start()
+        blocks = batch._blocks(size)
+        arrays = batch._common(blocks)
+        batch._derivative(arrays, blocks)
+        arrays["image"] = np.empty((1, size[1], size[0], 4), np.float32)
+        arrays["jacobian"] = np.zeros((size[1], size[0], 4, batch.parameters.shape[1]), np.float32)
+        batch._launch("jacobian", arrays, size, blocks, blur, 0.0)
+        return arrays["image"][0], arrays["jacobian"][..., : tape.parameter_count]
+
+
+_uniform: list[Callable[..., None]] = []
+
+
+def _uniform_kernel() -> Callable[..., None]:
+    if not _uniform:
+        _uniform.append(_compiled(_uniform_source(), "uniform kernel"))
+    return _uniform[0]
+
+
+_TEMPLATES = {
+    "add": "a + b", "sub": "a - b", "mul": "a * b", "div": "a / b", "neg": "-a", "min": "ti.min(a, b)",
+    "max": "ti.max(a, b)", "abs": "ti.abs(a)", "sqrt": "ti.sqrt(ti.max(a, 0.0))", "hypot": "ti.sqrt(a * a + b * b)",
+    "sin": "ti.sin(a)", "cos": "ti.cos(a)", "tan": "ti.tan(a)", "atan2": "ti.atan2(a, b)", "exp": "ti.exp(a)",
+    "log": "ti.log(a)", "tanh": "ti.tanh(a)", "floor": "ti.floor(a)", "less": "ti.cast(a < b, ti.f64)",
+    "select": "ti.select(a > 0.5, b, c)", "detach": "a",
+}  # fmt: skip
+
+
+def _uniform_source() -> str:
+    """The interpreter of uniform parts: float64, one program a thread."""
+    text = """\
+import taichi as ti
+
+@ti.kernel
+def run(
+    table: ti.types.ndarray(dtype=ti.i32, ndim=2), code: ti.types.ndarray(dtype=ti.i32, ndim=2),
+    constants: ti.types.ndarray(dtype=ti.f64, ndim=1), outputs: ti.types.ndarray(dtype=ti.i32, ndim=1),
+    parameters: ti.types.ndarray(dtype=ti.f64, ndim=2), values: ti.types.ndarray(dtype=ti.f64, ndim=2),
+    results: ti.types.ndarray(dtype=ti.f32, ndim=1),
+):
+    for p in range(table.shape[0]):
+        first = table[p, 0]
+        for n in range(table[p, 1]):
+            op = code[first + n, 0]
+            result = constants[first + n]
+            if op == 1:
+                result = parameters[p, code[first + n, 1]]
+            elif op > 1:
+                a = values[p, code[first + n, 1]]
+                b = values[p, code[first + n, 2]]
+                c = values[p, code[first + n, 3]]
+"""
+    for k, name in enumerate(tapes.UNIFORM_OPERATORS):
+        text += f"                {'if' if k == 0 else 'elif'} op == {k + 2}:\n"
+        text += f"                    result = {_TEMPLATES[name]}\n"
+    text += """\
+            values[p, n] = result
+        for n in range(table[p, 3]):
+            results[table[p, 4] + n] = ti.cast(values[p, outputs[table[p, 2] + n]], ti.f32)
+"""
+    return text

@@ -1,0 +1,392 @@
+"""The frame of every Taichi kernel around the interpreter of `render.taichi_kernels`: tasks, tiles, layers, sinks.
+
+A kernel's text is assembled from blocks; `source(mode, used, registers)` gives it whole. See `render.taichi_kernels`
+for what the modes compute and `render.taichi_backend` for the arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from textwrap import indent as indented
+from typing import Literal
+
+from render.taichi_kernels import TILE, Interpreter
+from shaderdsl import dual, emit
+
+Mode = Literal["image", "score", "normal", "jacobian"]
+
+PROGRAM_COLUMNS = (
+    "layer_first", "layer_count", "instruction_first", "slot_base", "background", "row_first", "column_first",
+    "weight_first", "parameter_count",
+)  # fmt: skip
+"""The integers that a kernel reads about each program; bases into the batch's arrays."""
+
+_ARGUMENTS = {
+    "programs": "i32, ndim=2", "instructions": "i32, ndim=2", "layers": "i32, ndim=2", "lipschitz": "f32, ndim=1",
+    "slots": "f32, ndim=1", "states": "i32, ndim=2",
+}  # fmt: skip
+_DERIVATIVE_ARGUMENTS = {
+    "rows": "i32, ndim=1", "columns": "i32, ndim=1", "weights": "f32, ndim=1",
+    "marks": "i32, ndim=2", "touched": "i32, ndim=2", "sums": "f32, ndim=2",
+    "entry_column": "i32, ndim=2", "entry_layer": "i32, ndim=2", "entry": "f32, ndim=2",
+    "through": "f32, ndim=2", "row_marks": "i32, ndim=2", "row_list": "i32, ndim=2", "row": "f32, ndim=2",
+}  # fmt: skip
+_SINK_ARGUMENTS: dict[str, dict[str, str]] = {
+    "image": {"image": "f32, ndim=4"},
+    "score": {"target": "f32, ndim=3", "tile_sums": "f32, ndim=2", "loss": "f64, ndim=1"},
+    "normal": {"target": "f32, ndim=3", "loss": "f64, ndim=1", "gradient": "f64, ndim=2", "hessian": "f32, ndim=3"},
+    "jacobian": {"image": "f32, ndim=4", "jacobian": "f32, ndim=4"},
+}
+_SCALARS = {"width": "i32", "height": "i32", "blocks": "i32", "blur": "f32", "huber": "f32"}
+
+
+def argument_names(mode: Mode) -> list[str]:
+    """The kernel's array arguments in order; then come width, height, blocks, blur, huber."""
+    names = list(_ARGUMENTS)
+    if mode in ("normal", "jacobian"):
+        names += _DERIVATIVE_ARGUMENTS
+    return names + list(_SINK_ARGUMENTS[mode])
+
+
+def source(mode: Mode, used: Iterable[int], registers: int) -> str:
+    """The text of kernel `run` for a mode, a set of opcodes and a register file's size (instructions a layer)."""
+    interpreter = Interpreter(used)
+    derivative = mode in ("normal", "jacobian")
+    kinds = dict(_ARGUMENTS, **(_DERIVATIVE_ARGUMENTS if derivative else {}), **_SINK_ARGUMENTS[mode])
+    arguments = [f"{n}: ti.types.ndarray(dtype=ti.{k})" for n, k in kinds.items()]
+    arguments += [f"{n}: ti.{k}" for n, k in _SCALARS.items()]
+    parts = [
+        "import taichi as ti\n\n",
+        "@ti.func\ndef hypotenuse(a, b):\n    return ti.sqrt(a * a + b * b)\n\n",
+        "@ti.kernel\ndef run(\n" + "".join(f"    {a},\n" for a in arguments) + "):\n",
+        indented(_prologue(interpreter, registers, derivative), " " * 4),
+        indented(_tile(), " " * 12),
+        indented(_sample(mode), " " * 16),
+        indented(_layer(interpreter, mode), " " * 20),
+        indented(_finish(mode), " " * 16),
+    ]
+    if mode in ("score", "normal"):
+        parts.append("        loss[task] = total\n")
+    return "".join(parts)
+
+
+def _prologue(interpreter: Interpreter, registers: int, derivative: bool) -> str:
+    text = f"""\
+tiles_x = (width + {TILE - 1}) // {TILE}
+tiles_y = (height + {TILE - 1}) // {TILE}
+pixel = 2.0 / ti.cast(ti.min(width, height), ti.f32)
+ti.loop_config(block_dim=1)
+for task in range(programs.shape[0] * blocks):
+    b = task // blocks
+    block = task - b * blocks
+"""
+    text += "".join(f"    {name} = programs[b, {k}]\n" for k, name in enumerate(PROGRAM_COLUMNS))
+    text += f"    value = ti.Vector.zero(ti.f32, {4 * registers})\n"
+    text += f"    space = ti.Vector.zero(ti.f32, {6 * interpreter.spaces})\n"
+    text += f"    slope = ti.Vector.zero(ti.f32, {2 * registers})\n"
+    text += f"    chosen = ti.Vector.zero(ti.i32, {2 * registers})\n"
+    if derivative:
+        text += f"    adjoint = ti.Vector.zero(ti.f32, {4 * registers})\n"
+        text += f"    space_adjoint = ti.Vector.zero(ti.f32, {6 * interpreter.spaces})\n"
+        text += f"    own = ti.Vector.zero(ti.f32, {interpreter.own_width})\n"
+        text += "    element = ti.Vector.zero(ti.f32, 8)\n"
+        text += "    stamp = 0\n    pixel_stamp = 0\n    total = ti.cast(0.0, ti.f64)\n"
+    else:
+        text += "    total = ti.cast(0.0, ti.f64)\n"
+    text += "    for step in range((tiles_x * tiles_y - block + blocks - 1) // blocks):\n"
+    return text
+
+
+def _tile() -> str:
+    return f"""\
+tile = block + step * blocks
+tile_y = tile // tiles_x
+tile_x = tile - tile_y * tiles_x
+across = ti.min({TILE}, width - tile_x * {TILE})
+down = ti.min({TILE}, height - tile_y * {TILE})
+start = 0
+edges = 0
+ramps = 0
+r0 = 0.0
+r1 = 0.0
+r2 = 0.0
+r3 = 0.0
+for sample in range(across * down + 1):
+"""
+
+
+def _sample(mode: Mode) -> str:
+    radius = TILE * 0.5 * 2**0.5
+    text = f"""\
+line = (sample - 1) // across
+column_x = tile_x * {TILE} + (sample - 1) - line * across
+row_y = tile_y * {TILE} + line
+px = (ti.cast(column_x, ti.f32) + 0.5 - 0.5 * ti.cast(width, ti.f32)) * pixel
+py = (0.5 * ti.cast(height, ti.f32) - ti.cast(row_y, ti.f32) - 0.5) * pixel
+if sample == 0:
+    px = (ti.cast(tile_x * {TILE}, ti.f32) + {TILE / 2} - 0.5 * ti.cast(width, ti.f32)) * pixel
+    py = (0.5 * ti.cast(height, ti.f32) - ti.cast(tile_y * {TILE}, ti.f32) - {TILE / 2}) * pixel
+radius = {radius!r} * pixel
+"""
+    uniform = "False"
+    if mode in ("image", "score"):
+        # A tile that no edge and no gradient touches has one colour, computed for its first pixel.
+        uniform = "sample > 1 and edges == 0 and ramps == 0"
+    text += f"fresh = 1\nif {uniform}:\n    fresh = 0\n"
+    text += "if fresh == 1:\n    r0 = 0.0\n    r1 = 0.0\n    r2 = 0.0\n    r3 = 0.0\n"
+    text += "    if background >= 0 and sample > 0:\n"
+    text += "        r0 = slots[background]\n        r1 = slots[background + 1]\n        r2 = slots[background + 2]\n"
+    text += "        r3 = 1.0\n"
+    if mode in ("normal", "jacobian"):
+        text += """\
+entries = 0
+depth = 0
+if background >= 0 and sample > 0 and start == 0:
+    for c in range(3):
+        entry_row = row_first + background - slot_base + c
+        for q in range(rows[entry_row], rows[entry_row + 1]):
+            entry_column[task, entries] = columns[column_first + q]
+            entry_layer[task, entries] = 0
+            for k in range(4):
+                entry[task, 4 * entries + k] = 0.0
+            entry[task, 4 * entries + c] = weights[weight_first + q]
+            entries += 1
+    through[task, 0] = 0.0
+    depth = 1
+"""
+    text += "first_layer = start\nif fresh == 0:\n    first_layer = layer_count\nfor l in range(first_layer, layer_count):\n"
+    return text
+
+
+def _coverage(reverse: bool, indent: int) -> str:
+    rule = dual.coverage_rule()
+    names: dict[object, str] = {
+        "f": "vf", "fx": "vfx", "fy": "vfy", "w": "vw", "pixel": "pixel", "softness": "soft", "d_alpha": "opacity",
+    }  # fmt: skip
+    outputs = rule.reverse if reverse else rule.forward
+    results = ("seed0", "seed1", "seed2", "seed3", "seed_soft") if reverse else ("cover",)
+    statements, values = emit.print_graph(rule.graph, outputs, names, emit.TAICHI, prefix="cv")
+    i = " " * indent
+    return "".join(i + line + "\n" for line in [*statements, *(f"{t} = {v}" for t, v in zip(results, values))])
+
+
+def _layer(interpreter: Interpreter, mode: Mode) -> str:
+    derivative = mode in ("normal", "jacobian")
+    text = """\
+state = 2
+if sample > 0:
+    state = states[task, l]
+if state != 0:
+    lay = layer_first + l
+    first = instruction_first + layers[lay, 0]
+    length = layers[lay, 1]
+    layer_slot = slot_base + layers[lay, 5]
+    stops = layers[lay, 4]
+    opacity = slots[layer_slot]
+    soft = ti.sqrt(slots[layer_slot + 1] * slots[layer_slot + 1] + blur * blur)
+    cover = 1.0
+    vf = 0.0
+    vfx = 0.0
+    vfy = 0.0
+    vw = 0.0
+    if state == 2:
+        space[0] = px
+        space[1] = py
+        space[2] = 1.0
+        space[3] = 0.0
+        space[4] = 0.0
+        space[5] = 1.0
+"""
+    text += interpreter.forward(8)
+    text += """\
+        vf = value[4 * length - 4]
+        vfx = value[4 * length - 3]
+        vfy = value[4 * length - 2]
+        vw = value[4 * length - 1]
+        if sample == 0:
+            reach = 0.71 * pixel
+            if soft > 0.0:
+                reach = 6.0 * ti.sqrt(soft * soft + pixel * pixel / 12.0)
+            if layers[lay, 6] == 1 and ti.abs(vf) > lipschitz[lay] * (radius + reach):
+                state = 1
+                if vf > 0.0:
+                    state = 0
+        else:
+"""
+    text += _coverage(False, 12)
+    text += """\
+    if sample == 0:
+        states[task, l] = state
+        if state == 1 and opacity >= 1.0:
+            start = l
+            edges = 0
+            ramps = 0
+        if state == 2:
+            edges += 1
+        if state != 0 and stops > 1:
+            ramps += 1
+    elif cover > 0.0:
+        paint_op = layers[lay, 2]
+        paint_slot = slot_base + layers[lay, 3]
+        stop_slot = paint_slot + 6 + stop_offset(paint_op)
+        position = 0.0
+        u = slots[paint_slot] * px + slots[paint_slot + 1] * py + slots[paint_slot + 2]
+        v = slots[paint_slot + 3] * px + slots[paint_slot + 4] * py + slots[paint_slot + 5]
+""".replace("stop_offset(paint_op)", interpreter.stop_offset())
+    text += interpreter.paint(8)
+    text += """\
+        place = ti.min(ti.max(position, 0.0), 1.0) * ti.cast(stops - 1, ti.f32)
+        cell = ti.max(ti.min(ti.cast(place, ti.i32), stops - 2), 0)
+        part = place - ti.cast(cell, ti.f32)
+        next_cell = ti.min(cell + 1, stops - 1)
+        c0 = slots[stop_slot + 3 * cell]
+        c1 = slots[stop_slot + 3 * cell + 1]
+        c2 = slots[stop_slot + 3 * cell + 2]
+        n0 = slots[stop_slot + 3 * next_cell] - c0
+        n1 = slots[stop_slot + 3 * next_cell + 1] - c1
+        n2 = slots[stop_slot + 3 * next_cell + 2] - c2
+        c0 += part * n0
+        c1 += part * n1
+        c2 += part * n2
+        alpha = opacity * cover
+"""
+    if derivative:
+        text += _entries(interpreter)
+    text += """\
+        r0 += alpha * (c0 - r0)
+        r1 += alpha * (c1 - r1)
+        r2 += alpha * (c2 - r2)
+        r3 += alpha * (1.0 - r3)
+"""
+    return text
+
+
+def _flush(channels: tuple[str, str, str, str], indent: int) -> str:
+    """Turns the touched sums into entries of the pixel's row: sum times a factor for each channel."""
+    i = " " * indent
+    text = f"{i}for k in range(touched_count):\n{i}    column = touched[task, k]\n{i}    pushed = sums[task, column]\n"
+    text += f"{i}    entry_column[task, entries] = column\n{i}    entry_layer[task, entries] = depth\n"
+    text += "".join(f"{i}    entry[task, 4 * entries + {c}] = pushed * {f}\n" for c, f in enumerate(channels))
+    return text + f"{i}    entries += 1\n"
+
+
+def _entries(interpreter: Interpreter) -> str:
+    text = """\
+        if alpha >= 1.0:
+            entries = 0
+            depth = 0
+        through[task, depth] = alpha
+        touched_count = 0
+        stamp += 1
+"""
+    i = " " * 8
+    text += f"{i}if state == 2:\n"
+    text += _coverage(True, 12)
+    text += interpreter.reverse(12)
+    text += f"{i}    if soft > 0.0:\n"
+    text += interpreter._push("layer_slot + 1", "seed_soft * slots[layer_slot + 1] / soft", 16)
+    text += interpreter._push("layer_slot", "cover", 8)
+    text += _flush(("(c0 - r0)", "(c1 - r1)", "(c2 - r2)", "(1.0 - r3)"), 8)
+    text += f"{i}if stops > 1 and position > 0.0 and position < 1.0:\n"
+    text += f"{i}    touched_count = 0\n{i}    stamp += 1\n"
+    for name, k in (("u", 0), ("v", 3)):  # the shape's reverse pass has used these names since
+        text += f"{i}    {name} = slots[paint_slot + {k}] * px + slots[paint_slot + {k + 1}] * py + slots[paint_slot + {k + 2}]\n"
+    text += interpreter.paint_reverse(12)
+    text += f"{i}    rise = alpha * ti.cast(stops - 1, ti.f32)\n"
+    text += _flush(("rise * n0", "rise * n1", "rise * n2", "0.0"), 12)
+    text += f"""\
+{i}for s in range(ti.min(stops, 2)):
+{i}    share = alpha * (1.0 - part)
+{i}    corner = cell
+{i}    if s == 1:
+{i}        share = alpha * part
+{i}        corner = next_cell
+{i}    if share != 0.0:
+{i}        for c in range(3):
+{i}            entry_row = row_first + stop_slot - slot_base + 3 * corner + c
+{i}            for q in range(rows[entry_row], rows[entry_row + 1]):
+{i}                entry_column[task, entries] = columns[column_first + q]
+{i}                entry_layer[task, entries] = depth
+{i}                for k in range(4):
+{i}                    entry[task, 4 * entries + k] = 0.0
+{i}                entry[task, 4 * entries + c] = share * weights[weight_first + q]
+{i}                entries += 1
+{i}depth += 1
+"""
+    return text
+
+
+def _finish(mode: Mode) -> str:
+    if mode == "image":
+        return "if sample > 0:\n" + "".join(f"    image[b, row_y, column_x, {c}] = r{c}\n" for c in range(4))
+    residual = "".join(f"    e{c} = r{c} - target[row_y, column_x, {c}]\n" for c in range(4))
+    squares = "ti.cast(e0 * e0 + e1 * e1 + e2 * e2 + e3 * e3, ti.f64)"
+    if mode == "score":
+        # A tile of one colour c scores n|c|^2 - 2 c.S + Q with the target's sums S and Q over the tile.
+        return (
+            "if sample == 1 and edges == 0 and ramps == 0:\n"
+            "    n = ti.cast(across * down, ti.f32)\n"
+            "    dot = r0 * tile_sums[tile, 0] + r1 * tile_sums[tile, 1] + r2 * tile_sums[tile, 2]"
+            " + r3 * tile_sums[tile, 3]\n"
+            "    own = n * (r0 * r0 + r1 * r1 + r2 * r2 + r3 * r3)\n"
+            "    total += ti.cast(own - 2.0 * dot + tile_sums[tile, 4], ti.f64)\n"
+            "    break\n"
+            f"if sample > 0:\n{residual}    total += {squares}\n"
+        )
+    text = "if sample > 0:\n" + indented(_assemble(), "    ")
+    if mode == "jacobian":
+        text += "".join(f"    image[b, row_y, column_x, {c}] = r{c}\n" for c in range(4))
+        text += (
+            "    for k in range(listed):\n        column = row_list[task, k]\n        for c in range(4):\n"
+            "            jacobian[row_y, column_x, c, column] = row[task, 4 * column + c]\n"
+        )
+        return text
+    text += residual
+    text += f"""\
+    size = e0 * e0 + e1 * e1 + e2 * e2 + e3 * e3
+    trust = 1.0
+    if huber > 0.0 and size > huber * huber:
+        trust = huber / ti.sqrt(size)
+        total += ti.cast(2.0 * huber * ti.sqrt(size) - huber * huber, ti.f64)
+    else:
+        total += ti.cast(size, ti.f64)
+    for k in range(listed):
+        i = row_list[task, k]
+        j0 = trust * row[task, 4 * i]
+        j1 = trust * row[task, 4 * i + 1]
+        j2 = trust * row[task, 4 * i + 2]
+        j3 = trust * row[task, 4 * i + 3]
+        gradient[task, i] += ti.cast(j0 * e0 + j1 * e1 + j2 * e2 + j3 * e3, ti.f64)
+        for m in range(k + 1):
+            j = row_list[task, m]
+            product = (
+                j0 * row[task, 4 * j] + j1 * row[task, 4 * j + 1] + j2 * row[task, 4 * j + 2] + j3 * row[task, 4 * j + 3]
+            )
+            hessian[task, ti.max(i, j), ti.min(i, j)] += product
+"""
+    return text
+
+
+def _assemble() -> str:
+    """Scales entries by what later layers let through and adds them up in the pixel's row."""
+    return """\
+clear = 1.0
+for k in range(depth):
+    alpha = through[task, depth - 1 - k]
+    through[task, depth - 1 - k] = clear
+    clear *= 1.0 - alpha
+pixel_stamp += 1
+listed = 0
+for k in range(entries):
+    column = entry_column[task, k]
+    if row_marks[task, column] != pixel_stamp:
+        row_marks[task, column] = pixel_stamp
+        row_list[task, listed] = column
+        listed += 1
+        for c in range(4):
+            row[task, 4 * column + c] = 0.0
+    open_part = through[task, entry_layer[task, k]]
+    for c in range(4):
+        row[task, 4 * column + c] += open_part * entry[task, 4 * k + c]
+"""
+

@@ -1,0 +1,414 @@
+"""Source text of the Taichi kernels: an interpreter over tapes, generated for the set of operations in use.
+
+One interpreter runs any program made of its operations, so a fit compiles once and then only changes numbers and
+instructions. Each operation's arithmetic is printed from its rule (`shaderdsl.dual`); this module adds what is common:
+the affine map before a shape, registers, tiles, paint order, and the reverse pass. Kernels come in three kinds:
+
+- "image": pictures;
+- "score": squared error against a target, summed inside the kernel, for search;
+- "normal": the picture's Jacobian contracted on the fly to JᵀWJ, JᵀWr and the error, for least squares;
+- "jacobian": the picture and its Jacobian, dense.
+
+Work is divided into tasks, each a fixed set of 8x8 tiles, whose partial sums are added in a fixed order: results do not
+depend on scheduling. Per tile every layer is first evaluated at the tile's centre; where |f| exceeds the layer's
+Lipschitz constant times the tile's radius it covers nothing or everything and its instructions are skipped for the
+tile's pixels (methods: "tiles skipped where |f| at the centre exceeds the tile's radius times the Lipschitz constant").
+Only pixels on an edge run the reverse pass, and only parameters that reach them get entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from shaderdsl import dual, emit, tape as tapes
+from shaderdsl.dual import Rule
+from shaderdsl.registry import Operation, continuous_names, scalar_names
+
+TILE = 8
+"""Side of a tile in pixels."""
+
+ENTRY_WIDTH = 4
+"""Channels: premultiplied red, green, blue, and alpha."""
+
+
+def _print(rule: Rule, reverse: bool, names: dict[object, str], results: Sequence[str], indent: int) -> str:
+    outputs = rule.reverse if reverse else rule.forward
+    statements, values = emit.print_graph(rule.graph, outputs, names, emit.TAICHI, prefix="k")
+    lines = [*statements, *(f"{target} = {value}" for target, value in zip(results, values))]
+    return "".join(" " * indent + line + "\n" for line in lines)
+
+
+def _parameters(operation: Operation, first: str) -> dict[object, str]:
+    return {name: f"slots[{first} + {k}]" for k, name in enumerate(scalar_names(operation))}
+
+
+def _by_category(used: Iterable[int]) -> dict[str, list[tuple[int, Operation]]]:
+    groups: dict[str, list[tuple[int, Operation]]] = {
+        k: [] for k in ("shape", "outline", "boolean", "modifier", "repetition", "paint")
+    }
+    wanted = set(used)
+    seen: set[int] = set()
+    for operation, opcode in tapes.opcodes().items():
+        if opcode.number in wanted and opcode.number not in seen:
+            seen.add(opcode.number)
+            groups[operation.category].append((opcode.number, operation))
+    return groups
+
+
+def _chain(cases: list[tuple[int, str]], variable: str, indent: int) -> str:
+    """if / elif over opcodes; each body is already indented by `indent` + 4."""
+    text = ""
+    for k, (number, body) in enumerate(cases):
+        text += " " * indent + f"{'if' if k == 0 else 'elif'} {variable} == {number}:\n" + body
+    return text
+
+
+def _any(numbers: Iterable[int], variable: str) -> str:
+    return " or ".join(f"{variable} == {n}" for n in numbers) or "False"
+
+
+POINTS = {"x0": "ex0", "y0": "ey0", "x1": "ex1", "y1": "ey1", "x2": "ex2", "y2": "ey2", "ends": "eends"}
+
+
+class Interpreter:
+    """Prints the pieces of an interpreter for the opcodes in `used`."""
+
+    def __init__(self, used: Iterable[int]) -> None:
+        self.groups = _by_category(used)
+        self.placed = [n for c in ("shape", "outline", "repetition") for n, _ in self.groups[c]]
+        self.spaces = tapes.MAXIMUM_SPACES if self.groups["repetition"] else 1
+
+    # -- forward ------------------------------------------------------------------------------------------
+
+    def forward(self, indent: int) -> str:
+        """Evaluates the layer's instructions at the point in `space`[0:6]; registers in `value`."""
+        i = " " * indent
+        cases: list[tuple[int, str]] = []
+        for number, operation in self.groups["shape"]:
+            cases.append((number, self._shape(operation, indent + 12)))
+        for number, operation in self.groups["outline"]:
+            cases.append((number, self._outline(operation, indent + 12)))
+        for number, operation in self.groups["repetition"]:
+            cases.append((number, self._repetition(operation, indent + 12)))
+        combos = [
+            (number, self._combination(operation, indent + 12))
+            for number, operation in self.groups["boolean"] + self.groups["modifier"]
+        ]
+        text = f"{i}for n in range(length):\n"
+        i += "    "
+        text += f"{i}op = instructions[first + n, 0]\n{i}source = instructions[first + n, 1]\n"
+        text += f"{i}slot = slot_base + instructions[first + n, 3]\n"
+        text += f"{i}if {_any(self.placed, 'op')}:\n" + self._place(indent + 8)
+        text += f"{i}    f = 0.0\n{i}    gu = 0.0\n{i}    gv = 0.0\n{i}    w = 0.0\n"
+        text += _chain(cases, "op", indent + 8)
+        text += (
+            f"{i}    scale = slots[slot + 6]\n"
+            f"{i}    value[4 * n] = scale * f\n"
+            f"{i}    value[4 * n + 1] = scale * (ux * gu + vx * gv)\n"
+            f"{i}    value[4 * n + 2] = scale * (uy * gu + vy * gv)\n"
+            f"{i}    value[4 * n + 3] = scale * w\n"
+            f"{i}    slope[2 * n] = gu\n"
+            f"{i}    slope[2 * n + 1] = gv\n"
+        )
+        if combos:
+            text += f"{i}else:\n" + self._operands(indent + 8)
+            text += "".join(f"{i}    z{k} = 0.0\n" for k in range(4))
+            text += _chain(combos, "op", indent + 8)
+            text += "".join(f"{i}    value[4 * n + {k}] = z{k}\n" for k in range(4))
+        return text
+
+    def _place(self, indent: int) -> str:
+        i = " " * indent
+        text = "".join(f"{i}s{k} = space[6 * source + {k}]\n" for k in range(6))
+        text += "".join(f"{i}m{k} = slots[slot + {k}]\n" for k in range(6))
+        return text + (
+            f"{i}u = m0 * s0 + m1 * s1 + m2\n{i}v = m3 * s0 + m4 * s1 + m5\n"
+            f"{i}ux = m0 * s2 + m1 * s4\n{i}uy = m0 * s3 + m1 * s5\n"
+            f"{i}vx = m3 * s2 + m4 * s4\n{i}vy = m3 * s3 + m4 * s5\n"
+        )
+
+    def _operands(self, indent: int) -> str:
+        i = " " * indent
+        text = f"{i}second = instructions[first + n, 2]\n"
+        text += "".join(f"{i}a{k} = value[4 * source + {k}]\n" for k in range(4))
+        return text + "".join(f"{i}b{k} = value[4 * second + {k}]\n" for k in range(4))
+
+    def _shape_names(self, operation: Operation) -> dict[object, str]:
+        return {"x": "u", "y": "v", **_parameters(operation, f"slot + {tapes.PLACE}")}
+
+    def _shape(self, operation: Operation, indent: int) -> str:
+        rule = dual.shape_rule(operation)
+        return _print(rule, False, self._shape_names(operation), ("f", "gu", "gv", "w"), indent)
+
+    def _element(self, indent: int, index: str, first: str) -> str:
+        i = " " * indent
+        names = ("ex0", "ey0", "ex1", "ey1", "ex2", "ey2", "ecurved", "eends")
+        return "".join(f"{i}{n} = slots[{first} + 8 * {index} + {k}]\n" for k, n in enumerate(names))
+
+    def _outline(self, operation: Operation, indent: int) -> str:
+        i = " " * indent
+        own = len(scalar_names(operation))
+        first = f"slot + {tapes.PLACE + own}"
+        names = {**self._shape_names(operation), **POINTS}
+        text = f"{i}best = 1e30\n{i}nearest = 0\n{i}inside = 0.0\n"
+        text += f"{i}for e in range(instructions[first + n, 4]):\n" + self._element(indent + 4, "e", first)
+        j = i + "    "
+        # The bounding box of the control points bounds the distance from below (a butt cap's by 1/√2 of it).
+        text += (
+            f"{j}cross = (ex2 - ex0) * (v - ey0) - (ey2 - ey0) * (u - ex0)\n"
+            f"{j}toggles = ((ey0 > v) != (ey2 > v)) and ((cross > 0.0) == (ey2 < ey0))\n"
+            f"{j}gap_x = ti.max(ti.min(ex0, ex1, ex2) - u, u - ti.max(ex0, ex1, ex2), 0.0)\n"
+            f"{j}gap_y = ti.max(ti.min(ey0, ey1, ey2) - v, v - ti.max(ey0, ey1, ey2), 0.0)\n"
+            f"{j}near = 0.49 * (gap_x * gap_x + gap_y * gap_y) < best * best\n"
+            f"{j}distance = 1e30\n"
+            f"{j}if ecurved > 0.5:\n"
+            f"{j}    area = (ex2 - ex0) * (ey1 - ey0) - (ey2 - ey0) * (ex1 - ex0)\n"
+            f"{j}    if area != 0.0:\n"
+            f"{j}        weight = cross / area\n"
+            f"{j}        towards = ((ex1 - ex0) * (v - ey0) - (ey1 - ey0) * (u - ex0)) / -area\n"
+            f"{j}        half = 0.5 * weight + towards\n"
+            f"{j}        if ((cross > 0.0) == (area > 0.0)) and half * half < towards:\n"
+            f"{j}            toggles = not toggles\n"
+            f"{j}    if near:\n"
+        )
+        text += _print(dual.element_rule(operation, True), False, names, ("distance",), indent + 12)
+        text += f"{j}elif near:\n"
+        text += _print(dual.element_rule(operation, False), False, names, ("distance",), indent + 8)
+        text += f"{j}if toggles:\n{j}    inside = 1.0 - inside\n"
+        text += f"{j}if distance < best:\n{j}    best = distance\n{j}    nearest = e\n"
+        text += f"{i}chosen[2 * n] = nearest\n{i}chosen[2 * n + 1] = ti.cast(inside, ti.i32)\n"
+        text += self._nearest_dual(operation, indent, first, names, reverse=False)
+        return text
+
+    def _nearest_dual(
+        self, operation: Operation, indent: int, first: str, names: dict[object, str], reverse: bool
+    ) -> str:
+        """Loads the nearest element and runs its rule."""
+        i = " " * indent
+        text = f"{i}which = chosen[2 * n]\n{i}side = ti.cast(chosen[2 * n + 1], ti.f32)\n"
+        for k, name in enumerate(("ex0", "ey0", "ex1", "ey1", "ex2", "ey2", "ecurved", "eends")):
+            text += f"{i}c{name} = slots[{first} + 8 * which + {k}]\n"
+        names = {**names, **{k: "c" + v for k, v in POINTS.items()}, "inside": "side"}
+        for curved, head in ((True, "if cecurved > 0.5:"), (False, "else:")):
+            rule = dual.outline_rule(operation, curved)
+            text += f"{i}{head}\n"
+            if not reverse:
+                text += _print(rule, False, names, ("f", "gu", "gv", "w"), indent + 4)
+                continue
+            seeds = {"d_f": "df", "d_fx": "dgu", "d_fy": "dgv", "d_w": "dw"}
+            values = [f"o{k}" for k in range(len(rule.differentiated))]
+            text += _print(rule, True, {**names, **seeds}, values, indent + 4)
+            text += f"{i}    du = o0\n{i}    dv = o1\n"
+            own = len(continuous_names(operation))
+            text += self._keep(operation, values[2 : 2 + own], tapes.PLACE, indent + 4)
+            moved = dict(zip(rule.differentiated[2 + own :], values[2 + own :]))
+            for k, name in enumerate(dual.ELEMENT[:6]):
+                text += f"{i}    element[{k}] = {moved.get(name, '0.0')}\n"
+        if reverse:
+            text += f"{i}element_slot = {first} + 8 * which\n{i}for k in range(6):\n"
+            text += self._push("element_slot + k", "element[k]", indent + 4)
+        return text
+
+    def _repetition(self, operation: Operation, indent: int) -> str:
+        i = " " * indent
+        rule = dual.repetition_rule(operation)
+        results = [f"q{k}" for k in range(6)]
+        text = _print(rule, False, self._repetition_names(operation), results, indent)
+        text += f"{i}made = instructions[first + n, 4]\n"
+        return text + "".join(f"{i}space[6 * made + {k}] = q{k}\n" for k in range(6))
+
+    def _repetition_names(self, operation: Operation) -> dict[object, str]:
+        own = len(scalar_names(operation))
+        return {
+            "x": "u", "y": "v", "xx": "ux", "xy": "uy", "yx": "vx", "yy": "vy", "copy": f"slots[slot + {6 + own}]",
+            **_parameters(operation, "slot + 6"),
+        }  # fmt: skip
+
+    def _combination_names(self, operation: Operation) -> dict[object, str]:
+        names = {f"{p}_{q}": f"{p}{k}" for p in "ab" for k, q in enumerate(dual.DUAL)}
+        return {**names, **_parameters(operation, "slot")}
+
+    def _combination(self, operation: Operation, indent: int) -> str:
+        rule = dual.combination_rule(operation)
+        return _print(rule, False, self._combination_names(operation), ("z0", "z1", "z2", "z3"), indent)
+
+    # -- reverse ------------------------------------------------------------------------------------------
+
+    def reverse(self, indent: int) -> str:
+        """Runs the layer backwards from the seeds in `seed0..3`, adding to the parameters' adjoints."""
+        i = " " * indent
+        text = f"{i}for k in range(4 * length):\n{i}    adjoint[k] = 0.0\n"
+        if self.spaces > 1:
+            text += f"{i}for k in range({6 * self.spaces}):\n{i}    space_adjoint[k] = 0.0\n"
+        text += "".join(f"{i}adjoint[4 * (length - 1) + {k}] = seed{k}\n" for k in range(4))
+        text += f"{i}for back in range(length):\n"
+        i += "    "
+        text += f"{i}n = length - 1 - back\n{i}op = instructions[first + n, 0]\n{i}source = instructions[first + n, 1]\n"
+        text += f"{i}slot = slot_base + instructions[first + n, 3]\n"
+        text += "".join(f"{i}d{k} = adjoint[4 * n + {k}]\n" for k in range(4))
+        active = f"{i}if d0 != 0.0 or d1 != 0.0 or d2 != 0.0 or d3 != 0.0:\n"
+        if self.groups["repetition"]:
+            repeats = _any([n for n, _ in self.groups["repetition"]], "op")
+            active = f"{i}if d0 != 0.0 or d1 != 0.0 or d2 != 0.0 or d3 != 0.0 or {repeats}:\n"
+        text += active
+        i += "    "
+        text += f"{i}if {_any(self.placed, 'op')}:\n" + self._reverse_placed(indent + 12)
+        combos = self.groups["boolean"] + self.groups["modifier"]
+        if combos:
+            text += f"{i}else:\n" + self._operands(indent + 12)
+            j = i + "    "
+            text += "".join(f"{j}e{k} = 0.0\n" for k in range(8)) + f"{j}own_count = 0\n"
+            cases = [(number, self._reverse_combination(operation, indent + 16)) for number, operation in combos]
+            text += _chain(cases, "op", indent + 12)
+            text += "".join(f"{j}adjoint[4 * source + {k}] += e{k}\n" for k in range(4))
+            if self.groups["boolean"]:
+                text += f"{j}if {_any([n for n, _ in self.groups['boolean']], 'op')}:\n"
+                text += "".join(f"{j}    adjoint[4 * second + {k}] += e{k + 4}\n" for k in range(4))
+            text += f"{j}for k in range(own_count):\n" + self._push("slot + k", "own[k]", indent + 16)
+        return text
+
+    def _reverse_combination(self, operation: Operation, indent: int) -> str:
+        rule = dual.combination_rule(operation)
+        names = {**self._combination_names(operation), **{f"d_{q}": f"d{k}" for k, q in enumerate(dual.DUAL)}}
+        inputs = 8 if operation.category == "boolean" else 4
+        own = [f"g{k}" for k in range(len(rule.differentiated) - inputs)]
+        text = _print(rule, True, names, [*(f"e{k}" for k in range(inputs)), *own], indent)
+        return text + self._keep(operation, own, 0, indent)
+
+    def _reverse_placed(self, indent: int) -> str:
+        i = " " * indent
+        text = self._place(indent)
+        text += "".join(f"{i}{n} = 0.0\n" for n in ("du", "dv", "dux", "duy", "dvx", "dvy"))
+        text += f"{i}own_count = {tapes.PLACE}\n"
+        leaves = self.groups["shape"] + self.groups["outline"]
+        text += f"{i}scale = slots[slot + 6]\n"
+        text += (
+            f"{i}df = scale * d0\n{i}dgu = scale * (ux * d1 + uy * d2)\n"
+            f"{i}dgv = scale * (vx * d1 + vy * d2)\n{i}dw = scale * d3\n"
+        )
+        cases: list[tuple[int, str]] = []
+        for number, operation in self.groups["shape"]:
+            cases.append((number, self._reverse_shape(operation, indent + 4)))
+        for number, operation in self.groups["outline"]:
+            first = f"slot + {tapes.PLACE + len(scalar_names(operation))}"
+            body = self._nearest_dual(operation, indent + 4, first, self._shape_names(operation), reverse=True)
+            cases.append((number, body))
+        for number, operation in self.groups["repetition"]:
+            cases.append((number, self._reverse_repetition(operation, indent + 4)))
+        text += _chain(cases, "op", indent)
+        if self.groups["repetition"]:
+            text += f"{i}if {_any([n for n, _ in leaves], 'op')}:\n"
+            block = indent + 4
+        else:
+            block = indent
+        j = " " * block
+        text += (
+            f"{j}gu = slope[2 * n]\n{j}gv = slope[2 * n + 1]\n"
+            f"{j}dscale = (d0 * value[4 * n] + d1 * value[4 * n + 1] + d2 * value[4 * n + 2]"
+            " + d3 * value[4 * n + 3]) / scale\n"
+            f"{j}dux = scale * gu * d1\n{j}duy = scale * gu * d2\n{j}dvx = scale * gv * d1\n{j}dvy = scale * gv * d2\n"
+        )
+        text += f"{j}own[6] = dscale\n"
+        text += self._reverse_map(indent)
+        text += f"{i}for k in range(own_count):\n" + self._push("slot + k", "own[k]", indent + 4)
+        if self.spaces > 1:
+            parts = (
+                "m0 * du + m3 * dv", "m1 * du + m4 * dv", "m0 * dux + m3 * dvx",
+                "m0 * duy + m3 * dvy", "m1 * dux + m4 * dvx", "m1 * duy + m4 * dvy",
+            )  # fmt: skip
+            text += "".join(f"{i}space_adjoint[6 * source + {k}] += {p}\n" for k, p in enumerate(parts))
+        return text
+
+    def _reverse_map(self, indent: int) -> str:
+        values = (
+            "du * s0 + dux * s2 + duy * s3", "du * s1 + dux * s4 + duy * s5", "du",
+            "dv * s0 + dvx * s2 + dvy * s3", "dv * s1 + dvx * s4 + dvy * s5", "dv",
+        )  # fmt: skip
+        return "".join(" " * indent + f"own[{k}] = {value}\n" for k, value in enumerate(values))
+
+    def _reverse_shape(self, operation: Operation, indent: int) -> str:
+        rule = dual.shape_rule(operation)
+        names = self._shape_names(operation)
+        seeds = {"d_f": "df", "d_fx": "dgu", "d_fy": "dgv", "d_w": "dw"}
+        own = [f"g{k}" for k in range(len(rule.differentiated) - 2)]
+        text = _print(rule, True, {**names, **seeds}, ("du", "dv", *own), indent)
+        return text + self._keep(operation, own, tapes.PLACE, indent)
+
+    def _reverse_repetition(self, operation: Operation, indent: int) -> str:
+        i = " " * indent
+        rule = dual.repetition_rule(operation)
+        text = f"{i}made = instructions[first + n, 4]\n"
+        text += "".join(f"{i}p{k} = space_adjoint[6 * made + {k}]\n" for k in range(6))
+        seeds: dict[object, str] = {f"d_{name}": f"p{k}" for k, name in enumerate(dual.SPACE)}
+        own = [f"g{k}" for k in range(len(rule.differentiated) - 6)]
+        results = ("du", "dv", "dux", "duy", "dvx", "dvy", *own)
+        text += _print(rule, True, {**self._repetition_names(operation), **seeds}, results, indent)
+        return text + self._keep(operation, own, 6, indent)
+
+    def _keep(self, operation: Operation, values: Sequence[str], offset: int, indent: int) -> str:
+        """Stores the adjoints of an operation's parameters in `own`, behind `offset` other slots of its block."""
+        found = dict(zip(continuous_names(operation), values))
+        names = scalar_names(operation)
+        i = " " * indent
+        text = "".join(f"{i}own[{offset + k}] = {found.get(name, '0.0')}\n" for k, name in enumerate(names))
+        return text + f"{i}own_count = {offset + len(names)}\n"
+
+    def _push(self, slot: str, value: str, indent: int) -> str:
+        """Adds `value` times the slot's derivative to the sums of the parameters that it depends on."""
+        i = " " * indent
+        return (
+            f"{i}pushed = {value}\n{i}if pushed != 0.0:\n"
+            f"{i}    entry_row = row_first + {slot} - slot_base\n"
+            f"{i}    for q in range(rows[entry_row], rows[entry_row + 1]):\n"
+            f"{i}        column = columns[column_first + q]\n"
+            f"{i}        if marks[task, column] != stamp:\n"
+            f"{i}            marks[task, column] = stamp\n"
+            f"{i}            touched[task, touched_count] = column\n"
+            f"{i}            touched_count += 1\n"
+            f"{i}            sums[task, column] = 0.0\n"
+            f"{i}        sums[task, column] += pushed * weights[weight_first + q]\n"
+        )
+
+    # -- paint --------------------------------------------------------------------------------------------
+
+    def paint(self, indent: int) -> str:
+        """The position on the ramp, `position`, of the paint of layer row `lay` at (px, py)."""
+        cases: list[tuple[int, str]] = []
+        for number, operation in self.groups["paint"]:
+            names = {"x": "u", "y": "v", **_parameters(operation, "paint_slot + 6")}
+            if scalar_names(operation):
+                cases.append((number, _print(dual.paint_rule(operation), False, names, ("position",), indent + 4)))
+        return _chain(cases, "paint_op", indent)
+
+    def stop_offset(self) -> str:
+        """Scalars between a paint's map and its colours, as an expression of `paint_op`."""
+        text = "0"
+        for number, operation in self.groups["paint"]:
+            if scalar_names(operation):
+                text = f"ti.select(paint_op == {number}, {len(scalar_names(operation))}, {text})"
+        return text
+
+    def paint_reverse(self, indent: int) -> str:
+        """Adjoints of the ramp position by the paint's slots, pushed."""
+        i = " " * indent
+        cases: list[tuple[int, str]] = []
+        for number, operation in self.groups["paint"]:
+            if not scalar_names(operation):
+                continue
+            rule = dual.paint_rule(operation)
+            names = {"x": "u", "y": "v", "d_t": "1.0", **_parameters(operation, "paint_slot + 6")}
+            own = [f"g{k}" for k in range(len(rule.differentiated) - 2)]
+            text = _print(rule, True, names, ("du", "dv", *own), indent + 4)
+            cases.append((number, text + self._keep(operation, own, 6, indent + 4)))
+        if not cases:
+            return f"{i}pass\n"
+        text = f"{i}du = 0.0\n{i}dv = 0.0\n{i}own_count = 6\n" + _chain(cases, "paint_op", indent)
+        for k, value in enumerate(("du * px", "du * py", "du", "dv * px", "dv * py", "dv")):
+            text += f"{i}own[{k}] = {value}\n"
+        return text + f"{i}for k in range(own_count):\n" + self._push("paint_slot + k", "own[k]", indent + 4)
+
+    @property
+    def own_width(self) -> int:
+        """The longest block of slots that one instruction or paint has, elements apart."""
+        widest = max((len(scalar_names(o)) for group in self.groups.values() for _, o in group), default=0)
+        return tapes.PLACE + widest + 1

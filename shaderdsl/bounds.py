@@ -1,0 +1,19 @@
+"""The bounds of one program. Whatever breaks one is refused with an error that names it."""
+
+from __future__ import annotations
+
+MAX_SOURCE = 262_144
+"""Bytes of a text."""
+
+MAX_NODES = 20_000
+"""Names and numbers of a text; also solids to draw with `let` and `def` expanded, and steps spent inside defs."""
+
+MAX_NESTING = 64
+"""Open brackets and chained calls around one place of a text; also operations around one shape through `let`."""
+
+MAX_PARAMETERS = 4_096
+MAX_LAYERS = 512
+MAX_VERTICES = 1_024
+
+MAX_NUMBER = 1e30
+"""Beyond this a float32 shader has no arithmetic left."""

@@ -1,0 +1,742 @@
+"""Syntax tree to scene: names, types, overloads, units and limits.
+
+The checker runs the program once with expressions in place of numbers: `let` values are made once, `def` bodies once
+a call, and what is left is a `Scene` whose numbers are nodes of one graph over the program's parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from shaderdsl import arithmetic, binding, syntax
+from shaderdsl.arithmetic import RADIANS
+from shaderdsl.binding import Layout
+from shaderdsl.bounds import MAX_NESTING, MAX_NODES, MAX_NUMBER, MAX_VERTICES
+from shaderdsl.errors import Fault, did_you_mean
+from shaderdsl.expression import Expr, Graph, hypot
+from shaderdsl.limits import Condition, Constraint, below, first_violation, limit_text
+from shaderdsl.registry import Operation, Parameter, functions, operations
+from shaderdsl.rewriting import reordered
+from shaderdsl.scene import Combination, Layer, Modified, Outline, Paint, Placed, Placement, Primitive, Scene, Vertex
+from shaderdsl.values import (
+    ColourValue,
+    LayerValue,
+    NumberValue,
+    PaintValue,
+    PointValue,
+    ShapeValue,
+    Value,
+    VertexValue,
+    WordValue,
+    described,
+)
+
+_OPERATORS = {"|": "union", "^": "xor", "&": "intersection", "-": "difference"}
+_MAX_EVALUATION_DEPTH = 100
+"""Keeps the checker far from Python's own limit, however defs and brackets are nested."""
+
+_CURVED = "path"
+"""The function whose outlines take control points."""
+
+_INSETTING = "round"
+"""The modifier that needs a shape's inset."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A program that is right: its canonical tree, its scene, and what holds of its parameters.
+
+    `index` gives the parameter of each literal slot, -1 for what is decided (counts and ranges). `low` and `high` are
+    hard limits of parameters by index, where there are any; `feeds` is the first registry parameter that each one
+    reaches unchanged. `moved` tells that the canonical tree has its literals in another order than the text.
+    """
+
+    module: syntax.Module
+    scene: Scene
+    index: tuple[int, ...]
+    values: tuple[float, ...]
+    low: dict[int, float]
+    high: dict[int, float]
+    conditions: tuple[Condition, ...]
+    constraints: tuple[Constraint, ...]
+    feeds: dict[int, Parameter]
+    moved: bool
+
+
+def check(module: syntax.Module, values: list[float], decided: set[int]) -> Checked:
+    """Check a tree. `values` by slot; `decided` are the slots known to be no parameters.
+
+    Raises `Fault` with the first error.
+    """
+    moved = False
+    while True:
+        run = _Check(module, values, decided)
+        scene = run.module_scene()
+        if not run.counts <= decided:
+            # A literal named by `let` turned out to be a count: it is no parameter.
+            decided = decided | run.counts
+            continue
+        if run.rewrites:
+            module, order = reordered(module, run.rewrites)
+            if order is not None:
+                moved = True
+                places = {old: new for new, old in enumerate(order)}
+                values = [values[old] for old in order]
+                decided = {places[slot] for slot in decided}
+                continue
+        return Checked(
+            module, scene, tuple(run.index), tuple(v for v, i in zip(values, run.index) if i >= 0), run.low, run.high,
+            tuple(run.conditions), tuple(run.constraints), run.feeds, moved,
+        )  # fmt: skip
+
+
+class _Function(NamedTuple):
+    definition: syntax.Def
+    parameters: tuple[Parameter, ...]
+    order: int
+
+
+class _Check:
+    def __init__(self, module: syntax.Module, values: list[float], decided: set[int]) -> None:
+        self.module = module
+        self.values = values
+        self.decided = decided
+        self.graph = Graph()
+        self.index: list[int] = []
+        count = 0
+        for slot in range(module.slots):
+            self.index.append(-1 if slot in decided else count)
+            count += slot not in decided
+        self.counts: set[int] = set()
+        self.rewrites: dict[int, tuple[syntax.Argument, ...]] = {}
+        self.conditions: list[Condition] = []
+        self.constraints: list[Constraint] = []
+        self.low: dict[int, float] = {}
+        self.high: dict[int, float] = {}
+        self.feeds: dict[int, Parameter] = {}
+        self.lets: dict[str, tuple[int, Value]] = {}
+        self.functions: dict[str, _Function] = {}
+        self.scope: dict[str, Value] = {}
+        self.visible = MAX_NODES
+        self.inside = ""
+        self.depth = 0
+        self.steps = 0
+        self.size = 0
+        self.entries = functions()
+
+    # -- statements ---------------------------------------------------------------------------------------
+
+    def module_scene(self) -> Scene:
+        white = self.graph.constant(1.0)
+        background: tuple[Expr, Expr, Expr] | None = (white, white, white)
+        layers: list[Layer] = []
+        for order, statement in enumerate(self.module.statements):
+            kind = type(statement)
+            if kind is syntax.Draw:
+                layers.append(self._layer(statement))  # type: ignore[arg-type]
+            elif kind is syntax.Let:
+                self._let(statement, order)  # type: ignore[arg-type]
+            elif kind is syntax.Def:
+                self._def(statement, order)  # type: ignore[arg-type]
+            else:
+                background = self._background(statement, background)  # type: ignore[arg-type]
+        broken = first_violation(
+            self.graph, self.conditions, self.constraints,
+            [v for v, i in zip(self.values, self.index) if i >= 0],
+        )  # fmt: skip
+        if broken is not None:
+            raise Fault(broken.message, broken.start, broken.end, broken.expected)
+        return Scene(self.graph, background, tuple(layers))
+
+    def _background(
+        self, scene: syntax.Scene, default: tuple[Expr, Expr, Expr] | None
+    ) -> tuple[Expr, Expr, Expr] | None:
+        if not scene.arguments:
+            return default
+        argument = scene.arguments[0]
+        if len(scene.arguments) > 1 or not isinstance(argument, syntax.Named) or argument.name != "background":
+            wrong = scene.arguments[-1]
+            raise Fault(
+                "scene 2d has one setting, its background", wrong.start, wrong.end,
+                "scene 2d(background = #ffffff), or background = none",
+            )  # fmt: skip
+        node = argument.value
+        if isinstance(node, syntax.Name) and node.name == "none":
+            return None
+        value = self.evaluate(node)
+        if not isinstance(value, ColourValue):
+            raise self._mismatch(node, value, "a background", "a colour, or none")
+        return value.components
+
+    def _let(self, let: syntax.Let, order: int) -> None:
+        if let.name in self.lets:
+            raise Fault(f"'{let.name}' already has a value", let.name_start, let.name_start + len(let.name), "a new name")
+        self.lets[let.name] = (order, self.evaluate(let.value))
+
+    def _def(self, definition: syntax.Def, order: int) -> None:
+        name, place = definition.name, (definition.name_start, definition.name_start + len(definition.name))
+        if name in self.functions:
+            raise Fault(f"'{name}' is defined already", *place, "a new name")
+        if name in self.entries or name in binding.BUILTINS or name in binding.SPECIAL_FORMS:
+            raise Fault(f"'{name}' is part of the language and can not be defined again", *place, "a new name")
+        seen: set[str] = set()
+        for parameter in definition.parameters:
+            if parameter.name in seen:
+                raise Fault(f"'{name}' has two parameters called '{parameter.name}'", parameter.start, parameter.end)
+            seen.add(parameter.name)
+        parameters = tuple(
+            Parameter(p.name, "number", 0.0, 0.0, None if p.default is None else 0.0) for p in definition.parameters
+        )
+        self.functions[name] = _Function(definition, parameters, order)
+
+    def _layer(self, draw: syntax.Draw) -> Layer:
+        value = self.evaluate(draw.value)
+        if type(value) is ShapeValue:
+            black = self.graph.constant(0.0)
+            value = LayerValue(value, Paint(operations()["flat"], (), ((black, black, black),)), None, None)
+        if type(value) is not LayerValue:
+            raise Fault(
+                f"this draws nothing: it is {described(value)}", draw.start, draw.end, "a shape or a painted layer",
+                "to name a value write `let name = ...`" if not isinstance(value, WordValue) else "",
+            )  # fmt: skip
+        self.size += value.shape.size
+        if self.size > MAX_NODES:
+            raise Fault(
+                f"with let and def expanded there are more than {MAX_NODES:,} shapes to draw", draw.start, draw.end
+            )
+        return Layer(value.shape.shape, value.paint, value.opacity, value.softness, _root_name(draw.value), draw.start)
+
+    # -- expressions --------------------------------------------------------------------------------------
+
+    def evaluate(self, node: Any) -> Value:
+        self.depth += 1
+        if self.depth > _MAX_EVALUATION_DEPTH:
+            raise Fault(f"nested deeper than {MAX_NESTING} levels, defs expanded", node.start, node.end)
+        if self.inside:
+            self.steps += 1
+            if self.steps > MAX_NODES:
+                raise Fault(f"with def expanded there are more than {MAX_NODES:,} values to work out", node.start, node.end)
+        value = _EVALUATORS[type(node)](self, node)
+        self.depth -= 1
+        return value
+
+    def _number(self, node: syntax.Number) -> Value:
+        slot = node.slot
+        if slot in self.decided:
+            expr = self.graph.constant(node.value)
+        else:
+            expr = self.graph.input(self.index[slot])
+        unit = node.unit
+        if not unit:
+            return NumberValue(expr, False, node)
+        if unit == "%":
+            return NumberValue(expr * 0.01, False, node)
+        return NumberValue(expr * (RADIANS * syntax.DEGREE_UNITS[unit]), True, node)
+
+    def _colour(self, node: syntax.Colour) -> Value:
+        first = self.index[node.slot]
+        for position in range(3):
+            self.low[first + position] = 0.0
+            self.high[first + position] = 1.0
+        graph = self.graph
+        return ColourValue(graph.input(first), graph.input(first + 1), graph.input(first + 2))
+
+    def _ranged(self, node: syntax.Ranged) -> Value:
+        value = node.number.value
+        low, high = node.low.value, node.high.value
+        if below(value, low) or below(-value, -high):
+            raise Fault("this number is outside of its range", node.number.start, node.number.end, f"{low:g} .. {high:g}")
+        self._hard(self.index[node.number.slot], low, high)
+        return self._number(node.number)
+
+    def _fixed(self, node: syntax.Fixed) -> Value:
+        return self.evaluate(node.value)
+
+    def _name(self, node: syntax.Name) -> Value:
+        name = node.name
+        value = self.scope.get(name)
+        if value is not None:
+            return value
+        found = self.lets.get(name)
+        if found is not None and found[0] < self.visible:
+            return found[1]
+        if name in _words():
+            return WordValue(name)
+        raise self._unknown_name(node)
+
+    def _unknown_name(self, node: syntax.Name) -> Fault:
+        name = node.name
+        place = (node.start, node.end)
+        for statement in self.module.statements:
+            if isinstance(statement, syntax.Let) and statement.name == name:
+                inside = f", after the def of '{self.inside}'" if self.inside else ""
+                return Fault(f"'{name}' is given its value only later{inside}", *place, "", "move its let above")
+        if name in self.functions or name in self.entries or name in binding.BUILTINS:
+            return Fault(f"'{name}' is a function", *place, f"{name}(...)", f"write {name}(...) to call it")
+        known = [*self.scope, *self.lets]
+        suggestion = did_you_mean(name, known)
+        if not suggestion:
+            near = did_you_mean(name, self.entries)
+            suggestion = near or f"give it a value first: let {name[:40]} = ..."
+        return Fault(f"unknown name '{name[:40]}'", *place, "a name from a let above", suggestion)
+
+    def _pair(self, node: syntax.Pair) -> Value:
+        parts = []
+        for part in (node.x, node.y):
+            value = self.evaluate(part)
+            if type(value) is not NumberValue or value.angle:
+                raise self._mismatch(part, value, "a coordinate", "a number")
+            parts.append(value)
+        return PointValue(parts[0], parts[1])
+
+    def _negation(self, node: syntax.Negation) -> Value:
+        try:
+            return arithmetic.negative(self.evaluate(node.value))
+        except arithmetic.NoSuchOperation as error:
+            raise Fault(str(error), node.start, node.end, "a number, an angle or a point") from None
+
+    def _chain(self, node: syntax.Chain) -> Value:
+        first = self.evaluate(node.operands[0])
+        if type(first) is ShapeValue or node.operators[0] in "|&^":
+            return self._operators(node, first)
+        for operator, operand in zip(node.operators, node.operands[1:]):
+            second = self.evaluate(operand)
+            try:
+                first = arithmetic.apply(operator, first, second)
+            except arithmetic.NoSuchOperation as error:
+                raise Fault(str(error), operand.start, operand.end, "numbers, angles or points", _advice(second)) from None
+        return first
+
+    def _operators(self, node: syntax.Chain, first: Value) -> Value:
+        """Sharp booleans written as operators."""
+        operator = node.operators[0]
+        for other, operand in zip(node.operators, node.operands[1:]):
+            if other not in _OPERATORS:
+                raise Fault(
+                    f"can not apply '{other}' to shapes", operand.start, operand.end,
+                    "| (union), & (intersection), - (difference) or ^ (xor)",
+                )  # fmt: skip
+        shapes = [self._shape(node.operands[0], first, _OPERATORS[operator])]
+        shapes += [self._shape(o, self.evaluate(o), _OPERATORS[operator]) for o in node.operands[1:]]
+        return self._combined(node, operations()[_OPERATORS[operator]], shapes, ())
+
+    def _shape(self, node: syntax.Expression, value: Value, what: str) -> ShapeValue:
+        if type(value) is ShapeValue:
+            return value
+        if type(value) is LayerValue:
+            raise Fault(
+                f"{what} takes shapes, and this is painted already", node.start, node.end, "a shape",
+                "combine and change shapes first and write .fill(...) last",
+            )  # fmt: skip
+        raise self._mismatch(node, value, what, "a shape")
+
+    def _combined(
+        self, node: Any, operation: Operation, shapes: list[ShapeValue], scalars: tuple[Expr, ...]
+    ) -> ShapeValue:
+        combination = Combination(operation, tuple(s.shape for s in shapes), scalars)
+        return self._nested(
+            node, combination, sum(s.size for s in shapes), max(s.depth for s in shapes),
+            "a boolean's result has no inset of its own: round its parts, or blend them by union(a, b, round = 0.05)",
+        )  # fmt: skip
+
+    def _nested(self, node: Any, shape: Any, size: int, depth: int, unroundable: str) -> ShapeValue:
+        if depth >= MAX_NESTING:
+            raise Fault(f"more than {MAX_NESTING} operations are nested around one shape", node.start, node.end)
+        if size > MAX_NODES:
+            raise Fault(
+                f"with let and def expanded there are more than {MAX_NODES:,} shapes to draw", node.start, node.end
+            )
+        return ShapeValue(shape, size, depth + 1, unroundable)
+
+    # -- calls --------------------------------------------------------------------------------------------
+
+    def _call(self, call: syntax.Call) -> Value:
+        name = call.name
+        arguments = call.arguments
+        count, names = len(arguments), ()
+        if arguments and type(arguments[-1]) is syntax.Named:
+            count, names = binding.split(arguments)  # type: ignore[assignment]
+        if name in self.entries:
+            layout = binding.registered_layout(name, count, names)
+            if layout is None:
+                raise binding.refuse_registered(call)
+            if layout.canonical is not None:
+                self._rewrite(call, layout)
+            return self._registered(call, layout)
+        builtin = _BUILTINS.get(name)
+        if builtin is not None:
+            layout = binding.builtin_layout(name, count, names)
+            if layout is None:
+                raise binding.refuse_builtin(call)
+            if layout.canonical is not None:
+                self._rewrite(call, layout)
+            return builtin(self, call, [binding.argument_value(arguments[i]) for _, i in layout.sources])  # type: ignore[index]
+        return self._defined(call, count, names)
+
+    def _rewrite(self, call: syntax.Call, layout: Layout) -> None:
+        assert layout.canonical is not None
+        result: list[syntax.Argument] = []
+        for index, name in layout.canonical:
+            argument = call.arguments[index]
+            value = binding.argument_value(argument)
+            result.append(syntax.Named(argument.start, argument.end, name, value) if name else value)  # type: ignore[arg-type]
+        self.rewrites[id(call)] = tuple(result)
+
+    def _registered(self, call: syntax.Call, layout: Layout) -> Value:
+        operation = layout.operation
+        assert operation is not None
+        leading = [self.evaluate(node) for node in call.arguments[: layout.leading]]
+        scalars: list[Expr] = []
+        decided: list[tuple[str, object]] = []
+        constrained: dict[str, Any] = {}
+        for parameter, source in layout.sources:
+            kind = parameter.kind
+            if source is None:
+                value = self._default(parameter)
+            else:
+                node: Any = call.arguments[source]
+                if type(node) is syntax.Named:
+                    node = node.value
+                if kind == "choice":
+                    value = self._choice(call, parameter, node)
+                else:
+                    found = self.evaluate(node)
+                    if kind == "count":
+                        value = self._count(call, parameter, node, found)
+                    elif kind == "point":
+                        if type(found) is not PointValue:
+                            raise self._mismatch(node, found, f"'{parameter.name}' of {call.name}", "a point, (x, y)")
+                        value = (
+                            self._scalar(call.name, parameter, node, found.x),
+                            self._scalar(call.name, parameter, node, found.y),
+                        )
+                    else:
+                        value = self._scalar(call.name, parameter, node, found)
+            if operation.constraint is not None:
+                constrained[parameter.name] = value
+            if kind == "point":
+                scalars += value
+            elif kind == "count" or kind == "choice":
+                decided.append((parameter.name, value))
+            else:
+                scalars.append(value)
+        if constrained:
+            self.constraints.append(
+                Constraint(operation, constrained, call.name_start, call.name_start + len(call.name))
+            )
+        return _MAKERS[operation.category](self, call, operation, leading, tuple(scalars), tuple(decided))
+
+    def _default(self, parameter: Parameter) -> Any:
+        default = parameter.default
+        if isinstance(default, tuple):
+            return tuple(self.graph.constant(v) for v in default)
+        if isinstance(default, str):
+            return default
+        assert default is not None
+        if parameter.kind == "count":
+            return int(default)
+        return self.graph.constant(default * RADIANS if parameter.kind == "angle" else default)
+
+    def _choice(self, call: syntax.Call, parameter: Parameter, node: Any) -> str:
+        if type(node) is syntax.Name and node.name in parameter.choices:
+            return str(node.name)
+        expected = " or ".join(parameter.choices)
+        if type(node) is syntax.Name and not (node.name in self.scope or node.name in self.lets):
+            raise Fault(
+                f"'{node.name[:40]}' is no choice for '{parameter.name}' of {call.name}", node.start, node.end, expected,
+                did_you_mean(node.name, parameter.choices),
+            )  # fmt: skip
+        value = self.evaluate(node)
+        if isinstance(value, WordValue) and value.word in parameter.choices:
+            return value.word
+        raise self._mismatch(node, value, f"'{parameter.name}' of {call.name}", expected)
+
+    def _count(self, call: syntax.Call, parameter: Parameter, node: Any, value: Value) -> int:
+        low, high = int(parameter.low), int(parameter.high)
+        expected = f"a whole number from {low} to {high}"
+        if not isinstance(value, NumberValue):
+            raise self._mismatch(node, value, f"'{parameter.name}' of {call.name}", expected)
+        literal = value.literal
+        if literal is None or literal.unit or literal.slot in self.index and False:
+            raise Fault(
+                f"'{parameter.name}' of {call.name} is a count, which is decided before the numbers are", node.start,
+                node.end, expected,
+            )  # fmt: skip
+        if literal.value != int(literal.value) or not low <= literal.value <= high:
+            raise Fault(
+                f"'{parameter.name}' of {call.name} can not be {literal.value:g}", node.start, node.end, expected
+            )
+        self.counts.add(literal.slot)
+        return int(literal.value)
+
+    def _scalar(self, function: str, parameter: Parameter, node: Any, value: Value) -> Expr:
+        """The expression of a number or angle for `parameter`, its limits noted."""
+        if type(value) is not NumberValue:
+            wanted = "an angle such as 30deg" if parameter.kind == "angle" else "a number"
+            raise self._mismatch(node, value, f"'{parameter.name}' of {function}", wanted)
+        expr = value.expr
+        is_angle = parameter.kind == "angle"
+        if is_angle:
+            if not value.angle:
+                expr = expr * RADIANS
+        elif value.angle:
+            raise self._mismatch(node, value, f"'{parameter.name}' of {function}", "a number without an angle's unit")
+        minimum, maximum = parameter.minimum, parameter.maximum
+        literal = value.literal
+        if literal is None:
+            low = -MAX_NUMBER if minimum is None else minimum
+            high = MAX_NUMBER if maximum is None else maximum
+            factor = 1.0 / RADIANS if is_angle else 1.0
+            self.conditions.append(
+                Condition(expr, low, high, factor, f"'{parameter.name}' of {function}", node.start, node.end)
+            )
+            return expr
+        index = self.index[literal.slot]
+        if index >= 0:
+            self.feeds.setdefault(index, parameter)
+        if minimum is not None or maximum is not None:
+            unit = literal.unit
+            factor = 0.01 if unit == "%" else syntax.DEGREE_UNITS[unit] if is_angle else 1.0
+            low = -MAX_NUMBER if minimum is None else minimum / factor
+            high = MAX_NUMBER if maximum is None else maximum / factor
+            if below(literal.value, low) or below(-literal.value, -high):
+                raise Fault(
+                    f"'{parameter.name}' of {function} can not be {literal.value:g}{unit}", node.start, node.end,
+                    limit_text(low, high) + (f" {unit}" if unit else ""),
+                )  # fmt: skip
+            if index >= 0:
+                self._hard(index, low, high)
+        return expr
+
+    def _hard(self, index: int, low: float, high: float) -> None:
+        if low > self.low.get(index, -MAX_NUMBER):
+            self.low[index] = low
+        if high < self.high.get(index, MAX_NUMBER):
+            self.high[index] = high
+
+    # -- what each category of operation makes --------------------------------------------------------------
+
+    def _make_shape(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
+        reason = "" if operation.inset is not None else (
+            f"{operation.function} does not know its inset: use offset, or build the corner from other shapes"
+        )  # fmt: skip
+        return ShapeValue(Primitive(operation, scalars, decided), 1, 1, reason)
+
+    def _make_outline(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
+        if len(leading) > MAX_VERTICES:
+            raise Fault(f"an outline has at most {MAX_VERTICES:,} vertices", call.start, call.end)
+        vertices: list[Vertex] = []
+        bends = operation.function == _CURVED
+        for node, value in zip(call.arguments, leading):
+            if type(value) is PointValue:
+                vertices.append(
+                    Vertex(self._scalar(call.name, _COORDINATE, node, value.x), self._scalar(call.name, _COORDINATE, node, value.y))
+                )
+            elif type(value) is VertexValue and bends:
+                vertices.append(value.vertex)
+            elif type(value) is VertexValue:
+                raise Fault(f"{call.name} has straight sides only", node.start, node.end, "points", f"use {_CURVED}(...)")
+            else:
+                raise self._mismatch(node, value, call.name, "points" + (" and curve(x, y)" if bends else ""))
+        if dict(decided).get("closed") == "no":
+            for node, vertex in ((call.arguments[0], vertices[0]), (call.arguments[len(leading) - 1], vertices[-1])):
+                if not vertex.on:
+                    raise Fault("an open path begins and ends on a point", node.start, node.end, "(x, y)")
+        reason = f"{operation.function} does not know its inset: use offset"
+        return ShapeValue(Outline(operation, tuple(vertices), scalars, decided), len(vertices), 1, reason)
+
+    def _make_boolean(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
+        shapes = [self._shape(n, v, call.name) for n, v in zip(call.arguments, leading)]
+        return self._combined(call, operation, shapes, scalars)
+
+    def _make_modifier(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
+        child = self._shape(call.arguments[0], leading[0], call.name)
+        if operation.name == _INSETTING and child.unroundable:
+            raise Fault(
+                "these corners can not be rounded", call.name_start, call.name_start + len(call.name), "",
+                child.unroundable,
+            )  # fmt: skip
+        return self._nested(call, Modified(operation, child.shape, scalars), child.size, child.depth, child.unroundable)
+
+    def _make_repetition(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
+        child = self._shape(call.arguments[0], leading[0], call.name)
+        return self._nested(
+            call, Placed(operation, child.shape, scalars, decided), child.size * operation.copies, child.depth,
+            f"round the shape before .{call.name}(...)",
+        )  # fmt: skip
+
+    def _make_transform(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
+        target = leading[0]
+        layer = target if type(target) is LayerValue else None
+        child = layer.shape if layer is not None else self._shape(call.arguments[0], target, call.name)
+        placed = self._nested(
+            call, Placed(operation, child.shape, scalars, decided), child.size, child.depth, child.unroundable
+        )
+        if layer is None:
+            return placed
+        paint, softness = layer.paint, layer.softness
+        if softness is not None and operation.distance_scale is not None:
+            softness = self.graph.lift(operation.distance_scale(*scalars)) * softness
+        placements = (*paint.placements, Placement(operation, scalars))
+        moved = Paint(paint.operation, paint.scalars, paint.colours, placements)
+        return LayerValue(placed, moved, layer.opacity, softness)
+
+    def _make_paint(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
+        for node, value in zip(call.arguments, leading):
+            if type(value) is not ColourValue:
+                raise self._mismatch(node, value, call.name, "colours")
+        return PaintValue(Paint(operation, scalars, tuple(value.components for value in leading)))
+
+    def _make_layer(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
+        layer = leading[0]
+        if type(layer) is not LayerValue:
+            raise self._mismatch(
+                call.arguments[0], layer, call.name, "a painted layer",
+                f"write .fill(colour).{call.name}(...)" if isinstance(layer, ShapeValue) else "",
+            )  # fmt: skip
+        amount = scalars[0]
+        if operation.name == "opacity":
+            opacity = amount if layer.opacity is None else layer.opacity * amount
+            return LayerValue(layer.shape, layer.paint, opacity, layer.softness)
+        # Gaussians blur one after the other by the root of the sum of squares.
+        softness = amount if layer.softness is None else hypot(layer.softness, amount)
+        return LayerValue(layer.shape, layer.paint, layer.opacity, softness)
+
+    # -- functions of the language and of the program -------------------------------------------------------
+
+    def _components(self, call: syntax.Call, nodes: list[Any]) -> list[Expr]:
+        return [
+            self._scalar(call.name, parameter, node, self.evaluate(node))
+            for parameter, node in zip(binding.BUILTINS[call.name], nodes)
+        ]
+
+    def _rgb(self, call: syntax.Call, nodes: list[Any]) -> Value:
+        return ColourValue(*self._components(call, nodes))
+
+    def _hsv(self, call: syntax.Call, nodes: list[Any]) -> Value:
+        parameters = binding.BUILTINS["hsv"]
+        hue = self.evaluate(nodes[0])
+        self._scalar("hsv", parameters[0], nodes[0], hue)
+        saturation, value = (
+            self._scalar("hsv", p, node, self.evaluate(node)) for p, node in zip(parameters[1:], nodes[1:])
+        )
+        return arithmetic.from_hsv(hue, saturation, value)  # type: ignore[arg-type]
+
+    def _mix(self, call: syntax.Call, nodes: list[Any]) -> Value:
+        colours = [self.evaluate(node) for node in nodes[:2]]
+        for node, colour in zip(nodes, colours):
+            if type(colour) is not ColourValue:
+                raise self._mismatch(node, colour, "mix", "a colour")
+        (amount,) = self._components(call, nodes[2:])
+        return arithmetic.mixed(colours[0], colours[1], amount)  # type: ignore[arg-type]
+
+    def _curve(self, call: syntax.Call, nodes: list[Any]) -> Value:
+        x, y = self._components(call, nodes)
+        return VertexValue(Vertex(x, y, False))
+
+    def _fill(self, call: syntax.Call, nodes: list[Any]) -> Value:
+        shape = self.evaluate(nodes[0])
+        if type(shape) is LayerValue:
+            raise Fault(
+                "this is painted already", call.name_start, call.name_start + 4, "one fill a layer", "write two statements"
+            )
+        paint = self.evaluate(nodes[1])
+        if type(paint) is ColourValue:
+            paint = PaintValue(Paint(operations()["flat"], (), (paint.components,)))
+        if type(paint) is not PaintValue:
+            raise self._mismatch(nodes[1], paint, "fill", "a colour or a paint such as linear(#fff, #000)")
+        return LayerValue(self._shape(nodes[0], shape, "fill"), paint.paint, None, None)
+
+    def _defined(self, call: syntax.Call, count: int, names: tuple[str, ...]) -> Value:
+        function = self.functions.get(call.name)
+        if function is None or function.order >= self.visible:
+            raise self._unknown_function(call)
+        layout = binding.layout_of(function.parameters, count, names)
+        if layout is None:
+            raise binding.refuse_parameters(call, function.parameters)
+        if layout.canonical is not None:
+            self._rewrite(call, layout)
+        definition = function.definition
+        scope: dict[str, Value] = {}
+        for parameter, (_, source) in zip(definition.parameters, layout.sources):
+            if source is not None:
+                scope[parameter.name] = self.evaluate(binding.argument_value(call.arguments[source]))
+        outer = self.scope, self.visible, self.inside
+        self.scope, self.visible, self.inside = scope, function.order, call.name
+        for parameter, (_, source) in zip(definition.parameters, layout.sources):
+            # A default may use the parameters before it.
+            if source is None:
+                scope[parameter.name] = self.evaluate(parameter.default)
+        value = self.evaluate(definition.body)
+        self.scope, self.visible, self.inside = outer
+        return value
+
+    def _unknown_function(self, call: syntax.Call) -> Fault:
+        name = call.name
+        place = (call.name_start, call.name_start + len(name))
+        if name == self.inside:
+            return Fault(f"'{name}' calls itself, and defs do not recurse", *place, "", "repeat by repeat_polar or repeat_grid")
+        for statement in self.module.statements:
+            if isinstance(statement, syntax.Def) and statement.name == name:
+                return Fault(f"'{name}' is defined only later", *place, "", f"move its def above {'this one' if self.inside else 'this line'}")
+        if name in self.lets or name in self.scope:
+            return Fault(f"'{name}' is a value, not a function", *place, f"{name} without brackets")
+        kind = "operation" if call.start < call.name_start else "shape"
+        known = [*binding.known_functions(), *self.functions]
+        return Fault(f"unknown {kind} '{name[:40]}'", *place, "", did_you_mean(name, known))
+
+    def _mismatch(self, node: Any, value: Value, what: str, wanted: str, suggestion: str = "") -> Fault:
+        return Fault(
+            f"{what} can not be {described(value)}", node.start, node.end, wanted, suggestion or _advice(value)
+        )
+
+
+def _advice(value: Value) -> str:
+    return "combine shapes with | & - ^" if isinstance(value, ShapeValue) else ""
+
+
+def _root_name(node: Any) -> str:
+    """The let name that a drawn expression starts from, if any."""
+    while type(node) is syntax.Call and node.arguments:
+        node = binding.argument_value(node.arguments[0])
+    return str(node.name) if type(node) is syntax.Name else ""
+
+
+_COORDINATE = Parameter("vertex", "point", -1.0, 1.0)
+
+
+def _words() -> frozenset[str]:
+    return _choice_words
+
+
+_choice_words: frozenset[str] = frozenset({"none"})
+_EVALUATORS: dict[type, Callable[[_Check, Any], Value]] = {
+    syntax.Number: _Check._number,
+    syntax.Colour: _Check._colour,
+    syntax.Ranged: _Check._ranged,
+    syntax.Fixed: _Check._fixed,
+    syntax.Name: _Check._name,
+    syntax.Pair: _Check._pair,
+    syntax.Negation: _Check._negation,
+    syntax.Chain: _Check._chain,
+    syntax.Call: _Check._call,
+}
+_MAKERS: dict[str, Callable[..., Value]] = {
+    "shape": _Check._make_shape,
+    "outline": _Check._make_outline,
+    "boolean": _Check._make_boolean,
+    "modifier": _Check._make_modifier,
+    "transform": _Check._make_transform,
+    "repetition": _Check._make_repetition,
+    "paint": _Check._make_paint,
+    "layer": _Check._make_layer,
+}
+_BUILTINS: dict[str, Callable[[_Check, syntax.Call, list[Any]], Value]] = {
+    "rgb": _Check._rgb,
+    "hsv": _Check._hsv,
+    "mix": _Check._mix,
+    "curve": _Check._curve,
+    "fill": _Check._fill,
+}

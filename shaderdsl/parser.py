@@ -1,0 +1,377 @@
+"""Text to syntax tree: grammar.lark through lark's LALR parser, and syntax errors in words."""
+
+from __future__ import annotations
+
+import math
+import re
+import threading
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from shaderdsl.errors import Fault, did_you_mean, located
+from shaderdsl.syntax import (
+    PRECEDENCE,
+    UNITS,
+    Argument,
+    Call,
+    Chain,
+    Colour,
+    Def,
+    Draw,
+    Expression,
+    Fixed,
+    Let,
+    Module,
+    Name,
+    Named,
+    Negation,
+    Number,
+    Pair,
+    Parameter,
+    Ranged,
+    Scene,
+    Statement,
+)
+
+if TYPE_CHECKING:
+    from shaderdsl.lexer import Lexeme
+
+MAX_SOURCE = 262_144
+MAX_NUMBER = 1e30
+"""Beyond this a float32 shader has no arithmetic left."""
+
+BOOLEAN_OPERATORS = {"union": "|", "xor": "^", "intersection": "&", "difference": "-"}
+"""The sharp booleans that the text writes as operators, by the names of their registry entries."""
+
+_NUMBER = re.compile(r"([0-9.]+(?:[eE][+-]?[0-9]+)?)(.*)")
+_HEX_DIGITS = frozenset("0123456789abcdefABCDEF")
+
+
+class _Range:
+    """`low .. high`, which stands nowhere but in `param`."""
+
+    __slots__ = ("low", "high", "start", "end")
+
+    def __init__(self, low: Expression, high: Expression) -> None:
+        self.low, self.high = low, high
+        self.start, self.end = low.start, high.end
+
+
+class _Builder:
+    """The grammar's actions: what each rule makes of its children. `places` says where each literal starts."""
+
+    def __init__(self) -> None:
+        self.places: dict[int, int] = {}
+
+    def start(self, children: list[Any]) -> Module:
+        # Statements and their ENDs in turn; the last END has seen every literal.
+        statements: tuple[Statement, ...] = tuple(children[0::2])
+        for statement in statements[1:]:
+            if isinstance(statement, Scene):
+                raise Fault(
+                    "scene is not the first statement", statement.start, statement.end, "",
+                    "move it to the top" if not isinstance(statements[0], Scene) else "a program has one scene",
+                )  # fmt: skip
+        return Module(statements, children[-1].slot if children else 0)
+
+    def scene(self, children: list[Any]) -> Scene:
+        dimension = children[0]
+        if dimension.value != "2d":
+            raise Fault(
+                f"there is no scene '{dimension.value}'", dimension.start_pos, dimension.end_pos, "2d",
+                "write `scene 2d`: programs are two-dimensional",
+            )  # fmt: skip
+        arguments, end = children[1] if len(children) > 1 else ((), dimension.end_pos)
+        return Scene(dimension.start_pos, end, _checked(arguments))
+
+    def let(self, children: list[Any]) -> Let:
+        name, value = children
+        return Let(name.start_pos, value.end, name.value, name.start_pos, _expression(value))
+
+    def define(self, children: list[Any]) -> Def:
+        name, *parameters, _, body = children
+        return Def(name.start_pos, body.end, name.value, name.start_pos, tuple(parameters), body)
+
+    def parameter(self, children: list[Any]) -> Parameter:
+        name = children[0]
+        default = children[1] if len(children) > 1 else None
+        return Parameter(name.start_pos, default.end if default else name.end_pos, name.value, default)
+
+    def draw(self, children: list[Any]) -> Draw:
+        value = children[0]
+        return Draw(value.start, value.end, value)
+
+    def number(self, children: list[Any]) -> Number:
+        token = children[0]
+        text = token.value
+        unit = ""
+        try:
+            value = float(text)
+        except ValueError:
+            digits, unit = _NUMBER.match(text).groups()  # type: ignore[union-attr]
+            value = float(digits)
+            if unit not in UNITS:
+                raise Fault(
+                    f"unknown unit '{unit[:40]}'", token.start_pos + len(digits), token.end_pos,
+                    "deg, rad, turn, %, or no unit", did_you_mean(unit, UNITS),
+                ) from None  # fmt: skip
+        if not value <= MAX_NUMBER:
+            raise Fault("this number is too large", token.start_pos, token.end_pos, f"at most {MAX_NUMBER:g}")
+        self.places[token.start_pos] = token.slot
+        return Number(token.start_pos, token.end_pos, token.slot, value, unit)
+
+    def colour(self, children: list[Any]) -> Colour:
+        token = children[0]
+        digits = token.value[1:]
+        if len(digits) not in (3, 6) or not _HEX_DIGITS.issuperset(digits):
+            raise Fault(
+                f"'{token.value[:40]}' is no colour", token.start_pos, token.end_pos, "#rgb or #rrggbb in hex digits",
+                "for a translucent layer write .opacity(0.5)" if len(digits) in (4, 8) else "",
+            )  # fmt: skip
+        self.places[token.start_pos] = token.slot
+        return Colour(token.start_pos, token.end_pos, token.slot, *colour_values(digits))
+
+    def name(self, children: list[Any]) -> Name:
+        token = children[0]
+        return Name(token.start_pos, token.end_pos, token.value)
+
+    def group(self, children: list[Any]) -> Expression:
+        # The inner node stands for the group; its place is close enough for an error.
+        return children[0]  # type: ignore[no-any-return]
+
+    def point(self, children: list[Any]) -> Pair:
+        del children[-1]
+        if len(children) != 2:
+            raise Fault(
+                f"a point has two coordinates, not {len(children)}", children[0].start, children[-1].end, "(x, y)"
+            )
+        x, y = children
+        return Pair(x.start, y.end, x, y)
+
+    def arguments(self, children: list[Any]) -> tuple[tuple[Any, ...], int]:
+        # The closing bracket is kept for the call's end.
+        return tuple(children[:-1]), children[-1].end_pos
+
+    def named(self, children: list[Any]) -> Named:
+        name, value = children
+        return Named(name.start_pos, value.end, name.value, _expression(value))
+
+    def range(self, children: list[Any]) -> _Range:
+        return _Range(children[0], children[2])
+
+    def call(self, children: list[Any]) -> Expression:
+        name, (arguments, end) = children
+        return _call(name.start_pos, end, name, arguments)
+
+    def method(self, children: list[Any]) -> Expression:
+        receiver, name, (arguments, end) = children
+        return _call(receiver.start, end, name, (receiver, *arguments))
+
+    def chain(self, children: list[Any]) -> Expression:
+        """Operands and operators in a row, unary minus included, sorted by precedence."""
+        operands: list[Expression] = []
+        operators: list[str] = []
+        position, count = 0, len(children)
+        while position < count:
+            signs = []
+            while hasattr(children[position], "type"):
+                signs.append(children[position])
+                position += 1
+            operand = children[position]
+            position += 1
+            for sign in reversed(signs):
+                operand = self._negated(sign, operand)
+            operands.append(operand)
+            if position < count:
+                operators.append(children[position].value)
+                position += 1
+        return _climb(operands, operators)
+
+    def _negated(self, sign: Lexeme, value: Expression) -> Expression:
+        if isinstance(value, Number):
+            # A negative literal is one parameter. Where it begins tells the skeleton whose sign it is.
+            self.places.pop(value.start, None)
+            self.places[sign.start_pos] = value.slot
+            return Number(sign.start_pos, value.end, value.slot, -value.value, value.unit)
+        if isinstance(value, Negation):
+            return value.value
+        return Negation(sign.start_pos, value.end, value)
+
+
+def colour_values(digits: str) -> tuple[float, float, float]:
+    """Red, green and blue in [0, 1] of three or six hex digits."""
+    if len(digits) == 3:
+        digits = digits[0] * 2 + digits[1] * 2 + digits[2] * 2
+    whole = int(digits, 16)
+    return (whole >> 16) / 255.0, (whole >> 8 & 255) / 255.0, (whole & 255) / 255.0
+
+
+def _climb(operands: list[Expression], operators: list[str]) -> Expression:
+    """The tree of a flat list of operands and operators; one precedence becomes one `Chain`."""
+    if not operators:
+        return operands[0]
+    lowest = min(PRECEDENCE[o] for o in operators)
+    parts: list[Expression] = []
+    kept: list[str] = []
+    first = 0
+    for position, operator in enumerate(operators):
+        if PRECEDENCE[operator] == lowest:
+            parts.append(_climb(operands[first : position + 1], operators[first:position]))
+            kept.append(operator)
+            first = position + 1
+    parts.append(_climb(operands[first:], operators[first:]))
+    return chained(kept, parts)
+
+
+def chained(operators: Sequence[str], operands: Sequence[Expression]) -> Chain:
+    """A chain, with a first operand of the same precedence merged into it: (a - b) - c is a - b - c."""
+    first = operands[0]
+    if isinstance(first, Chain) and PRECEDENCE[first.operators[0]] == PRECEDENCE[operators[0]]:
+        operators = (*first.operators, *operators)
+        operands = (*first.operands, *operands[1:])
+    return Chain(operands[0].start, operands[-1].end, tuple(operators), tuple(operands))
+
+
+def _expression(value: Any) -> Expression:
+    if isinstance(value, _Range):
+        raise Fault("a range stands only in param(...)", value.start, value.end, "", "write param(0.5, 0.1 .. 2)")
+    return value  # type: ignore[no-any-return]
+
+
+def _checked(arguments: tuple[Any, ...]) -> tuple[Argument, ...]:
+    named = False
+    for argument in arguments:
+        if type(argument) is Named:
+            named = True
+        elif named or type(argument) is _Range:
+            _expression(argument)
+            raise Fault(
+                "an argument without a name follows a named one", argument.start, argument.end, "name = value",
+                "put the arguments without names first",
+            )  # fmt: skip
+    return arguments
+
+
+def _call(start: int, end: int, name: Lexeme, arguments: tuple[Any, ...]) -> Expression:
+    """A call; `param`, `fixed` and the literal forms of colours and sharp booleans become nodes of their own."""
+    special = _SPECIAL.get(name.value)
+    if special is not None:
+        node = special(start, end, name, arguments)
+        if node is not None:
+            return node
+    return Call(start, end, name.value, name.start_pos, _checked(arguments))
+
+
+def _param(start: int, end: int, name: Lexeme, arguments: tuple[Any, ...]) -> Expression:
+    if len(arguments) != 2 or not isinstance(arguments[1], _Range) or isinstance(arguments[0], _Range):
+        raise Fault("param takes a number and its range", start, end, "param(0.5, 0.1 .. 2)")
+    number, low, high = arguments[0], arguments[1].low, arguments[1].high
+    for part in (number, low, high):
+        if not isinstance(part, Number):
+            raise Fault("param takes plain numbers", part.start, part.end, "a number such as 0.5 or 20deg")
+    for part in (low, high):
+        if part.unit != number.unit:
+            raise Fault(
+                "a range has the unit of its number", part.start, part.end,
+                f"a number in {number.unit}" if number.unit else "a number without unit",
+            )  # fmt: skip
+    if not low.value < high.value:
+        raise Fault("a range goes from its lower end to its higher one", low.start, high.end, "low .. high, low below high")
+    return Ranged(start, end, number, low, high)
+
+
+def _fixed(start: int, end: int, name: Lexeme, arguments: tuple[Any, ...]) -> Expression:
+    if len(arguments) != 1 or isinstance(arguments[0], Named):
+        raise Fault("fixed takes one value", start, end, "fixed(0.5)")
+    return Fixed(start, end, _expression(arguments[0]))
+
+
+def _rgb(start: int, end: int, name: Lexeme, arguments: tuple[Any, ...]) -> Expression | None:
+    """A colour literal, if its three arguments are plain numbers within [0, 1]."""
+    if len(arguments) != 3 or not all(isinstance(a, Number) and a.unit == "" for a in arguments):
+        return None
+    for argument in arguments:
+        if not 0.0 <= argument.value <= 1.0:
+            raise Fault("a colour's numbers lie between 0 and 1", argument.start, argument.end, "0 to 1")
+    red, green, blue = arguments
+    return Colour(start, end, red.slot, red.value, green.value, blue.value)
+
+
+def _boolean(start: int, end: int, name: Lexeme, arguments: tuple[Any, ...]) -> Expression | None:
+    if len(arguments) < 2 or any(isinstance(a, (Named, _Range)) for a in arguments):
+        return None
+    operator = BOOLEAN_OPERATORS[name.value]
+    return chained([operator] * (len(arguments) - 1), arguments)
+
+
+_SPECIAL: dict[str, Callable[[int, int, Any, tuple[Any, ...]], Expression | None]] = {
+    "param": _param,
+    "fixed": _fixed,
+    "rgb": _rgb,
+    **dict.fromkeys(BOOLEAN_OPERATORS, _boolean),
+}
+
+_lock = threading.Lock()
+
+
+@lru_cache(maxsize=1)
+def _lark() -> tuple[Any, _Builder]:
+    """The parser and its builder, made on the first text that is new (importing lark costs 0.1 s)."""
+    import lark
+
+    from shaderdsl.lexer import Lexer
+
+    builder = _Builder()
+    grammar = resources.files("shaderdsl").joinpath("grammar.lark").read_text(encoding="utf-8")
+    return lark.Lark(grammar, parser="lalr", lexer=Lexer, transformer=builder, maybe_placeholders=False), builder
+
+
+def decoded(text: str | bytes) -> str:
+    """`text` as a string within the size bound. Raises DslError (bytes must be UTF-8) or TypeError."""
+    if isinstance(text, (bytes, bytearray, memoryview)):
+        raw = bytes(text)
+        if len(raw) <= MAX_SOURCE:
+            try:
+                return raw.decode("utf-8-sig")
+            except UnicodeDecodeError as error:
+                before = raw[: error.start].decode("utf-8")
+                raise located(
+                    Fault(
+                        f"byte {error.start} is not UTF-8", len(before), len(before) + 1, "", "save the file as UTF-8"
+                    ),
+                    before,
+                ) from None
+        size = len(raw)
+    elif isinstance(text, str):
+        # A character is at least a byte, so a long text need not be encoded to be refused.
+        size = len(text)
+        if size <= MAX_SOURCE and not text.isascii():
+            size = len(text.encode("utf-8", "surrogatepass"))
+    else:
+        raise TypeError(f"a program is a str or bytes, not {type(text).__name__}")
+    if size > MAX_SOURCE:
+        raise located(
+            Fault(f"the text has more than {MAX_SOURCE:,} bytes (the bound of one program)", 0, 1), text[:200] if isinstance(text, str) else ""
+        )
+    return text.removeprefix("\ufeff")
+
+
+def parse_tree(source: str) -> tuple[Module, dict[int, int]]:
+    """The syntax tree of a text, and the slot of each literal by where it starts.
+
+    Raises `Fault` with the first syntax error.
+    """
+    from lark.exceptions import UnexpectedToken
+
+    with _lock:
+        parser, builder = _lark()
+        builder.places = places = {}
+        try:
+            module = parser.parse(source)
+        except UnexpectedToken as error:
+            from shaderdsl.diagnosis import explained
+
+            raise explained(error, source, parser) from None
+    return module, places

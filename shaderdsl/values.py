@@ -1,0 +1,87 @@
+"""What an expression of the language can be while it is checked, by type."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Union
+
+from shaderdsl.expression import Expr
+from shaderdsl.scene import Paint, Shape, Vertex
+from shaderdsl.syntax import Number
+
+
+class NumberValue:
+    """A number, or an angle in radians. `literal` is set while it is still the plain literal of the text."""
+
+    __slots__ = ("expr", "angle", "literal")
+
+    def __init__(self, expr: Expr, angle: bool = False, literal: Number | None = None) -> None:
+        self.expr = expr
+        self.angle = angle
+        self.literal = literal
+
+
+class PointValue(NamedTuple):
+    x: NumberValue
+    y: NumberValue
+
+
+class ColourValue(NamedTuple):
+    red: Expr
+    green: Expr
+    blue: Expr
+
+    @property
+    def components(self) -> tuple[Expr, Expr, Expr]:
+        return (self.red, self.green, self.blue)
+
+
+class PaintValue(NamedTuple):
+    paint: Paint
+
+
+class VertexValue(NamedTuple):
+    vertex: Vertex
+
+
+class WordValue(NamedTuple):
+    word: str
+
+
+class ShapeValue(NamedTuple):
+    """`size` counts the solids it draws, `let` and `def` expanded; `depth` is how deep they are nested.
+
+    `unroundable` says why `round` can not inset it; empty where it can.
+    """
+
+    shape: Shape
+    size: int
+    depth: int
+    unroundable: str
+
+
+class LayerValue(NamedTuple):
+    shape: ShapeValue
+    paint: Paint
+    opacity: Expr | None
+    softness: Expr | None
+
+
+Value = Union[NumberValue, PointValue, ColourValue, PaintValue, VertexValue, WordValue, ShapeValue, LayerValue]
+
+
+def described(value: Value) -> str:
+    """The value's type, as an error calls it."""
+    if isinstance(value, NumberValue):
+        return "an angle" if value.angle else "a number"
+    return _DESCRIPTIONS[type(value)]
+
+
+_DESCRIPTIONS: dict[type, str] = {
+    PointValue: "a point",
+    ColourValue: "a colour",
+    PaintValue: "a paint",
+    VertexValue: "a curve's control point",
+    WordValue: "a word",
+    ShapeValue: "a shape",
+    LayerValue: "a painted layer",
+}
