@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from shaderdsl import arithmetic, binding, syntax
@@ -65,14 +66,14 @@ class Checked:
     moved: bool
 
 
-def check(module: syntax.Module, values: list[float], decided: set[int]) -> Checked:
-    """Check a tree. `values` by slot; `decided` are the slots known to be no parameters.
+def check(module: syntax.Module, values: list[float], decided: set[int], source: str) -> Checked:
+    """Check a tree. `values` by slot; `decided` are the slots known to be no parameters; `source` is its text.
 
     Raises `Fault` with the first error.
     """
     moved = False
     while True:
-        run = _Check(module, values, decided)
+        run = _Check(module, values, decided, source)
         scene = run.module_scene()
         if not run.counts <= decided:
             # A literal named by `let` turned out to be a count: it is no parameter.
@@ -99,8 +100,9 @@ class _Function(NamedTuple):
 
 
 class _Check:
-    def __init__(self, module: syntax.Module, values: list[float], decided: set[int]) -> None:
+    def __init__(self, module: syntax.Module, values: list[float], decided: set[int], source: str) -> None:
         self.module = module
+        self.source = source
         self.values = values
         self.decided = decided
         self.graph = Graph()
@@ -132,10 +134,13 @@ class _Check:
         white = self.graph.constant(1.0)
         background: tuple[Expr, Expr, Expr] | None = (white, white, white)
         layers: list[Layer] = []
+        line, counted = 1, 0
         for order, statement in enumerate(self.module.statements):
             kind = type(statement)
             if kind is syntax.Draw:
-                layers.append(self._layer(statement))  # type: ignore[arg-type]
+                line += self.source.count("\n", counted, statement.start)
+                counted = max(counted, statement.start)
+                layers.append(self._layer(statement, line))  # type: ignore[arg-type]
             elif kind is syntax.Let:
                 self._let(statement, order)  # type: ignore[arg-type]
             elif kind is syntax.Def:
@@ -191,7 +196,7 @@ class _Check:
         )
         self.functions[name] = _Function(definition, parameters, order)
 
-    def _layer(self, draw: syntax.Draw) -> Layer:
+    def _layer(self, draw: syntax.Draw, line: int) -> Layer:
         value = self.evaluate(draw.value)
         if type(value) is ShapeValue:
             black = self.graph.constant(0.0)
@@ -206,7 +211,7 @@ class _Check:
             raise Fault(
                 f"with let and def expanded there are more than {MAX_NODES:,} shapes to draw", draw.start, draw.end
             )
-        return Layer(value.shape.shape, value.paint, value.opacity, value.softness, _root_name(draw.value), draw.start)
+        return Layer(value.shape.shape, value.paint, value.opacity, value.softness, _root_name(draw.value), line)
 
     # -- expressions --------------------------------------------------------------------------------------
 
@@ -244,6 +249,8 @@ class _Check:
         return ColourValue(graph.input(first), graph.input(first + 1), graph.input(first + 2))
 
     def _ranged(self, node: syntax.Ranged) -> Value:
+        if node.number.slot in self.decided:
+            raise Fault("a count is decided before the numbers are and has no range", node.start, node.end, "a whole number")
         value = node.number.value
         low, high = node.low.value, node.high.value
         if below(value, low) or below(-value, -high):
@@ -459,7 +466,7 @@ class _Check:
         if not isinstance(value, NumberValue):
             raise self._mismatch(node, value, f"'{parameter.name}' of {call.name}", expected)
         literal = value.literal
-        if literal is None or literal.unit or literal.slot in self.index and False:
+        if literal is None or literal.unit:
             raise Fault(
                 f"'{parameter.name}' of {call.name} is a count, which is decided before the numbers are", node.start,
                 node.end, expected,
@@ -707,11 +714,11 @@ def _root_name(node: Any) -> str:
 _COORDINATE = Parameter("vertex", "point", -1.0, 1.0)
 
 
+@lru_cache(maxsize=1)
 def _words() -> frozenset[str]:
-    return _choice_words
+    return frozenset(w for o in operations().values() for p in o.parameters for w in p.choices) | {"none"}
 
 
-_choice_words: frozenset[str] = frozenset({"none"})
 _EVALUATORS: dict[type, Callable[[_Check, Any], Value]] = {
     syntax.Number: _Check._number,
     syntax.Colour: _Check._colour,

@@ -111,11 +111,20 @@ class Graph:
         return Expr(self, self._simplified(operator, indices))
 
     def _simplified(self, operator: str, ids: tuple[int, ...]) -> int:
-        values = [self.constant_value(i) for i in ids]
+        nodes = self.nodes
+        values: list[float | None] = []
+        constant = True
+        for i in ids:
+            node = nodes[i]
+            if node[0] == "const":
+                values.append(node[1])  # type: ignore[arg-type]
+            else:
+                values.append(None)
+                constant = False
         if operator == "detach":
             # A constant has no derivative to stop, and a stopped one stays stopped.
-            return ids[0] if values[0] is not None or self.nodes[ids[0]][0] == "detach" else self.add((operator, *ids))
-        if all(v is not None for v in values):
+            return ids[0] if constant or nodes[ids[0]][0] == "detach" else self.add((operator, *ids))
+        if constant:
             return self.add(("const", float(EVALUATORS[operator](*values))))
         a = ids[0]
         if len(ids) == 2:

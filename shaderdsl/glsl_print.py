@@ -159,7 +159,7 @@ _LEVELS = {
     "choose": 10, "choose or minus": 10, "when": 10, "unless": 10, "or": 20, "or not": 20, "and": 30, "and not": 30,
     "less": 40, "add": 50, "sub": 50, "mul": 60, "div": 60, "neg": 70, "not": 70,
 }  # fmt: skip
-_STRICT = {("sub", 1), ("div", 1), ("neg", 0), ("choose or minus", 2), ("choose", 0), ("when", 0), ("unless", 0)}
+_STRICT = {("sub", 1), ("div", 1), ("neg", 0), ("choose or minus", 2), ("choose", 0), ("choose", 1), ("when", 0), ("unless", 0)}
 _HINTS = {"hypot": "size", "sqrt": "root", "sin": "sine", "cos": "cosine", "abs": "magnitude", "less": "test",
           "div": "ratio", "mul": "product", "add": "sum", "sub": "difference", "atan2": "turn", "max": "upper",
           "min": "lower", "clamp": "clamped", "choose": "chosen"}  # fmt: skip
@@ -174,7 +174,7 @@ class GlslPrinter(Printer):
         super().__init__(trace.graph, inputs, GLSL)
         self.trace, self.truths = trace, frozenset(truths)
         self.taken = {word for text in inputs.values() for word in re.findall(r"[A-Za-z_]\w*", text)}
-        self.taken |= RESERVED | set(taken)
+        self.taken |= RESERVED | {"gradient"} | set(taken)
         self.patterns: dict[int, tuple[str, Sequence[int]]] = {}
         self.booleans: dict[int, bool] = {}
 
@@ -190,6 +190,8 @@ class GlslPrinter(Printer):
             sides: list[int] = []
             if operator == "select":
                 sides = ids[1:]  # type: ignore[assignment]
+            elif operator == "mul" and not any(self.value_of(i) is not None for i in ids):  # type: ignore[arg-type]
+                sides = ids  # type: ignore[assignment]
             elif operator == "sub" and self.value_of(ids[0]) == 1.0 or operator == "detach":  # type: ignore[arg-type]
                 sides = ids[-1:]  # type: ignore[assignment]
             self.booleans[index] = (
@@ -224,6 +226,8 @@ class GlslPrinter(Printer):
             return self._choice(index, *ids)
         if operator == "sub" and self.value_of(ids[0]) == 1.0 and self.boolean(ids[1]):
             return "not", ids[1:]
+        if operator == "mul" and self.boolean(index):
+            return "and", ids
         if operator == "mul":
             for one, other in (ids, ids[::-1]):
                 if self.value_of(one) is not None and math.isclose(self.value_of(one) or 0.0, math.pi / 180.0):
@@ -350,13 +354,7 @@ def function_text(
         statements += results(values)
     elif vector == "vec4" and len(", ".join(values)) > WIDTH - 20:
         distance, x, y, thickness = values
-        if len(f"{x}, {y}") > 24:
-            gradient = "gradient" if "gradient" not in printer.taken else "gradient_xy"
-            statements.append(f"vec2 {gradient} = vec2({x}, {y});")
-            x = ""
-        else:
-            gradient = f"{x}, {y}"
-        statements.append(f"return vec4({distance}, {gradient}, {thickness});")
+        statements += [f"vec2 gradient = vec2({x}, {y});", f"return vec4({distance}, gradient, {thickness});"]
     else:
         text = ", ".join(values)
         statements.append(f"return {vector}({text});" if vector else f"return {text};")

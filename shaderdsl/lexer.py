@@ -12,14 +12,10 @@ from typing import Any
 
 from lark.lexer import Lexer as LarkLexer
 
+from shaderdsl.bounds import MAX_LAYERS, MAX_NESTING, MAX_NODES, MAX_PARAMETERS, MAX_VERTICES
 from shaderdsl.errors import Fault
 from shaderdsl.syntax import PRECEDENCE
 
-MAX_NODES = 20_000
-MAX_NESTING = 64
-MAX_PARAMETERS = 4_096
-MAX_LAYERS = 512
-MAX_VERTICES = 1_024
 _MAX_ARGUMENTS = MAX_VERTICES + 8
 
 _ORDER = ("COMMENT", "SPACE", "DIMENSION", "NUMBER", "COLOUR", "NAME", "RANGE", "OPERATOR", "END")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import re
 import threading
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from shaderdsl.binding import argument_value, registered_layout, split
+from shaderdsl.bounds import MAX_NUMBER, MAX_SOURCE
 from shaderdsl.errors import Fault, did_you_mean, located
+from shaderdsl.registry import functions
 from shaderdsl.syntax import (
     PRECEDENCE,
     UNITS,
@@ -38,10 +40,6 @@ from shaderdsl.syntax import (
 if TYPE_CHECKING:
     from shaderdsl.lexer import Lexeme
 
-MAX_SOURCE = 262_144
-MAX_NUMBER = 1e30
-"""Beyond this a float32 shader has no arithmetic left."""
-
 BOOLEAN_OPERATORS = {"union": "|", "xor": "^", "intersection": "&", "difference": "-"}
 """The sharp booleans that the text writes as operators, by the names of their registry entries."""
 
@@ -60,10 +58,15 @@ class _Range:
 
 
 class _Builder:
-    """The grammar's actions: what each rule makes of its children. `places` says where each literal starts."""
+    """The grammar's actions: what each rule makes of its children."""
 
     def __init__(self) -> None:
-        self.places: dict[int, int] = {}
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget the last text."""
+        self.literals: dict[int, Number | Colour] = {}
+        self.decided: set[int] = set()
 
     def start(self, children: list[Any]) -> Module:
         # Statements and their ENDs in turn; the last END has seen every literal.
@@ -119,8 +122,8 @@ class _Builder:
                 ) from None  # fmt: skip
         if not value <= MAX_NUMBER:
             raise Fault("this number is too large", token.start_pos, token.end_pos, f"at most {MAX_NUMBER:g}")
-        self.places[token.start_pos] = token.slot
-        return Number(token.start_pos, token.end_pos, token.slot, value, unit)
+        node = self.literals[token.start_pos] = Number(token.start_pos, token.end_pos, token.slot, value, unit)
+        return node
 
     def colour(self, children: list[Any]) -> Colour:
         token = children[0]
@@ -130,8 +133,10 @@ class _Builder:
                 f"'{token.value[:40]}' is no colour", token.start_pos, token.end_pos, "#rgb or #rrggbb in hex digits",
                 "for a translucent layer write .opacity(0.5)" if len(digits) in (4, 8) else "",
             )  # fmt: skip
-        self.places[token.start_pos] = token.slot
-        return Colour(token.start_pos, token.end_pos, token.slot, *colour_values(digits))
+        node = self.literals[token.start_pos] = Colour(
+            token.start_pos, token.end_pos, token.slot, *colour_values(digits)
+        )
+        return node
 
     def name(self, children: list[Any]) -> Name:
         token = children[0]
@@ -163,11 +168,29 @@ class _Builder:
 
     def call(self, children: list[Any]) -> Expression:
         name, (arguments, end) = children
-        return _call(name.start_pos, end, name, arguments)
+        return self._called(name.start_pos, end, name, arguments)
 
     def method(self, children: list[Any]) -> Expression:
         receiver, name, (arguments, end) = children
-        return _call(receiver.start, end, name, (receiver, *arguments))
+        return self._called(receiver.start, end, name, (receiver, *arguments))
+
+    def _called(self, start: int, end: int, name: Lexeme, arguments: tuple[Any, ...]) -> Expression:
+        """A call; `param`, `fixed` and the literal forms of colours and sharp booleans become nodes of their own."""
+        if name.value in _SPECIAL:
+            node = _SPECIAL[name.value](start, end, arguments)
+            if node is not None:
+                if type(node) is Ranged:
+                    self.decided |= {node.low.slot, node.high.slot}
+                return node
+        elif name.value in BOOLEAN_OPERATORS:
+            node = _boolean(name.value, arguments)
+            if node is not None:
+                return node
+        call = Call(start, end, name.value, name.start_pos, _checked(arguments))
+        if name.value in _counting():
+            # Counts known from the start spare the checker a second run.
+            self.decided |= counted_slots(call)
+        return call
 
     def chain(self, children: list[Any]) -> Expression:
         """Operands and operators in a row, unary minus included, sorted by precedence."""
@@ -192,9 +215,11 @@ class _Builder:
     def _negated(self, sign: Lexeme, value: Expression) -> Expression:
         if isinstance(value, Number):
             # A negative literal is one parameter. Where it begins tells the skeleton whose sign it is.
-            self.places.pop(value.start, None)
-            self.places[sign.start_pos] = value.slot
-            return Number(sign.start_pos, value.end, value.slot, -value.value, value.unit)
+            del self.literals[value.start]
+            node = self.literals[sign.start_pos] = Number(
+                sign.start_pos, value.end, value.slot, -value.value, value.unit
+            )
+            return node
         if isinstance(value, Negation):
             return value.value
         return Negation(sign.start_pos, value.end, value)
@@ -254,17 +279,7 @@ def _checked(arguments: tuple[Any, ...]) -> tuple[Argument, ...]:
     return arguments
 
 
-def _call(start: int, end: int, name: Lexeme, arguments: tuple[Any, ...]) -> Expression:
-    """A call; `param`, `fixed` and the literal forms of colours and sharp booleans become nodes of their own."""
-    special = _SPECIAL.get(name.value)
-    if special is not None:
-        node = special(start, end, name, arguments)
-        if node is not None:
-            return node
-    return Call(start, end, name.value, name.start_pos, _checked(arguments))
-
-
-def _param(start: int, end: int, name: Lexeme, arguments: tuple[Any, ...]) -> Expression:
+def _param(start: int, end: int, arguments: tuple[Any, ...]) -> Expression:
     if len(arguments) != 2 or not isinstance(arguments[1], _Range) or isinstance(arguments[0], _Range):
         raise Fault("param takes a number and its range", start, end, "param(0.5, 0.1 .. 2)")
     number, low, high = arguments[0], arguments[1].low, arguments[1].high
@@ -282,13 +297,13 @@ def _param(start: int, end: int, name: Lexeme, arguments: tuple[Any, ...]) -> Ex
     return Ranged(start, end, number, low, high)
 
 
-def _fixed(start: int, end: int, name: Lexeme, arguments: tuple[Any, ...]) -> Expression:
+def _fixed(start: int, end: int, arguments: tuple[Any, ...]) -> Expression:
     if len(arguments) != 1 or isinstance(arguments[0], Named):
         raise Fault("fixed takes one value", start, end, "fixed(0.5)")
     return Fixed(start, end, _expression(arguments[0]))
 
 
-def _rgb(start: int, end: int, name: Lexeme, arguments: tuple[Any, ...]) -> Expression | None:
+def _rgb(start: int, end: int, arguments: tuple[Any, ...]) -> Expression | None:
     """A colour literal, if its three arguments are plain numbers within [0, 1]."""
     if len(arguments) != 3 or not all(isinstance(a, Number) and a.unit == "" for a in arguments):
         return None
@@ -299,19 +314,36 @@ def _rgb(start: int, end: int, name: Lexeme, arguments: tuple[Any, ...]) -> Expr
     return Colour(start, end, red.slot, red.value, green.value, blue.value)
 
 
-def _boolean(start: int, end: int, name: Lexeme, arguments: tuple[Any, ...]) -> Expression | None:
+def _boolean(name: str, arguments: tuple[Any, ...]) -> Expression | None:
     if len(arguments) < 2 or any(isinstance(a, (Named, _Range)) for a in arguments):
         return None
-    operator = BOOLEAN_OPERATORS[name.value]
+    operator = BOOLEAN_OPERATORS[name]
     return chained([operator] * (len(arguments) - 1), arguments)
 
 
-_SPECIAL: dict[str, Callable[[int, int, Any, tuple[Any, ...]], Expression | None]] = {
+_SPECIAL: dict[str, Callable[[int, int, tuple[Any, ...]], Expression | None]] = {
     "param": _param,
     "fixed": _fixed,
     "rgb": _rgb,
-    **dict.fromkeys(BOOLEAN_OPERATORS, _boolean),
 }
+
+
+@lru_cache(maxsize=1)
+def _counting() -> frozenset[str]:
+    """The functions that take a count."""
+    return frozenset(
+        name for name, entries in functions().items() for o in entries if any(p.kind == "count" for p in o.parameters)
+    )
+
+
+def counted_slots(call: Call) -> set[int]:
+    """The slots of plain literals that `call` takes as counts."""
+    layout = registered_layout(call.name, *split(call.arguments))
+    if layout is None:
+        return set()
+    nodes = [argument_value(call.arguments[i]) for p, i in layout.sources if p.kind == "count" and i is not None]
+    return {node.slot for node in nodes if isinstance(node, Number)}
+
 
 _lock = threading.Lock()
 
@@ -358,20 +390,34 @@ def decoded(text: str | bytes) -> str:
     return text.removeprefix("\ufeff")
 
 
-def parse_tree(source: str) -> tuple[Module, dict[int, int]]:
-    """The syntax tree of a text, and the slot of each literal by where it starts.
+class Parsed(NamedTuple):
+    """A tree; its literals by where they start; and the slots that are known to be no parameters."""
 
-    Raises `Fault` with the first syntax error.
-    """
+    module: Module
+    literals: dict[int, Number | Colour]
+    decided: set[int]
+
+    def values(self) -> list[float]:
+        """The numbers of the text by slot."""
+        result = [0.0] * self.module.slots
+        for literal in self.literals.values():
+            if type(literal) is Number:
+                result[literal.slot] = literal.value
+            else:
+                result[literal.slot : literal.slot + 3] = literal[3:]
+        return result
+
+
+def parse_tree(source: str) -> Parsed:
+    """The syntax tree of a text. Raises `Fault` with the first syntax error."""
     from lark.exceptions import UnexpectedToken
 
     with _lock:
         parser, builder = _lark()
-        builder.places = places = {}
+        builder.begin()
         try:
-            module = parser.parse(source)
+            return Parsed(parser.parse(source), builder.literals, builder.decided)
         except UnexpectedToken as error:
             from shaderdsl.diagnosis import explained
 
             raise explained(error, source, parser) from None
-    return module, places

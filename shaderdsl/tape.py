@@ -212,7 +212,7 @@ def lower(scene: ir.Scene, parameter_count: int) -> Tape:
 def _affine_template(operation: Operation) -> Template:
     """A transform's matrix (xx, xy, x, yx, yy, y) and distance scale by its scalars and the matrix before it."""
     graph = Graph()
-    px, py, zero = graph.input("x"), graph.input("y"), graph.constant(0.0)
+    px, py, zero = graph.input("@x"), graph.input("@y"), graph.constant(0.0)
     scalars = [graph.input(name) for name in scalar_names(operation)]
     before = [graph.input(k) for k in range(6)]
     arguments = bind(operation, dict(zip(scalar_names(operation), scalars)))

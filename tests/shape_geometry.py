@@ -26,9 +26,13 @@ class Solid:
     """Whether each of the points (n, 2) is inside."""
     curves: Array
     """Points (m, 2) that include the boundary."""
+    only_boundary: bool = False
+    """Whether all of them are on the boundary."""
 
     def boundary(self) -> Array:
         """Those points of `curves` that have both inside and outside within 2e-5."""
+        if self.only_boundary:
+            return self.curves
         turn = np.linspace(0.0, 2.0 * np.pi, 8, endpoint=False) + 0.1
         around = [self.inside(self.curves + 2e-5 * np.array([np.cos(t), np.sin(t)])) for t in turn]
         count = np.sum(around, axis=0)
@@ -64,7 +68,7 @@ def in_polygon(points: Array, corners: Array) -> Array:
 def polygon(corners: Any) -> Solid:
     corners = np.asarray(corners, float)
     edges = [line_points(a, b) for a, b in zip(corners, np.roll(corners, -1, axis=0))]
-    return Solid(lambda p: in_polygon(p, corners), np.concatenate(edges))
+    return Solid(lambda p: in_polygon(p, corners), np.concatenate(edges), only_boundary=True)
 
 
 def stroke(centre_line: Array, width: float) -> Solid:
@@ -76,7 +80,9 @@ def stroke(centre_line: Array, width: float) -> Solid:
     normal = np.stack([-direction[:, 1], direction[:, 0]], axis=1)
     ends = [circle_points(*centre_line[i], half) for i in (0, -1)]
     curves = np.concatenate([centre_line + half * normal, centre_line - half * normal, *ends])
-    return Solid(lambda p: tree.query(p)[0] < half, curves)
+    # Chords between the centre line's points are shorter than its arcs by far less than this.
+    boundary = curves[tree.query(curves)[0] > half - 2e-6]
+    return Solid(lambda p: tree.query(p)[0] < half, boundary, only_boundary=True)
 
 
 def radial_corners(*radii: float, count: int) -> Array:
@@ -228,16 +234,8 @@ def _capsule(v: Arguments) -> Solid:
         line_points(a, b) if np.hypot(*(a - b)) > 0.01 else a[None]
         for a, b in zip(corners, np.roll(corners, -1, axis=0))
     ]
-    triangles = [np.array(v["a"]), np.array(v["b"])]
-    steps = np.linspace(0.0, 1.0, 4001)[:, None]
-    centres = triangles[0] * (1 - steps) + triangles[1] * steps
-    radii = (v["radius_a"] * (1 - steps) + v["radius_b"] * steps)[:, 0]
-
-    def inside(p: Array) -> Array:
-        # The hull of two disks is the union of the disks between them.
-        return np.array([bool(np.any(np.hypot(*(centres - q).T) < radii)) for q in p])
-
-    return Solid(inside, np.concatenate(edges))
+    normals, offsets = hull.equations[:, :2], hull.equations[:, 2]
+    return Solid(lambda p: np.max(p @ normals.T + offsets, axis=1) < 0, np.concatenate(edges), only_boundary=True)
 
 
 def _arc(v: Arguments) -> Solid:

@@ -182,8 +182,8 @@ def test_sign_and_distance_against_geometry(name: str) -> None:
         nearest = cKDTree(solid.boundary()).query(points)[0]
         # A stroke that overlaps itself is exact outside only.
         measured = nearest > 0.02 if operation.exact else (nearest > 0.02) & ~inside
-        assert np.allclose(np.abs(distance)[measured], nearest[measured], atol=2e-4), example.arguments
-        assert np.all(np.abs(distance) <= operation.lipschitz * nearest + 2e-4)
+        assert np.allclose(np.abs(distance)[measured], nearest[measured], atol=1e-3), example.arguments
+        assert np.all(np.abs(distance) <= operation.lipschitz * nearest + 1e-3)
 
 
 @pytest.mark.parametrize("name", SHAPES)

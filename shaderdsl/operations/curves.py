@@ -47,12 +47,12 @@ def pie(p: Point, radius: Expr, angle: Expr) -> Distance:
     r = hypot(x, p.y)
     arc = r - radius
     side = select(along < 0.0, select(across < 0.0, -r, r), across)
-    # A full turn has no straight side.
-    within = maximum(arc, select(angle > math.pi - 1e-5, arc, side))
     past = along - radius
     outside = select(past > 0.0, hypot(across, past), side)
+    sector = select(across < 0.0, maximum(arc, side), outside)
     narrow = sine(minimum(angle, 0.5 * math.pi))
-    return Distance(select(across < 0.0, within, outside), 2.0 * radius * narrow / (1.0 + narrow))
+    # A full turn has no straight side.
+    return Distance(select(angle > math.pi - 1e-5, arc, sector), 2.0 * radius * narrow / (1.0 + narrow))
 
 
 @register(
@@ -107,7 +107,7 @@ def moon(p: Point, radius: Expr, bite: Expr, offset: Expr) -> Distance:
     length("radius", 0.4, 0.9),
     length("offset", 0.05, 0.35, summary="x of the two centres, right and left"),
     summary="A lens standing upright: the intersection of two equal disks side by side.",
-    example="vesica(0.8, 0.4)",
+    example="vesica(0.8, 0.35)",
     inset=lambda amount, radius, offset: {"radius": radius - amount, "offset": offset},
 )
 def vesica(p: Point, radius: Expr, offset: Expr) -> Distance:
@@ -264,8 +264,8 @@ def ring(p: Point, radius: Expr, width: Expr) -> Distance:
 )
 def bezier(p: Point, a: Point, b: Point, c: Point, width: Expr) -> Distance:
     """The closest point is a root of a cubic h that is convex beyond the parabola's vertex and concave before it:
-    Newton's method from either end of the curve runs monotonically into the local minimum on its side. The better
-    of both is kept; the iterations are on detached values and the last step on live ones."""
+    Halley's method from either end of the curve runs monotonically into the local minimum on its side. The better
+    of both is kept; the iterations are on detached values and a last Newton step on live ones."""
     edge = b - a
     turn = (c - b) - edge
     offset = a - p
@@ -277,11 +277,13 @@ def bezier(p: Point, a: Point, b: Point, c: Point, width: Expr) -> Distance:
     least = detach(1e-4 * (edge.dot(edge) + k3) + SMALL * SMALL)
 
     def slope(t: Expr) -> Expr:
-        return maximum(h1 + t * (2.0 * h2 + (3.0 * h3) * t), least)
+        return maximum(h1 + t * (2.0 * h2 + 3.0 * h3 * t), least)
 
-    def newton(t: Expr) -> Expr:
-        for _ in range(5):
-            t = clamp(t - (h0 + t * (h1 + t * (h2 + t * h3))) / slope(t), 0.0, 1.0)
+    def halley(t: Expr) -> Expr:
+        for _ in range(4):
+            steepness = slope(t)
+            step = (h0 + t * (h1 + t * (h2 + t * h3))) / steepness
+            t = clamp(t - step / maximum(1.0 - step * (h2 + 3.0 * h3 * t) / steepness, 0.25), 0.0, 1.0)
         return t
 
     def to_curve(t: Expr) -> Point:
@@ -291,15 +293,15 @@ def bezier(p: Point, a: Point, b: Point, c: Point, width: Expr) -> Distance:
         vector = to_curve(t)
         return detach(vector.dot(vector))
 
-    first, last = newton(h0.graph.constant(0.0)), newton(h0.graph.constant(1.0))
+    first, last = halley(h0.graph.constant(0.0)), halley(h0.graph.constant(1.0))
     found = detach(select(squared(last) < squared(first), last, first))
     between = absolute(found - 0.5) < 0.5
     t = found - select(between, (k0 + found * (k1 + found * (k2 + found * k3))) / slope(found), 0.0)
-    vector = to_curve(t)
-    tangent = edge + turn * t
+    vector, tangent = to_curve(t), edge + turn * t
     speed = positive(hypot(tangent.x, tangent.y))
-    across = absolute(vector.cross(tangent)) / speed
-    # A curve folded onto itself has no tangent where it turns: there, and at the ends, the point itself is nearest.
-    along = absolute(vector.dot(tangent)) / speed
-    smooth = select(between, along < 0.01 * across + 1e-5, 0.0)
-    return Distance(select(smooth, across, hypot(vector.x, vector.y)) - 0.5 * width, width)
+    across, along = absolute(vector.cross(tangent)) / speed, absolute(vector.dot(tangent)) / speed
+    # At the ends, and where a curve folded onto itself turns, the point itself is nearest.
+    smooth = minimum(0.01 * across + 1e-5 - along, speed - 1e-4) > 0.0
+    corner = to_curve(found)
+    distance = select(select(between, smooth, 0.0), across, hypot(corner.x, corner.y))
+    return Distance(distance - 0.5 * width, width)

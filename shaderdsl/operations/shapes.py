@@ -59,17 +59,17 @@ def circle(p: Point, radius: Expr) -> Distance:
 )
 def ellipse(p: Point, rx: Expr, ry: Expr) -> Distance:
     """The distance of a convex shape is the greatest of those to its supporting lines, x·n - h(n) with the support
-    h(n) = |(rx nx, ry ny)|. The best normal is found by moving to the centre of curvature and projecting from there,
-    on detached values; one Newton step on live ones sharpens it and carries its derivative."""
+    h(n) = |(rx nx, ry ny)|. Two projections from the centre of curvature bring the normal n near the best, Newton
+    steps along the angle sharpen it: all on detached values but for the last, which carries the derivative."""
     x, y = absolute(p.x), absolute(p.y)
-    a, b = positive(rx), positive(ry)
+    a, b = maximum(rx, 1e-4), maximum(ry, 1e-4)
     x0, y0, a0, b0 = detach(x), detach(y), detach(a), detach(b)
     focal = (a0 - b0) * (a0 + b0)
     evolute_x, evolute_y = focal / a0, -(focal / b0)
     # (u, v) = (cos t, sin t) of the closest point (a cos t, b sin t).
     u: Expr = x0.graph.constant(0.5**0.5)
     v = u
-    for _ in range(3):
+    for _ in range(2):
         centre_x, centre_y = evolute_x * u * u * u, evolute_y * v * v * v
         ray_x, ray_y = x0 - centre_x, y0 - centre_y
         reach = hypot(a0 * u - centre_x, b0 * v - centre_y) / maximum(hypot(ray_x, ray_y), SMALL)
@@ -77,16 +77,24 @@ def ellipse(p: Point, rx: Expr, ry: Expr) -> Distance:
         v = clamp((centre_y + ray_y * reach) / b0, 0.0, 1.0)
         scale = maximum(hypot(u, v), SMALL)
         u, v = u / scale, v / scale
-    scale = maximum(hypot(b0 * u, a0 * v), SMALL * SMALL)
-    cos, sin = b0 * u / scale, a0 * v / scale
-    support = hypot(a * cos, b * sin)
-    slope = y * cos - x * sin + (a - b) * (a + b) * sin * cos / support
-    curvature_radius = detach(a * a * b * b / (support * support * support))
-    # The second derivative along the angle is -(distance + radius of curvature), zero only on the evolute.
-    bend = maximum(detach(x * cos + y * sin - support) + curvature_radius, 0.01 * curvature_radius)
-    step = slope / bend
-    normal_x, normal_y = cos - sin * step, sin + cos * step
-    distance = (x * normal_x + y * normal_y - hypot(a * normal_x, b * normal_y)) / hypot(normal_x, normal_y)
+
+    def newton(cos: Expr, sin: Expr, x: Expr, y: Expr, a: Expr, b: Expr) -> tuple[Expr, Expr]:
+        """The normal after a step: longer than 1, but never mind, the distance is divided by its length."""
+        support = hypot(a * cos, b * sin)
+        slope = y * cos - x * sin + (a - b) * (a + b) * sin * cos / support
+        # The second derivative along the angle is -(distance + radius of curvature), zero only on the evolute.
+        radius = a0 * a0 * b0 * b0 / detach(support * support * support)
+        step = slope / maximum(detach(x * cos + y * sin - support) + radius, 0.01 * radius)
+        return cos - sin * step, sin + cos * step
+
+    cos, sin = b0 * u, a0 * v
+    for _ in range(2):
+        size = maximum(hypot(cos, sin), SMALL * SMALL)
+        cos, sin = newton(cos / size, sin / size, x0, y0, a0, b0)
+        cos, sin = maximum(cos, 0.0), maximum(sin, 0.0)
+    size = maximum(hypot(cos, sin), SMALL * SMALL)
+    cos, sin = newton(cos / size, sin / size, x, y, a, b)
+    distance = (x * cos + y * sin - hypot(a * cos, b * sin)) / hypot(cos, sin)
     return Distance(distance, 2.0 * minimum(a, b))
 
 
