@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import linalg, ndimage
 from scipy.spatial import cKDTree
 from skimage import measure
 
@@ -19,8 +20,10 @@ from refine.sketch import Path, Polygon, Vertex
 CORNER_DEGREES = 50.0
 CORNER_REACH = 2.0
 """A vertex is a corner where the outline turns by more than CORNER_DEGREES between sides longer than this (pixels)."""
-SPACINGS = (2.4, 1.6, 1.0, 0.6, 0.4)
-"""Tolerances of the Ramer-Douglas-Peucker placement that are tried, coarsest first, in pixels."""
+COARSEST, FINEST = 2.4, 0.35
+"""Tolerances of the Ramer-Douglas-Peucker placement in pixels: it starts coarse and is refined where the curve misses."""
+DISTANCE_PRICE = 8.0
+"""Control point coordinates that a squared pixel of distance, summed over a pixel of outline, is worth."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +37,11 @@ class Outline:
 
 @dataclass(frozen=True)
 class Curve:
-    """Control points (m, 2), which of them lie on the curve, and the fit's largest and root-mean-square distance."""
+    """Control points (m, 2), which of them lie on the curve, and its distance to each point that it was fitted to."""
 
     points: np.ndarray
     on: np.ndarray
-    largest: float
-    typical: float
+    distances: np.ndarray
 
     def vertices(self) -> tuple[Vertex, ...]:
         return tuple((float(x), float(y), bool(on)) for (x, y), on in zip(self.points, self.on))
@@ -84,8 +86,12 @@ def trace_outlines(coverage: np.ndarray, known: np.ndarray | None = None, *, sma
     return outlines
 
 
-def simplify(points: np.ndarray, tolerance: float, fixed: list[int]) -> list[int]:
-    """Ramer-Douglas-Peucker on an open polyline: sorted indices of kept vertices, among them ``fixed`` and both ends."""
+def simplify(points: np.ndarray, tolerance: np.ndarray | float, fixed: list[int]) -> list[int]:
+    """Ramer-Douglas-Peucker on an open polyline: sorted indices of kept vertices, among them ``fixed`` and both ends.
+
+    ``tolerance`` is one distance, or one for each point.
+    """
+    allowed = np.broadcast_to(tolerance, len(points))
     kept = sorted({0, len(points) - 1, *fixed})
     stack = list(zip(kept[:-1], kept[1:]))
     while stack:
@@ -96,8 +102,9 @@ def simplify(points: np.ndarray, tolerance: float, fixed: list[int]) -> list[int
         offset = points[first + 1 : last] - start
         along = np.clip(offset @ direction / max(float(direction @ direction), 1e-12), 0.0, 1.0)
         distance = np.hypot(*(offset - along[:, None] * direction).T)
-        worst = int(distance.argmax())
-        if distance[worst] > tolerance:
+        excess = distance / allowed[first + 1 : last]
+        worst = int(excess.argmax())
+        if excess[worst] > 1.0:
             middle = first + 1 + worst
             kept.append(middle)
             stack += [(first, middle), (middle, last)]
@@ -146,7 +153,7 @@ def _join_close(points: np.ndarray, kept: list[int], reach: float, closed: bool)
     return [((group[0] + group[-1]) // 2) % len(points) for group in groups]
 
 
-def _place(points: np.ndarray, corners: list[int], spacing: float, closed: bool) -> tuple[list[int], np.ndarray]:
+def _place(points: np.ndarray, corners: list[int], spacing: np.ndarray, closed: bool) -> tuple[list[int], np.ndarray]:
     """Indices of the control points' seeds and which of them stay on the curve; a closed line starts at its first point."""
     if not closed:
         kept = simplify(points, spacing, corners)
@@ -154,7 +161,7 @@ def _place(points: np.ndarray, corners: list[int], spacing: float, closed: bool)
         return kept, on
     ring = np.concatenate([points, points[:1]])
     fixed = corners if len(corners) > 1 else [*corners, int(((points - points[0]) ** 2).sum(1).argmax())]
-    kept = simplify(ring, spacing, fixed)[:-1]
+    kept = simplify(ring, np.append(spacing, spacing[0]), fixed)[:-1]
     if len(kept) < 3:
         count = len(points)
         kept = sorted({*kept, *(i * count // 4 for i in range(4))})
@@ -215,20 +222,28 @@ def fit_curve(
         start = corners[0] if corners else 0
         points, weights = np.roll(points, -start, 0), np.roll(weights, -start)
         corners = sorted((corner - start) % len(points) for corner in corners)
-    best: Curve | None = None
-    tried: set[tuple[int, ...]] = set()
-    for spacing in SPACINGS:
-        kept, on = _place(points, corners, spacing, closed)
-        if tuple(kept) in tried:
-            continue
-        tried.add(tuple(kept))
-        curve = _solve(points, weights, kept, on, closed)
-        if best is None or curve.largest < 0.9 * best.largest:
-            best = curve
-        if curve.largest < tolerance and curve.typical < 0.45 * tolerance:
+    spacing = np.full(len(points), COARSEST)
+    length = float(np.hypot(*np.diff(points, axis=0).T).mean())
+    best: tuple[float, Curve] | None = None
+    kept: list[int] = []
+    for _ in range(7):
+        placed, on = _place(points, corners, spacing, closed)
+        if placed != kept:
+            kept = placed
+            curve = _solve(points, weights, kept, on, closed)
+            excess = np.maximum(curve.distances - 0.25 * tolerance, 0.0) ** 2
+            cost = 2 * len(kept) + DISTANCE_PRICE * float(excess.sum()) * length
+            if best is None or cost < best[0]:
+                best = (cost, curve)
+        # Refine the neighbourhood of every miss, as wide as the distance between control points there.
+        missed = curve.distances > tolerance
+        if not missed.any() or float(spacing[missed].max()) <= FINEST:
             break
+        reach = int(np.clip(len(points) / len(kept), 3, 15))
+        near = ndimage.maximum_filter1d(missed, 2 * reach + 1, mode="wrap" if closed else "nearest")
+        spacing = np.where(near, np.maximum(0.6 * spacing, FINEST), spacing)
     assert best is not None
-    return best
+    return best[1]
 
 
 def _solve(points: np.ndarray, weights: np.ndarray, kept: list[int], on: np.ndarray, closed: bool) -> Curve:
@@ -261,7 +276,7 @@ def _solve(points: np.ndarray, weights: np.ndarray, kept: list[int], on: np.ndar
         basis = _basis(parameter, on, closed)
         weighted = basis * trusted[:, None]
         normal = basis.T @ weighted + 1e-3 * np.eye(len(kept))
-        control = initial + np.linalg.solve(normal, weighted.T @ (points - basis @ initial))
+        control = initial + linalg.solve(normal, weighted.T @ (points - basis @ initial), assume_a="pos")
         drift = np.hypot(*(control - initial).T)
         control = np.where((drift > 2.0 * scale)[:, None], initial, control)
         drawn = grid_basis @ control
@@ -274,8 +289,7 @@ def _solve(points: np.ndarray, weights: np.ndarray, kept: list[int], on: np.ndar
     # Distances to the drawn polyline's segments, for those of the samples alone would grow with their spacing.
     distance = _polyline_distance(points, drawn, found, closed)
     counted = np.where(gap < 1.2, 0.4, 1.0) * np.where(weights < 0.5, 0.25, 1.0)
-    distance = distance * counted
-    return Curve(control, on, float(distance.max()), float(np.sqrt((distance**2).mean())))
+    return Curve(control, on, distance * counted)
 
 
 def _off_rests(parameter: np.ndarray, on: np.ndarray, closed: bool) -> np.ndarray:
@@ -315,21 +329,31 @@ def path_from_outlines(outlines: list[Outline], *, tolerance: float = 0.6) -> Pa
     return Path(tuple(contours))
 
 
-def flatten(vertices: tuple[Vertex, ...], *, closed: bool, steps: int = 8) -> np.ndarray:
-    """Points (n, 2) along a line of vertices, ``steps`` for each quadratic piece."""
-    points = np.array([(x, y) for x, y, _ in vertices])
-    on = np.array([flag for _, _, flag in vertices])
-    count = len(points)
-    t = np.linspace(0.0, 1.0, steps, endpoint=False)[:, None]
+def flatten_weights(on: np.ndarray, *, closed: bool, steps: int = 8) -> np.ndarray:
+    """Weights (n, m) that give points along a line of m vertices, ``steps`` for each quadratic piece."""
+    count = len(on)
+    t = np.linspace(0.0, 1.0, steps, endpoint=False)
     pieces = []
     for i in range(count):
         if on[i]:
-            pieces.append(points[i : i + 1])
+            row = np.zeros((1, count))
+            row[0, i] = 1.0
+            pieces.append(row)
             continue
-        before, after = points[i - 1], points[(i + 1) % count]
-        start = before if on[i - 1] else 0.5 * (before + points[i])
-        end = after if on[(i + 1) % count] else 0.5 * (after + points[i])
-        pieces.append((1 - t) ** 2 * start + 2 * t * (1 - t) * points[i] + t**2 * end)
-        if not closed and i == count - 1:
-            pieces.append(end[None])
+        before, after = i - 1, (i + 1) % count
+        last = not closed and after == 0
+        steps_here = np.append(t, 1.0) if last else t
+        piece = np.zeros((len(steps_here), count))
+        for neighbour, weight in ((before, (1 - steps_here) ** 2), (after, steps_here**2)):
+            share = 1.0 if on[neighbour] else 0.5
+            piece[:, neighbour] += share * weight
+            piece[:, i] += (1 - share) * weight
+        piece[:, i] += 2 * steps_here * (1 - steps_here)
+        pieces.append(piece)
     return np.concatenate(pieces)
+
+
+def flatten(vertices: tuple[Vertex, ...], *, closed: bool, steps: int = 8) -> np.ndarray:
+    """Points (n, 2) along a line of vertices, ``steps`` for each quadratic piece."""
+    on = np.array([flag for _, _, flag in vertices])
+    return flatten_weights(on, closed=closed, steps=steps) @ np.array([(x, y) for x, y, _ in vertices])

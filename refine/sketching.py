@@ -65,19 +65,24 @@ def sketch(
         features = features[..., :3] if (alpha > 0.99).all() else np.concatenate([features[..., :3] * alpha, alpha], 2)
     thresholds = [FIRST_THRESHOLD / detail * 1.5**step for step in range(28)]
     calibration = 0.0
-    result: Sketch | None = None
+    spare: Sketch | None = None
+    result = Sketch(None, ())
     for threshold, labels in zip(thresholds, segment(features, thresholds, antialiasing=undo_antialiasing)):
         estimate = _estimated_numbers(labels)
-        if (labels.max() + 1) * 6 > 1.5 * max_numbers or calibration * estimate > max_numbers:
+        if (labels.max() + 1) * 6 > 1.5 * max_numbers or calibration * estimate > 1.3 * max_numbers:
             continue
-        result = _Layering(features, labels, NUMBER_PRICE * threshold / FIRST_THRESHOLD).sketch()
+        result, gains = _Layering(features, labels, threshold / FIRST_THRESHOLD).sketch()
         numbers = number_count(result)
         if numbers <= max_numbers:
-            return result
+            # A jump far below the limit merged what a picture with its least layers left out still shows.
+            return spare if spare is not None and numbers < 0.7 * max_numbers else result
+        if spare is None and numbers < 1.5 * max_numbers:
+            spare = _shortened(result, gains, max_numbers)
         calibration = numbers / estimate
-    if result is None:
-        result = _Layering(features, np.zeros(features.shape[:2], np.int64), NUMBER_PRICE).sketch()
-    return _shortened(result, max_numbers)
+    if spare is None:
+        result, gains = _Layering(features, np.zeros(features.shape[:2], np.int64), 1.0).sketch()
+        spare = _shortened(result, gains, max_numbers)
+    return spare
 
 
 def _estimated_numbers(labels: np.ndarray) -> float:
@@ -86,12 +91,21 @@ def _estimated_numbers(labels: np.ndarray) -> float:
     return 4.0 * float(labels.max() + 1) + float(boundary) / 6.0
 
 
-def _shortened(whole: Sketch, max_numbers: int) -> Sketch:
-    """The sketch without its last layers, which are the smallest, so that its numbers suffice."""
-    layers = list(whole.layers)
-    while layers and number_count(replace(whole, layers=tuple(layers))) > max_numbers:
-        layers.pop()
-    return replace(whole, layers=tuple(layers))
+def _layer_numbers(layer: SketchLayer) -> int:
+    return shape_number_count(layer.shape) + paint_number_count(layer.paint) + (layer.opacity != 1.0)
+
+
+def _shortened(whole: Sketch, gains: list[float], max_numbers: int) -> Sketch:
+    """The sketch without the layers that gain least for their numbers, so that its numbers suffice."""
+    excess = number_count(whole) - max_numbers
+    dropped: set[int] = set()
+    numbers = [_layer_numbers(layer) for layer in whole.layers]
+    for index in sorted(range(len(numbers)), key=lambda i: gains[i] / numbers[i]):
+        if excess <= 0:
+            break
+        dropped.add(index)
+        excess -= numbers[index]
+    return replace(whole, layers=tuple(layer for i, layer in enumerate(whole.layers) if i not in dropped))
 
 
 @dataclass
@@ -106,9 +120,10 @@ class _Target:
 class _Layering:
     """Turns one label map into layers. Arrays are padded by PAD; ranks order regions from the background (-1) up."""
 
-    def __init__(self, features: np.ndarray, labels: np.ndarray, number_price: float) -> None:
+    def __init__(self, features: np.ndarray, labels: np.ndarray, coarseness: float) -> None:
         self.size = (labels.shape[0], labels.shape[1])
-        self.number_price = number_price
+        self.number_price = NUMBER_PRICE * coarseness
+        self.tolerance = min(0.6 * coarseness**0.2, 1.2)
         self.features = features
         self.labels = labels.copy()
         self.has_alpha = features.shape[2] == 4
@@ -150,6 +165,10 @@ class _Layering:
         border = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
         share = np.bincount(border, minlength=count) + 1e-3 * self.area / self.area.sum()
         self.background = int(share.argmax())
+        flat = np.abs(self.mean - self.mean[self.background]).max(1) < SAME_COLOUR
+        # What looks like the background and reaches the border with it is the background, cut off by a shape.
+        cut_off = flat & (np.bincount(border, minlength=count) > 0)
+        self.labels = labels = np.where(cut_off[labels], self.background, labels)
         if self.transparent.any():
             self.background = int(np.argmax(np.where(self.transparent, self.area, 0)))
             self.labels = np.where(self.transparent[labels], self.background, labels)
@@ -218,19 +237,21 @@ class _Layering:
         opaque = self.mean[:, 3] > OPAQUE if self.has_alpha else np.ones(count, bool)
         self.padded_opaque = np.pad(opaque[self.labels], edge, mode="edge")
 
-    def sketch(self) -> Sketch:
+    def sketch(self) -> tuple[Sketch, list[float]]:
+        """The sketch, in scene coordinates, and the squared error that each of its layers saves."""
         layers: list[SketchLayer] = []
         background = self._background_layers(layers)
+        gains = [float(self.area.sum())] * len(layers)
         for region in self.order:
-            layers += self._region_layers(region)
-        layers = _joined(_tied(layers, background))
-        return Sketch(
-            background,
-            tuple(
-                SketchLayer(to_scene(layer.shape, self.size), paint_to_scene(layer.paint, self.size), layer.opacity)
-                for layer in layers
-            ),
-        )
+            added, gain = self._region_layers(region)
+            layers += added
+            gains += [gain] * len(added)
+        layers, gains = _joined(_tied(layers, background), gains)
+        placed = [
+            SketchLayer(to_scene(layer.shape, self.size), paint_to_scene(layer.paint, self.size), layer.opacity)
+            for layer in layers
+        ]
+        return Sketch(background, tuple(placed)), gains
 
     def _paint(self, region: int) -> SketchPaint:
         rows, columns = np.nonzero((self.labels == region) & self.trusted)
@@ -251,28 +272,29 @@ class _Layering:
         layers.append(SketchLayer(Box((width / 2, height / 2), width / 2 + PAD, height / 2 + PAD), paint))
         return paint.colour_a
 
-    def _region_layers(self, region: int) -> list[SketchLayer]:
-        """The layers of one region: its shapes, or its filled shape with its holes painted over it."""
+    def _region_layers(self, region: int) -> tuple[list[SketchLayer], float]:
+        """The layers of one region and the squared error that they save: its shapes, or its filled shape with its holes painted over it."""
         rank = int(self.rank[region])
         target = self._target(self.padded_rank, rank, region)
         around = ndimage.binary_dilation(target.coverage > 0.5, iterations=1) & (self.padded_rank[target.window] < rank)
         below = self.padded_model[target.window][around]
         contrast = float(((below - self.mean[region]) ** 2).sum(1).mean()) if len(below) else 0.1
-        options = _explained(target, contrast)
+        options = _explained(target, contrast, self.tolerance)
         if not options:
-            return []
+            return [], 0.0
         best = options[0]
         opacity = float(self.mean[region][3]) if self.has_alpha and self.mean[region][3] < OPAQUE else 1.0
         # A region that differs too little from what lies below is not worth its numbers.
-        if contrast * float(self.area[region]) < self.number_price * (best.numbers + 3):
-            return []
+        gain = contrast * float(self.area[region])
+        if gain < self.number_price * (best.numbers + 3):
+            return [], 0.0
         paint = self._paint(region)
         through = [(parent, mask) for parent, mask in self.holes.get(region, []) if not self.transparent[parent]]
         if through and opacity == 1.0 and len(through) == len(self.holes[region]) and best.numbers > 4:
             covered = self._filled_instead(region, rank, through, contrast)
             if covered is not None and covered[0] < best.score:
-                return [SketchLayer(shape, paint) for shape in covered[1]] + covered[2]
-        return [SketchLayer(shape, paint, opacity) for shape in best.shapes]
+                return [SketchLayer(shape, paint) for shape in covered[1]] + covered[2], gain
+        return [SketchLayer(shape, paint, opacity) for shape in best.shapes], gain
 
     def _filled_instead(
         self, region: int, rank: int, holes: list[tuple[int, np.ndarray]], contrast: float
@@ -281,7 +303,7 @@ class _Layering:
         filled_rank = self.padded_rank.copy()
         for _, mask in holes:
             filled_rank[PAD:-PAD, PAD:-PAD][mask] = len(self.order)
-        options = _explained(self._target(filled_rank, rank, region), contrast)
+        options = _explained(self._target(filled_rank, rank, region), contrast, self.tolerance)
         if not options:
             return None
         score, layers = options[0].score, []
@@ -290,9 +312,7 @@ class _Layering:
             hole_rank = np.where(self.padded_rank > rank, self.padded_rank, -1)
             hole_rank[self.padded_rank == rank] = -1
             hole_rank[PAD:-PAD, PAD:-PAD][mask] = rank
-            surrounding = np.zeros(self.inside.shape, bool)
-            hole_options = _explained(self._target(hole_rank, rank, parent, below=region), contrast)
-            del surrounding
+            hole_options = _explained(self._target(hole_rank, rank, parent), contrast, self.tolerance)
             if not hole_options:
                 return None
             paint = self.background_paint if parent == self.background else self._paint(parent)
@@ -300,7 +320,7 @@ class _Layering:
             layers += [SketchLayer(shape, paint) for shape in hole_options[0].shapes]
         return score, options[0].shapes, layers
 
-    def _target(self, ranks: np.ndarray, rank: int, region: int, below: int | None = None) -> _Target:
+    def _target(self, ranks: np.ndarray, rank: int, region: int) -> _Target:
         """The coverage of the pixels of ``rank`` by the blend of colours at its edge, carried on below upper layers."""
         rows, columns = np.nonzero(ranks == rank)
         height, width = ranks.shape
@@ -346,10 +366,11 @@ def _carried_on(coverage: np.ndarray, hidden: np.ndarray) -> np.ndarray:
     return np.asarray(result)
 
 
-def _explained(target: _Target, contrast: float) -> list[Explanation]:
+def _explained(target: _Target, contrast: float, tolerance: float) -> list[Explanation]:
     """Explanations of a target in the picture's pixel coordinates; weak edges may be drawn more loosely."""
-    tolerance = 0.6 if contrast > 0.25 else 0.8
-    options = explain(target.coverage, target.known, tolerance=tolerance, importance=float(np.clip(contrast, 0.05, 1.0)))
+    importance = float(np.clip(contrast, 0.05, 1.0))
+    loose = tolerance if contrast > 0.25 else 1.3 * tolerance
+    options = explain(target.coverage, target.known, tolerance=loose, importance=importance)
     shift = (float(target.window[1].start - PAD), float(target.window[0].start - PAD))
     return [option._replace(shapes=tuple(moved(shape, shift) for shape in option.shapes)) for option in options]
 
@@ -386,11 +407,15 @@ def _bounds(layer: SketchLayer) -> tuple[float, float, float, float] | None:
     return (*points.min(0).tolist(), *points.max(0).tolist())
 
 
-def _joined(layers: list[SketchLayer]) -> list[SketchLayer]:
-    """Make one path of paths of one paint that lie side by side, where nothing between them in order overlaps."""
+def _joined(layers: list[SketchLayer], gains: list[float]) -> tuple[list[SketchLayer], list[float]]:
+    """Make one path of paths of one paint that lie side by side, where nothing between them in order overlaps.
+
+    Returns the layers and their gains, added up.
+    """
     result: list[SketchLayer] = []
     boxes: list[tuple[float, float, float, float] | None] = []
-    for layer in layers:
+    sums: list[float] = []
+    for layer, gain in zip(layers, gains):
         box = _bounds(layer)
         place = None
         if box is not None and isinstance(layer.paint, Flat):
@@ -401,13 +426,15 @@ def _joined(layers: list[SketchLayer]) -> list[SketchLayer]:
                 if result[i].paint == layer.paint and result[i].opacity == layer.opacity:
                     place = i
                     break
-        contours, first = _contours(layer.shape), None if place is None else _contours(result[place].shape)
-        if place is None or contours is None or first is None or box is None:
+        contours = _contours(layer.shape)
+        if place is None or contours is None or box is None:
             result.append(layer)
             boxes.append(box)
+            sums.append(gain)
             continue
+        first, old = _contours(result[place].shape), boxes[place]
+        assert first is not None and old is not None
         result[place] = replace(result[place], shape=Path(first + contours))
-        old = boxes[place]
-        assert old is not None
         boxes[place] = (min(old[0], box[0]), min(old[1], box[1]), max(old[2], box[2]), max(old[3], box[3]))
-    return result
+        sums[place] += gain
+    return result, sums

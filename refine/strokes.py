@@ -12,9 +12,8 @@ import numpy as np
 from scipy import ndimage
 from skimage.morphology import skeletonize
 
-from refine.outlines import Outline, fit_curve, resample
+from refine.outlines import Outline, fit_curve, flatten_weights, resample
 from refine.sketch import Ring, Segment, Stroke
-from refine.sketch_coverage import distance
 
 UPSAMPLING = 2
 """The axis is found on a mask enlarged by this factor, where lines are wide enough for thinning to centre them."""
@@ -262,32 +261,19 @@ def _settle_ends(points: np.ndarray, branch: Branch, fine: np.ndarray, width: fl
     return smooth
 
 
-def _refine(shapes: tuple[Line, ...], outlines: list[Outline], iterations: int = 5) -> tuple[Line, ...]:
+def _refine(shapes: tuple[Line, ...], outlines: list[Outline], iterations: int = 6) -> tuple[Line, ...]:
     """Move the strokes, all of one width, so that the edge of their union passes through the outlines' points.
 
     Levenberg-Marquardt on the signed distance to the union; a number moves only the points that its stroke is nearest to.
     """
     points = np.concatenate([outline.points for outline in outlines])
     weights = np.concatenate([outline.weights for outline in outlines])
-    stride = max(len(points) // 250, 1)
-    (x, y), weights = points[::stride].T, weights[::stride]
+    stride = max(len(points) // 400, 1)
+    points, weights = points[::stride], weights[::stride]
+    drawn = [_weights_along(shape) for shape in shapes]
     width, damping = shapes[0].width, 1e-2
-    fields = np.stack([distance(shape, x, y) for shape in shapes])
+    residual, jacobian = _union_residual(shapes, drawn, points, weights)
     for _ in range(iterations):
-        nearest = fields.argmin(0)
-        residual = np.clip(fields.min(0), -2.0, 2.0) * weights
-        columns = [np.full(len(x), -0.5) * weights]
-        for i, shape in enumerate(shapes):
-            mine = nearest == i
-            vector = _line_vector(shape)
-            for j in range(len(vector)):
-                nudged = vector.copy()
-                nudged[j] += 1e-3
-                column = np.zeros(len(x))
-                field = distance(_line_with(shape, nudged, width), x[mine], y[mine])
-                column[mine] = (field - fields[i, mine]) / 1e-3 * weights[mine]
-                columns.append(column)
-        jacobian = np.stack(columns, 1)
         normal = jacobian.T @ jacobian
         step = np.linalg.solve(normal + np.diag(damping * np.diag(normal) + 1e-2), -jacobian.T @ residual)
         step = np.clip(step, -1.5, 1.5)
@@ -297,13 +283,82 @@ def _refine(shapes: tuple[Line, ...], outlines: list[Outline], iterations: int =
             vector = _line_vector(shape)
             proposed.append(_line_with(shape, vector + step[start : start + len(vector)], new_width))
             start += len(vector)
-        new_fields = np.stack([distance(shape, x, y) for shape in proposed])
-        new_residual = np.clip(new_fields.min(0), -2.0, 2.0) * weights
+        new_residual, new_jacobian = _union_residual(tuple(proposed), drawn, points, weights)
         if (new_residual**2).sum() < (residual**2).sum():
-            shapes, width, fields, damping = tuple(proposed), new_width, new_fields, damping / 4
+            shapes, width, damping = tuple(proposed), new_width, damping / 4
+            residual, jacobian = new_residual, new_jacobian
         else:
             damping *= 8
     return shapes
+
+
+def _weights_along(shape: Line) -> np.ndarray:
+    """Weights of a line's points along it, the first repeated at the end where it is closed; empty for a ring."""
+    if isinstance(shape, Ring):
+        return np.zeros((0, 0))
+    if isinstance(shape, Segment):
+        return np.eye(2)
+    on = np.array([flag for _, _, flag in shape.points])
+    along = flatten_weights(on, closed=shape.closed, steps=5)
+    return np.concatenate([along, along[:1]]) if shape.closed else along
+
+
+def _union_residual(
+    shapes: tuple[Line, ...], drawn: list[np.ndarray], points: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted distance of each point to the union's edge, and its derivative by the width and then all lines' numbers."""
+    best = np.full(len(points), np.inf)
+    owner = np.zeros(len(points), int)
+    gradients = []
+    for i, (shape, along) in enumerate(zip(shapes, drawn)):
+        field, gradient = _ring_field(shape, points) if isinstance(shape, Ring) else _line_field(shape, along, points)
+        owner[field < best] = i
+        best = np.minimum(best, field)
+        gradients.append(gradient)
+    blocks = [np.where(owner == i, 1.0, 0.0)[:, None] * gradient for i, gradient in enumerate(gradients)]
+    # A line's first derivative is by its width, which all share.
+    by_width = sum(block[:, :1] for block in blocks)
+    jacobian = np.concatenate([by_width, *(block[:, 1:] for block in blocks)], 1)
+    return np.clip(best, -2.0, 2.0) * weights, jacobian * weights[:, None]
+
+
+def _ring_field(ring: Ring, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    offset = points - np.array(ring.center)
+    away = np.maximum(np.hypot(*offset.T), 1e-6)
+    side = np.sign(away - ring.radius)
+    field = np.abs(away - ring.radius) - 0.5 * ring.width
+    toward = -side[:, None] * offset / away[:, None]
+    return field, np.column_stack([np.full(len(points), -0.5), toward, -side])
+
+
+def _line_field(shape: Segment | Stroke, along: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Signed distance of points to a stroked line, and its derivative by the width and the line's points."""
+    control = _line_vector(shape).reshape(-1, 2)
+    line = along @ control
+    start, step = line[:-1], np.diff(line, axis=0)
+    squared = np.maximum((step**2).sum(1), 1e-12)
+    offset = points[:, None] - start[None]
+    share = np.clip((offset * step).sum(2) / squared, 0.0, 1.0)
+    distances = ((offset - share[..., None] * step) ** 2).sum(2)
+    rows = np.arange(len(points))
+    piece = distances.argmin(1)
+    share = share[rows, piece]
+    weight = (1 - share)[:, None] * along[piece] + share[:, None] * along[piece + 1]
+    vector = points - weight @ control
+    length = np.maximum(np.hypot(*vector.T), 1e-6)
+    field = length - 0.5 * shape.width
+    direction = -vector / length[:, None]
+    by_width = np.full(len(points), -0.5)
+    if isinstance(shape, Stroke) and shape.caps == "butt":
+        for end, before in ((0, 1), (-1, -2)):
+            outward = (line[end] - line[before]) / max(float(np.hypot(*(line[end] - line[before]))), 1e-9)
+            beyond = (points - line[end]) @ outward
+            cut = (beyond > field) & (np.hypot(*(points - line[end]).T) < shape.width)
+            field, by_width = np.where(cut, beyond, field), np.where(cut, 0.0, by_width)
+            direction = np.where(cut[:, None], -outward, direction)
+            weight = np.where(cut[:, None], along[end], weight)
+    gradient = (weight[:, :, None] * direction[:, None, :]).reshape(len(points), -1)
+    return field, np.column_stack([by_width, gradient])
 
 
 def _line_vector(shape: Line) -> np.ndarray:

@@ -174,13 +174,16 @@ class Batch:
     def _common(self, blocks: int) -> dict[str, Any]:
         slots, slot_base = self._run_uniform([t.uniform for t in self.tapes])
         most = max((len(t.layers) for t in self.tapes), default=0)
+        longest = max((len(t.instructions) for t in self.tapes), default=0)
         return {
             "programs": self._programs(slot_base),
             "instructions": self.instructions,
             "layers": self.layers,
             "lipschitz": self.lipschitz,
             "slots": slots,
-            "states": np.empty((len(self) * blocks, most + 1), np.int32),
+            "states": np.empty((len(self) * blocks, 2 * most + 2), np.int32),
+            "active": np.empty((len(self) * blocks, 3 * longest + 3), np.int32),
+            "centre": np.empty((len(self) * blocks, longest + 1), np.float32),
         }
 
     def _derivative(self, arrays: dict[str, Any], blocks: int) -> None:

@@ -23,7 +23,7 @@ PROGRAM_COLUMNS = (
 
 _ARGUMENTS = {
     "programs": "i32, ndim=2", "instructions": "i32, ndim=2", "layers": "i32, ndim=2", "lipschitz": "f32, ndim=1",
-    "slots": "f32, ndim=1", "states": "i32, ndim=2",
+    "slots": "f32, ndim=1", "states": "i32, ndim=2", "active": "i32, ndim=2", "centre": "f32, ndim=2",
 }  # fmt: skip
 _DERIVATIVE_ARGUMENTS = {
     "rows": "i32, ndim=1", "columns": "i32, ndim=1", "weights": "f32, ndim=1",
@@ -84,6 +84,7 @@ for task in range(programs.shape[0] * blocks):
     text += f"    value = ti.Vector.zero(ti.f32, {4 * registers})\n"
     text += f"    space = ti.Vector.zero(ti.f32, {6 * interpreter.spaces})\n"
     text += f"    slope = ti.Vector.zero(ti.f32, {2 * registers})\n"
+    text += f"    need = ti.Vector.zero(ti.i32, {registers})\n    handed = ti.Vector.zero(ti.i32, {registers})\n"
     text += f"    chosen = ti.Vector.zero(ti.i32, {2 * registers})\n"
     if derivative:
         text += f"    adjoint = ti.Vector.zero(ti.f32, {4 * registers})\n"
@@ -175,21 +176,33 @@ def _layer(interpreter: Interpreter, mode: Mode) -> str:
     text = """\
 state = 2
 if sample > 0:
-    state = states[task, l]
+    state = states[task, 2 * l]
 if state != 0:
     lay = layer_first + l
-    first = instruction_first + layers[lay, 0]
+    list_base = layers[lay, 0]
+    first = instruction_first + list_base
     length = layers[lay, 1]
     layer_slot = slot_base + layers[lay, 5]
     stops = layers[lay, 4]
     opacity = slots[layer_slot]
     soft = ti.sqrt(slots[layer_slot + 1] * slots[layer_slot + 1] + blur * blur)
     cover = 1.0
+    inner = 0
+    root = length - 1
+    if sample > 0:
+        root = states[task, 2 * l + 1]
+    active_count = state - 2
     vf = 0.0
     vfx = 0.0
     vfy = 0.0
     vw = 0.0
-    if state == 2:
+    if state >= 2:
+        if sample == 0:
+            active_count = length
+            for k in range(length):
+                active[task, 3 * (list_base + k)] = k
+                active[task, 3 * (list_base + k) + 1] = instructions[first + k, 1]
+                active[task, 3 * (list_base + k) + 2] = instructions[first + k, 2]
         space[0] = px
         space[1] = py
         space[2] = 1.0
@@ -197,31 +210,47 @@ if state != 0:
         space[4] = 0.0
         space[5] = 1.0
 """
-    text += interpreter.forward(8)
+    text += interpreter.forward(8, gradients=False)
     text += """\
-        vf = value[4 * length - 4]
-        vfx = value[4 * length - 3]
-        vfy = value[4 * length - 2]
-        vw = value[4 * length - 1]
+        vf = value[4 * root]
+        reach = 0.7072 * pixel
+        if soft > 0.0:
+            reach = 6.0001 * ti.sqrt(soft * soft + pixel * pixel / 12.0)
         if sample == 0:
-            reach = 0.71 * pixel
-            if soft > 0.0:
-                reach = 6.0 * ti.sqrt(soft * soft + pixel * pixel / 12.0)
-            if layers[lay, 6] == 1 and ti.abs(vf) > lipschitz[lay] * (radius + reach):
-                state = 1
-                if vf > 0.0:
-                    state = 0
+            state = 2 + length
+            if layers[lay, 6] == 1:
+                if ti.abs(vf) > lipschitz[lay] * (radius + reach):
+                    state = 1
+                    if vf > 0.0:
+                        state = 0
+                else:
+"""
+    text += interpreter.prune(20)
+    text += """\
+                    state = 2 + active_count
+        elif ti.abs(vf) > lipschitz[lay] * reach:
+            if vf > 0.0:
+                cover = 0.0
         else:
+            inner = 1
+"""
+    text += interpreter.forward(12, gradients=True)
+    text += """\
+            vf = value[4 * root]
+            vfx = value[4 * root + 1]
+            vfy = value[4 * root + 2]
+            vw = value[4 * root + 3]
 """
     text += _coverage(False, 12)
     text += """\
     if sample == 0:
-        states[task, l] = state
+        states[task, 2 * l] = state
+        states[task, 2 * l + 1] = root
         if state == 1 and opacity >= 1.0:
             start = l
             edges = 0
             ramps = 0
-        if state == 2:
+        if state >= 2:
             edges += 1
         if state != 0 and stops > 1:
             ramps += 1
@@ -280,7 +309,7 @@ def _entries(interpreter: Interpreter) -> str:
         stamp += 1
 """
     i = " " * 8
-    text += f"{i}if state == 2:\n"
+    text += f"{i}if inner == 1:\n"
     text += _coverage(True, 12)
     text += interpreter.reverse(12)
     text += f"{i}    if soft > 0.0:\n"

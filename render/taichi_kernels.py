@@ -13,16 +13,19 @@ Work is divided into tasks, each a fixed set of 8x8 tiles, whose partial sums ar
 depend on scheduling. Per tile every layer is first evaluated at the tile's centre; where |f| exceeds the layer's
 Lipschitz constant times the tile's radius it covers nothing or everything and its instructions are skipped for the
 tile's pixels (methods: "tiles skipped where |f| at the centre exceeds the tile's radius times the Lipschitz constant").
+For the others, booleans whose operands are far apart at the centre drop the one that can not win (as interval-pruning
+renderers do: Keeter, "Massively parallel rendering of complex closed-form implicit surfaces", 2020).
 Only pixels on an edge run the reverse pass, and only parameters that reach them get entries.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from textwrap import indent as indented
 
 from shaderdsl import dual, emit, tape as tapes
 from shaderdsl.dual import Rule
-from shaderdsl.registry import Operation, continuous_names, scalar_names
+from shaderdsl.registry import FAT, Operation, continuous_names, scalar_names
 
 TILE = 8
 """Side of a tile in pixels."""
@@ -32,7 +35,7 @@ ENTRY_WIDTH = 4
 
 
 def _print(rule: Rule, reverse: bool, names: dict[object, str], results: Sequence[str], indent: int) -> str:
-    outputs = rule.reverse if reverse else rule.forward
+    outputs = (rule.reverse if reverse else rule.forward)[: len(results)]
     statements, values = emit.print_graph(rule.graph, outputs, names, emit.TAICHI, prefix="k")
     lines = [*statements, *(f"{target} = {value}" for target, value in zip(results, values))]
     return "".join(" " * indent + line + "\n" for line in lines)
@@ -67,6 +70,9 @@ def _any(numbers: Iterable[int], variable: str) -> str:
     return " or ".join(f"{variable} == {n}" for n in numbers) or "False"
 
 
+FIXED = 1 << 20
+"""Added to an instruction's index in an active list: its value is that at the tile's centre."""
+
 POINTS = {"x0": "ex0", "y0": "ey0", "x1": "ex1", "y1": "ey1", "x2": "ex2", "y2": "ey2", "ends": "eends"}
 
 
@@ -80,76 +86,136 @@ class Interpreter:
 
     # -- forward ------------------------------------------------------------------------------------------
 
-    def forward(self, indent: int) -> str:
-        """Evaluates the layer's instructions at the point in `space`[0:6]; registers in `value`."""
-        i = " " * indent
-        cases: list[tuple[int, str]] = []
-        for number, operation in self.groups["shape"]:
-            cases.append((number, self._shape(operation, indent + 12)))
-        for number, operation in self.groups["outline"]:
-            cases.append((number, self._outline(operation, indent + 12)))
-        for number, operation in self.groups["repetition"]:
-            cases.append((number, self._repetition(operation, indent + 12)))
-        combos = [
-            (number, self._combination(operation, indent + 12))
-            for number, operation in self.groups["boolean"] + self.groups["modifier"]
+    def forward(self, indent: int, gradients: bool) -> str:
+        """Evaluates the layer's active instructions at the point in `space`[0:6], into `value`.
+
+        Without `gradients` values only, and each outline's nearest element into `chosen`; with them the whole duals
+        (after a pass without, at the same point).
+        """
+        body = indent + 12
+        shapes = [(n, self._shape(o, body, gradients)) for n, o in self.groups["shape"]]
+        outline = self._nearest_dual if gradients else self._nearest
+        shapes += [(n, outline(o, body)) for n, o in self.groups["outline"]]
+        shapes += [(n, self._repetition(o, body, gradients)) for n, o in self.groups["repetition"]]
+        combinations = [
+            (n, self._combination(o, body, gradients)) for n, o in self.groups["boolean"] + self.groups["modifier"]
         ]
-        text = f"{i}for n in range(length):\n"
+        width = 4 if gradients else 1
+        i = " " * indent
+        text = f"{i}for item in range(active_count):\n"
         i += "    "
-        text += f"{i}op = instructions[first + n, 0]\n{i}source = instructions[first + n, 1]\n"
+        text += f"{i}entry_at = 3 * (list_base + item)\n{i}n = active[task, entry_at]\n"
+        text += f"{i}if n >= {FIXED}:\n{i}    n -= {FIXED}\n"
+        text += f"{i}    value[4 * n] = centre[task, list_base + n]\n"
+        if gradients:
+            text += f"{i}    value[4 * n + 1] = 0.0\n{i}    value[4 * n + 2] = 0.0\n{i}    value[4 * n + 3] = {FAT!r}\n"
+        text += f"{i}else:\n"
+        i += "    "
+        text += f"{i}op = instructions[first + n, 0]\n{i}source = active[task, entry_at + 1]\n"
         text += f"{i}slot = slot_base + instructions[first + n, 3]\n"
-        text += f"{i}if {_any(self.placed, 'op')}:\n" + self._place(indent + 8)
-        text += f"{i}    f = 0.0\n{i}    gu = 0.0\n{i}    gv = 0.0\n{i}    w = 0.0\n"
-        text += _chain(cases, "op", indent + 8)
-        text += (
-            f"{i}    scale = slots[slot + 6]\n"
-            f"{i}    value[4 * n] = scale * f\n"
-            f"{i}    value[4 * n + 1] = scale * (ux * gu + vx * gv)\n"
-            f"{i}    value[4 * n + 2] = scale * (uy * gu + vy * gv)\n"
-            f"{i}    value[4 * n + 3] = scale * w\n"
-            f"{i}    slope[2 * n] = gu\n"
-            f"{i}    slope[2 * n + 1] = gv\n"
-        )
-        if combos:
-            text += f"{i}else:\n" + self._operands(indent + 8)
-            text += "".join(f"{i}    z{k} = 0.0\n" for k in range(4))
-            text += _chain(combos, "op", indent + 8)
-            text += "".join(f"{i}    value[4 * n + {k}] = z{k}\n" for k in range(4))
+        text += f"{i}if {_any(self.placed, 'op')}:\n" + self._place(indent + 12, gradients)
+        text += f"{i}    f = 0.0\n"
+        if gradients:
+            text += f"{i}    gu = 0.0\n{i}    gv = 0.0\n{i}    w = 0.0\n"
+        text += indented(_chain(shapes, "op", indent + 8), "    ")
+        text += f"{i}    scale = slots[slot + 6]\n{i}    value[4 * n] = scale * f\n"
+        if gradients:
+            text += (
+                f"{i}    value[4 * n + 1] = scale * (ux * gu + vx * gv)\n"
+                f"{i}    value[4 * n + 2] = scale * (uy * gu + vy * gv)\n"
+                f"{i}    value[4 * n + 3] = scale * w\n"
+                f"{i}    slope[2 * n] = gu\n"
+                f"{i}    slope[2 * n + 1] = gv\n"
+            )
+        if combinations:
+            text += f"{i}else:\n" + self._operands(indent + 12, width)
+            text += "".join(f"{i}    z{k} = 0.0\n" for k in range(width))
+            text += indented(_chain(combinations, "op", indent + 8), "    ")
+            text += "".join(f"{i}    value[4 * n + {k}] = z{k}\n" for k in range(width))
         return text
 
-    def _place(self, indent: int) -> str:
+    def prune(self, indent: int) -> str:
+        """After values at a tile's centre: lists the instructions that the tile's pixels need.
+
+        An operand that its boolean can not select anywhere in the tile (the values differ by more than both can
+        change) is dropped, and the boolean with it where it then hands the other operand on unchanged; where it
+        negates it, the dropped operand keeps its value at the centre. `need`: 0 no, 1 the centre's value, 2 yes;
+        `handed`: the register that holds an instruction's result.
+        """
+        signs = {n: o.selects for n, o in self.groups["boolean"] if o.selects is not None}
+        booleans = _any([n for n, _ in self.groups["boolean"]], "op")
+        placed = _any(self.placed, "op")
         i = " " * indent
-        text = "".join(f"{i}s{k} = space[6 * source + {k}]\n" for k in range(6))
+        j, m = i + "    ", i + "        "
+        text = f"{i}for k in range(length):\n{j}need[k] = 0\n{j}handed[k] = k\n{i}need[length - 1] = 2\n"
+        text += f"{i}gap = 2.0 * lipschitz[lay] * radius\n{i}for back in range(length):\n"
+        text += f"{j}n = length - 1 - back\n{j}op = instructions[first + n, 0]\n{j}source = instructions[first + n, 1]\n"
+        if self.groups["repetition"]:
+            text += f"{j}if {_any([n for n, _ in self.groups['repetition']], 'op')}:\n{m}need[n] = 2\n"
+        if self.groups["boolean"] or self.groups["modifier"]:
+            text += f"{j}if need[n] == 2 and not ({placed}):\n{m}first_need = 2\n"
+            text += f"{m}if {booleans}:\n{m}    second = instructions[first + n, 2]\n{m}    second_need = 2\n"
+            for number, (a, b) in signs.items():
+                text += f"{m}    if op == {number}:\n"
+                text += f"{m}        if {a!r} * value[4 * source] + gap < {b!r} * value[4 * second]:\n"
+                text += f"{m}            second_need = 0\n{m}            handed[n] = source\n"
+                text += f"{m}        elif {b!r} * value[4 * second] + gap < {a!r} * value[4 * source]:\n"
+                if a == b:
+                    text += f"{m}            first_need = 0\n{m}            handed[n] = second\n"
+                else:
+                    text += f"{m}            first_need = 1\n"
+            text += f"{m}    need[second] = ti.max(need[second], second_need)\n"
+            text += f"{m}need[source] = ti.max(need[source], first_need)\n"
+        text += f"{i}active_count = 0\n{i}for n in range(length):\n"
+        text += f"{j}if handed[n] != n:\n{m}handed[n] = handed[handed[n]]\n"
+        text += f"{j}elif need[n] > 0:\n{m}entry_at = 3 * (list_base + active_count)\n"
+        text += f"{m}op = instructions[first + n, 0]\n{m}source = instructions[first + n, 1]\n"
+        text += f"{m}second = instructions[first + n, 2]\n"
+        text += f"{m}if need[n] == 2 and not ({placed}):\n{m}    source = handed[source]\n{m}    second = handed[second]\n"
+        text += f"{m}active[task, entry_at] = n + {FIXED} * (2 - need[n])\n"
+        text += f"{m}active[task, entry_at + 1] = source\n{m}active[task, entry_at + 2] = second\n"
+        text += f"{m}centre[task, list_base + n] = value[4 * n]\n{m}active_count += 1\n"
+        return text + f"{i}root = handed[length - 1]\n"
+
+    def _place(self, indent: int, gradients: bool) -> str:
+        i = " " * indent
+        text = "".join(f"{i}s{k} = space[6 * source + {k}]\n" for k in range(6 if gradients else 2))
         text += "".join(f"{i}m{k} = slots[slot + {k}]\n" for k in range(6))
+        text += f"{i}u = m0 * s0 + m1 * s1 + m2\n{i}v = m3 * s0 + m4 * s1 + m5\n"
+        if not gradients:
+            return text
         return text + (
-            f"{i}u = m0 * s0 + m1 * s1 + m2\n{i}v = m3 * s0 + m4 * s1 + m5\n"
             f"{i}ux = m0 * s2 + m1 * s4\n{i}uy = m0 * s3 + m1 * s5\n"
             f"{i}vx = m3 * s2 + m4 * s4\n{i}vy = m3 * s3 + m4 * s5\n"
         )
 
-    def _operands(self, indent: int) -> str:
+    def _operands(self, indent: int, width: int = 4) -> str:
         i = " " * indent
-        text = f"{i}second = instructions[first + n, 2]\n"
-        text += "".join(f"{i}a{k} = value[4 * source + {k}]\n" for k in range(4))
-        return text + "".join(f"{i}b{k} = value[4 * second + {k}]\n" for k in range(4))
+        text = f"{i}second = active[task, entry_at + 2]\n"
+        text += "".join(f"{i}a{k} = value[4 * source + {k}]\n" for k in range(width))
+        return text + "".join(f"{i}b{k} = value[4 * second + {k}]\n" for k in range(width))
 
     def _shape_names(self, operation: Operation) -> dict[object, str]:
         return {"x": "u", "y": "v", **_parameters(operation, f"slot + {tapes.PLACE}")}
 
-    def _shape(self, operation: Operation, indent: int) -> str:
-        rule = dual.shape_rule(operation)
-        return _print(rule, False, self._shape_names(operation), ("f", "gu", "gv", "w"), indent)
+    def _shape(self, operation: Operation, indent: int, gradients: bool) -> str:
+        results = ("f", "gu", "gv", "w") if gradients else ("f",)
+        return _print(dual.shape_rule(operation), False, self._shape_names(operation), results, indent)
 
     def _element(self, indent: int, index: str, first: str) -> str:
         i = " " * indent
         names = ("ex0", "ey0", "ex1", "ey1", "ex2", "ey2", "ecurved", "eends")
         return "".join(f"{i}{n} = slots[{first} + 8 * {index} + {k}]\n" for k, n in enumerate(names))
 
-    def _outline(self, operation: Operation, indent: int) -> str:
+    def _outline_place(self, operation: Operation) -> tuple[str, dict[object, str]]:
+        """The first slot of an outline's elements, and the names that its rules read."""
+        first = f"slot + {tapes.PLACE + len(scalar_names(operation))}"
+        return first, {**self._shape_names(operation), **POINTS}
+
+    def _nearest(self, operation: Operation, indent: int) -> str:
+        """Finds the nearest element and the side, keeps both in `chosen`, and computes the value."""
         i = " " * indent
-        own = len(scalar_names(operation))
-        first = f"slot + {tapes.PLACE + own}"
-        names = {**self._shape_names(operation), **POINTS}
+        first, names = self._outline_place(operation)
         text = f"{i}best = 1e30\n{i}nearest = 0\n{i}inside = 0.0\n"
         text += f"{i}for e in range(instructions[first + n, 4]):\n" + self._element(indent + 4, "e", first)
         j = i + "    "
@@ -177,14 +243,13 @@ class Interpreter:
         text += f"{j}if toggles:\n{j}    inside = 1.0 - inside\n"
         text += f"{j}if distance < best:\n{j}    best = distance\n{j}    nearest = e\n"
         text += f"{i}chosen[2 * n] = nearest\n{i}chosen[2 * n + 1] = ti.cast(inside, ti.i32)\n"
-        text += self._nearest_dual(operation, indent, first, names, reverse=False)
-        return text
+        names = {**names, "distance": "best", "inside": "inside"}
+        return text + _print(dual.finish_rule(operation), False, names, ("f",), indent)
 
-    def _nearest_dual(
-        self, operation: Operation, indent: int, first: str, names: dict[object, str], reverse: bool
-    ) -> str:
+    def _nearest_dual(self, operation: Operation, indent: int, reverse: bool = False) -> str:
         """Loads the nearest element and runs its rule."""
         i = " " * indent
+        first, names = self._outline_place(operation)
         text = f"{i}which = chosen[2 * n]\n{i}side = ti.cast(chosen[2 * n + 1], ti.f32)\n"
         for k, name in enumerate(("ex0", "ey0", "ex1", "ey1", "ex2", "ey2", "ecurved", "eends")):
             text += f"{i}c{name} = slots[{first} + 8 * which + {k}]\n"
@@ -209,13 +274,13 @@ class Interpreter:
             text += self._push("element_slot + k", "element[k]", indent + 4)
         return text
 
-    def _repetition(self, operation: Operation, indent: int) -> str:
+    def _repetition(self, operation: Operation, indent: int, gradients: bool) -> str:
         i = " " * indent
         rule = dual.repetition_rule(operation)
-        results = [f"q{k}" for k in range(6)]
+        results = [f"q{k}" for k in range(6 if gradients else 2)]
         text = _print(rule, False, self._repetition_names(operation), results, indent)
         text += f"{i}made = instructions[first + n, 4]\n"
-        return text + "".join(f"{i}space[6 * made + {k}] = q{k}\n" for k in range(6))
+        return text + "".join(f"{i}space[6 * made + {k}] = {q}\n" for k, q in enumerate(results))
 
     def _repetition_names(self, operation: Operation) -> dict[object, str]:
         own = len(scalar_names(operation))
@@ -228,9 +293,10 @@ class Interpreter:
         names = {f"{p}_{q}": f"{p}{k}" for p in "ab" for k, q in enumerate(dual.DUAL)}
         return {**names, **_parameters(operation, "slot")}
 
-    def _combination(self, operation: Operation, indent: int) -> str:
+    def _combination(self, operation: Operation, indent: int, gradients: bool) -> str:
         rule = dual.combination_rule(operation)
-        return _print(rule, False, self._combination_names(operation), ("z0", "z1", "z2", "z3"), indent)
+        results = ("z0", "z1", "z2", "z3") if gradients else ("z0",)
+        return _print(rule, False, self._combination_names(operation), results, indent)
 
     # -- reverse ------------------------------------------------------------------------------------------
 
@@ -240,16 +306,18 @@ class Interpreter:
         text = f"{i}for k in range(4 * length):\n{i}    adjoint[k] = 0.0\n"
         if self.spaces > 1:
             text += f"{i}for k in range({6 * self.spaces}):\n{i}    space_adjoint[k] = 0.0\n"
-        text += "".join(f"{i}adjoint[4 * (length - 1) + {k}] = seed{k}\n" for k in range(4))
-        text += f"{i}for back in range(length):\n"
+        text += "".join(f"{i}adjoint[4 * root + {k}] = seed{k}\n" for k in range(4))
+        text += f"{i}for back in range(active_count):\n"
         i += "    "
-        text += f"{i}n = length - 1 - back\n{i}op = instructions[first + n, 0]\n{i}source = instructions[first + n, 1]\n"
+        text += f"{i}entry_at = 3 * (list_base + active_count - 1 - back)\n{i}n = active[task, entry_at]\n{i}operand = 0\n"
+        text += f"{i}if n >= {FIXED}:\n{i}    n -= {FIXED}\n{i}    operand = 1\n"
+        text += f"{i}op = instructions[first + n, 0]\n{i}source = active[task, entry_at + 1]\n"
         text += f"{i}slot = slot_base + instructions[first + n, 3]\n"
         text += "".join(f"{i}d{k} = adjoint[4 * n + {k}]\n" for k in range(4))
-        active = f"{i}if d0 != 0.0 or d1 != 0.0 or d2 != 0.0 or d3 != 0.0:\n"
+        active = f"{i}if operand == 0 and (d0 != 0.0 or d1 != 0.0 or d2 != 0.0 or d3 != 0.0):\n"
         if self.groups["repetition"]:
             repeats = _any([n for n, _ in self.groups["repetition"]], "op")
-            active = f"{i}if d0 != 0.0 or d1 != 0.0 or d2 != 0.0 or d3 != 0.0 or {repeats}:\n"
+            active = f"{i}if operand == 0 and (d0 != 0.0 or d1 != 0.0 or d2 != 0.0 or d3 != 0.0 or {repeats}):\n"
         text += active
         i += "    "
         text += f"{i}if {_any(self.placed, 'op')}:\n" + self._reverse_placed(indent + 12)
@@ -277,7 +345,7 @@ class Interpreter:
 
     def _reverse_placed(self, indent: int) -> str:
         i = " " * indent
-        text = self._place(indent)
+        text = self._place(indent, True)
         text += "".join(f"{i}{n} = 0.0\n" for n in ("du", "dv", "dux", "duy", "dvx", "dvy"))
         text += f"{i}own_count = {tapes.PLACE}\n"
         leaves = self.groups["shape"] + self.groups["outline"]
@@ -290,9 +358,7 @@ class Interpreter:
         for number, operation in self.groups["shape"]:
             cases.append((number, self._reverse_shape(operation, indent + 4)))
         for number, operation in self.groups["outline"]:
-            first = f"slot + {tapes.PLACE + len(scalar_names(operation))}"
-            body = self._nearest_dual(operation, indent + 4, first, self._shape_names(operation), reverse=True)
-            cases.append((number, body))
+            cases.append((number, self._nearest_dual(operation, indent + 4, reverse=True)))
         for number, operation in self.groups["repetition"]:
             cases.append((number, self._reverse_repetition(operation, indent + 4)))
         text += _chain(cases, "op", indent)

@@ -15,6 +15,7 @@ from shaderdsl import arithmetic, binding, syntax
 from shaderdsl.arithmetic import RADIANS
 from shaderdsl.binding import Layout
 from shaderdsl.bounds import MAX_NESTING, MAX_NODES, MAX_NUMBER, MAX_VERTICES
+from shaderdsl.construction import Construction, advice
 from shaderdsl.errors import Fault, did_you_mean
 from shaderdsl.expression import Expr, Graph, hypot
 from shaderdsl.limits import Condition, Constraint, below, first_violation, limit_text
@@ -37,12 +38,6 @@ from shaderdsl.values import (
 _OPERATORS = {"|": "union", "^": "xor", "&": "intersection", "-": "difference"}
 _MAX_EVALUATION_DEPTH = 100
 """Keeps the checker far from Python's own limit, however defs and brackets are nested."""
-
-_CURVED = "path"
-"""The function whose outlines take control points."""
-
-_INSETTING = "round"
-"""The modifier that needs a shape's inset."""
 
 
 @dataclass(frozen=True)
@@ -99,25 +94,15 @@ class _Function(NamedTuple):
     order: int
 
 
-class _Check:
+class _Check(Construction):
     def __init__(self, module: syntax.Module, values: list[float], decided: set[int], source: str) -> None:
         self.module = module
         self.source = source
         self.values = values
         self.decided = decided
-        self.graph = Graph()
-        self.index: list[int] = []
-        count = 0
-        for slot in range(module.slots):
-            self.index.append(-1 if slot in decided else count)
-            count += slot not in decided
+        super().__init__(module.slots, decided)
         self.counts: set[int] = set()
         self.rewrites: dict[int, tuple[syntax.Argument, ...]] = {}
-        self.conditions: list[Condition] = []
-        self.constraints: list[Constraint] = []
-        self.low: dict[int, float] = {}
-        self.high: dict[int, float] = {}
-        self.feeds: dict[int, Parameter] = {}
         self.lets: dict[str, tuple[int, Value]] = {}
         self.functions: dict[str, _Function] = {}
         self.scope: dict[str, Value] = {}
@@ -172,7 +157,7 @@ class _Check:
             return None
         value = self.evaluate(node)
         if not isinstance(value, ColourValue):
-            raise self._mismatch(node, value, "a background", "a colour, or none")
+            raise self.mismatch(node, value, "a background", "a colour, or none")
         return value.components
 
     def _let(self, let: syntax.Let, order: int) -> None:
@@ -255,7 +240,7 @@ class _Check:
         low, high = node.low.value, node.high.value
         if below(value, low) or below(-value, -high):
             raise Fault("this number is outside of its range", node.number.start, node.number.end, f"{low:g} .. {high:g}")
-        self._hard(self.index[node.number.slot], low, high)
+        self.hard(self.index[node.number.slot], low, high)
         return self._number(node.number)
 
     def _fixed(self, node: syntax.Fixed) -> Value:
@@ -294,7 +279,7 @@ class _Check:
         for part in (node.x, node.y):
             value = self.evaluate(part)
             if type(value) is not NumberValue or value.angle:
-                raise self._mismatch(part, value, "a coordinate", "a number")
+                raise self.mismatch(part, value, "a coordinate", "a number")
             parts.append(value)
         return PointValue(parts[0], parts[1])
 
@@ -313,7 +298,7 @@ class _Check:
             try:
                 first = arithmetic.apply(operator, first, second)
             except arithmetic.NoSuchOperation as error:
-                raise Fault(str(error), operand.start, operand.end, "numbers, angles or points", _advice(second)) from None
+                raise Fault(str(error), operand.start, operand.end, "numbers, angles or points", advice(second)) from None
         return first
 
     def _operators(self, node: syntax.Chain, first: Value) -> Value:
@@ -325,37 +310,9 @@ class _Check:
                     f"can not apply '{other}' to shapes", operand.start, operand.end,
                     "| (union), & (intersection), - (difference) or ^ (xor)",
                 )  # fmt: skip
-        shapes = [self._shape(node.operands[0], first, _OPERATORS[operator])]
-        shapes += [self._shape(o, self.evaluate(o), _OPERATORS[operator]) for o in node.operands[1:]]
-        return self._combined(node, operations()[_OPERATORS[operator]], shapes, ())
-
-    def _shape(self, node: syntax.Expression, value: Value, what: str) -> ShapeValue:
-        if type(value) is ShapeValue:
-            return value
-        if type(value) is LayerValue:
-            raise Fault(
-                f"{what} takes shapes, and this is painted already", node.start, node.end, "a shape",
-                "combine and change shapes first and write .fill(...) last",
-            )  # fmt: skip
-        raise self._mismatch(node, value, what, "a shape")
-
-    def _combined(
-        self, node: Any, operation: Operation, shapes: list[ShapeValue], scalars: tuple[Expr, ...]
-    ) -> ShapeValue:
-        combination = Combination(operation, tuple(s.shape for s in shapes), scalars)
-        return self._nested(
-            node, combination, sum(s.size for s in shapes), max(s.depth for s in shapes),
-            "a boolean's result has no inset of its own: round its parts, or blend them by union(a, b, round = 0.05)",
-        )  # fmt: skip
-
-    def _nested(self, node: Any, shape: Any, size: int, depth: int, unroundable: str) -> ShapeValue:
-        if depth >= MAX_NESTING:
-            raise Fault(f"more than {MAX_NESTING} operations are nested around one shape", node.start, node.end)
-        if size > MAX_NODES:
-            raise Fault(
-                f"with let and def expanded there are more than {MAX_NODES:,} shapes to draw", node.start, node.end
-            )
-        return ShapeValue(shape, size, depth + 1, unroundable)
+        shapes = [self.shape(node.operands[0], first, _OPERATORS[operator])]
+        shapes += [self.shape(o, self.evaluate(o), _OPERATORS[operator]) for o in node.operands[1:]]
+        return self.combined(node, operations()[_OPERATORS[operator]], shapes, ())
 
     # -- calls --------------------------------------------------------------------------------------------
 
@@ -414,13 +371,13 @@ class _Check:
                         value = self._count(call, parameter, node, found)
                     elif kind == "point":
                         if type(found) is not PointValue:
-                            raise self._mismatch(node, found, f"'{parameter.name}' of {call.name}", "a point, (x, y)")
+                            raise self.mismatch(node, found, f"'{parameter.name}' of {call.name}", "a point, (x, y)")
                         value = (
-                            self._scalar(call.name, parameter, node, found.x),
-                            self._scalar(call.name, parameter, node, found.y),
+                            self.scalar(call.name, parameter, node, found.x),
+                            self.scalar(call.name, parameter, node, found.y),
                         )
                     else:
-                        value = self._scalar(call.name, parameter, node, found)
+                        value = self.scalar(call.name, parameter, node, found)
             if operation.constraint is not None:
                 constrained[parameter.name] = value
             if kind == "point":
@@ -433,7 +390,7 @@ class _Check:
             self.constraints.append(
                 Constraint(operation, constrained, call.name_start, call.name_start + len(call.name))
             )
-        return _MAKERS[operation.category](self, call, operation, leading, tuple(scalars), tuple(decided))
+        return self.made(call, operation, leading, tuple(scalars), tuple(decided))
 
     def _default(self, parameter: Parameter) -> Any:
         default = parameter.default
@@ -458,13 +415,13 @@ class _Check:
         value = self.evaluate(node)
         if isinstance(value, WordValue) and value.word in parameter.choices:
             return value.word
-        raise self._mismatch(node, value, f"'{parameter.name}' of {call.name}", expected)
+        raise self.mismatch(node, value, f"'{parameter.name}' of {call.name}", expected)
 
     def _count(self, call: syntax.Call, parameter: Parameter, node: Any, value: Value) -> int:
         low, high = int(parameter.low), int(parameter.high)
         expected = f"a whole number from {low} to {high}"
         if not isinstance(value, NumberValue):
-            raise self._mismatch(node, value, f"'{parameter.name}' of {call.name}", expected)
+            raise self.mismatch(node, value, f"'{parameter.name}' of {call.name}", expected)
         literal = value.literal
         if literal is None or literal.unit:
             raise Fault(
@@ -478,144 +435,11 @@ class _Check:
         self.counts.add(literal.slot)
         return int(literal.value)
 
-    def _scalar(self, function: str, parameter: Parameter, node: Any, value: Value) -> Expr:
-        """The expression of a number or angle for `parameter`, its limits noted."""
-        if type(value) is not NumberValue:
-            wanted = "an angle such as 30deg" if parameter.kind == "angle" else "a number"
-            raise self._mismatch(node, value, f"'{parameter.name}' of {function}", wanted)
-        expr = value.expr
-        is_angle = parameter.kind == "angle"
-        if is_angle:
-            if not value.angle:
-                expr = expr * RADIANS
-        elif value.angle:
-            raise self._mismatch(node, value, f"'{parameter.name}' of {function}", "a number without an angle's unit")
-        minimum, maximum = parameter.minimum, parameter.maximum
-        literal = value.literal
-        if literal is None:
-            low = -MAX_NUMBER if minimum is None else minimum
-            high = MAX_NUMBER if maximum is None else maximum
-            factor = 1.0 / RADIANS if is_angle else 1.0
-            self.conditions.append(
-                Condition(expr, low, high, factor, f"'{parameter.name}' of {function}", node.start, node.end)
-            )
-            return expr
-        index = self.index[literal.slot]
-        if index >= 0:
-            self.feeds.setdefault(index, parameter)
-        if minimum is not None or maximum is not None:
-            unit = literal.unit
-            factor = 0.01 if unit == "%" else syntax.DEGREE_UNITS[unit] if is_angle else 1.0
-            low = -MAX_NUMBER if minimum is None else minimum / factor
-            high = MAX_NUMBER if maximum is None else maximum / factor
-            if below(literal.value, low) or below(-literal.value, -high):
-                raise Fault(
-                    f"'{parameter.name}' of {function} can not be {literal.value:g}{unit}", node.start, node.end,
-                    limit_text(low, high) + (f" {unit}" if unit else ""),
-                )  # fmt: skip
-            if index >= 0:
-                self._hard(index, low, high)
-        return expr
-
-    def _hard(self, index: int, low: float, high: float) -> None:
-        if low > self.low.get(index, -MAX_NUMBER):
-            self.low[index] = low
-        if high < self.high.get(index, MAX_NUMBER):
-            self.high[index] = high
-
-    # -- what each category of operation makes --------------------------------------------------------------
-
-    def _make_shape(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
-        reason = "" if operation.inset is not None else (
-            f"{operation.function} does not know its inset: use offset, or build the corner from other shapes"
-        )  # fmt: skip
-        return ShapeValue(Primitive(operation, scalars, decided), 1, 1, reason)
-
-    def _make_outline(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
-        if len(leading) > MAX_VERTICES:
-            raise Fault(f"an outline has at most {MAX_VERTICES:,} vertices", call.start, call.end)
-        vertices: list[Vertex] = []
-        bends = operation.function == _CURVED
-        for node, value in zip(call.arguments, leading):
-            if type(value) is PointValue:
-                vertices.append(
-                    Vertex(self._scalar(call.name, _COORDINATE, node, value.x), self._scalar(call.name, _COORDINATE, node, value.y))
-                )
-            elif type(value) is VertexValue and bends:
-                vertices.append(value.vertex)
-            elif type(value) is VertexValue:
-                raise Fault(f"{call.name} has straight sides only", node.start, node.end, "points", f"use {_CURVED}(...)")
-            else:
-                raise self._mismatch(node, value, call.name, "points" + (" and curve(x, y)" if bends else ""))
-        if dict(decided).get("closed") == "no":
-            for node, vertex in ((call.arguments[0], vertices[0]), (call.arguments[len(leading) - 1], vertices[-1])):
-                if not vertex.on:
-                    raise Fault("an open path begins and ends on a point", node.start, node.end, "(x, y)")
-        reason = f"{operation.function} does not know its inset: use offset"
-        return ShapeValue(Outline(operation, tuple(vertices), scalars, decided), len(vertices), 1, reason)
-
-    def _make_boolean(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
-        shapes = [self._shape(n, v, call.name) for n, v in zip(call.arguments, leading)]
-        return self._combined(call, operation, shapes, scalars)
-
-    def _make_modifier(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
-        child = self._shape(call.arguments[0], leading[0], call.name)
-        if operation.name == _INSETTING and child.unroundable:
-            raise Fault(
-                "these corners can not be rounded", call.name_start, call.name_start + len(call.name), "",
-                child.unroundable,
-            )  # fmt: skip
-        return self._nested(call, Modified(operation, child.shape, scalars), child.size, child.depth, child.unroundable)
-
-    def _make_repetition(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
-        child = self._shape(call.arguments[0], leading[0], call.name)
-        return self._nested(
-            call, Placed(operation, child.shape, scalars, decided), child.size * operation.copies, child.depth,
-            f"round the shape before .{call.name}(...)",
-        )  # fmt: skip
-
-    def _make_transform(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
-        target = leading[0]
-        layer = target if type(target) is LayerValue else None
-        child = layer.shape if layer is not None else self._shape(call.arguments[0], target, call.name)
-        placed = self._nested(
-            call, Placed(operation, child.shape, scalars, decided), child.size, child.depth, child.unroundable
-        )
-        if layer is None:
-            return placed
-        paint, softness = layer.paint, layer.softness
-        if softness is not None and operation.distance_scale is not None:
-            softness = self.graph.lift(operation.distance_scale(*scalars)) * softness
-        placements = (*paint.placements, Placement(operation, scalars))
-        moved = Paint(paint.operation, paint.scalars, paint.colours, placements)
-        return LayerValue(placed, moved, layer.opacity, softness)
-
-    def _make_paint(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
-        for node, value in zip(call.arguments, leading):
-            if type(value) is not ColourValue:
-                raise self._mismatch(node, value, call.name, "colours")
-        return PaintValue(Paint(operation, scalars, tuple(value.components for value in leading)))
-
-    def _make_layer(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
-        layer = leading[0]
-        if type(layer) is not LayerValue:
-            raise self._mismatch(
-                call.arguments[0], layer, call.name, "a painted layer",
-                f"write .fill(colour).{call.name}(...)" if isinstance(layer, ShapeValue) else "",
-            )  # fmt: skip
-        amount = scalars[0]
-        if operation.name == "opacity":
-            opacity = amount if layer.opacity is None else layer.opacity * amount
-            return LayerValue(layer.shape, layer.paint, opacity, layer.softness)
-        # Gaussians blur one after the other by the root of the sum of squares.
-        softness = amount if layer.softness is None else hypot(layer.softness, amount)
-        return LayerValue(layer.shape, layer.paint, layer.opacity, softness)
-
     # -- functions of the language and of the program -------------------------------------------------------
 
     def _components(self, call: syntax.Call, nodes: list[Any]) -> list[Expr]:
         return [
-            self._scalar(call.name, parameter, node, self.evaluate(node))
+            self.scalar(call.name, parameter, node, self.evaluate(node))
             for parameter, node in zip(binding.BUILTINS[call.name], nodes)
         ]
 
@@ -625,9 +449,9 @@ class _Check:
     def _hsv(self, call: syntax.Call, nodes: list[Any]) -> Value:
         parameters = binding.BUILTINS["hsv"]
         hue = self.evaluate(nodes[0])
-        self._scalar("hsv", parameters[0], nodes[0], hue)
+        self.scalar("hsv", parameters[0], nodes[0], hue)
         saturation, value = (
-            self._scalar("hsv", p, node, self.evaluate(node)) for p, node in zip(parameters[1:], nodes[1:])
+            self.scalar("hsv", p, node, self.evaluate(node)) for p, node in zip(parameters[1:], nodes[1:])
         )
         return arithmetic.from_hsv(hue, saturation, value)  # type: ignore[arg-type]
 
@@ -635,7 +459,7 @@ class _Check:
         colours = [self.evaluate(node) for node in nodes[:2]]
         for node, colour in zip(nodes, colours):
             if type(colour) is not ColourValue:
-                raise self._mismatch(node, colour, "mix", "a colour")
+                raise self.mismatch(node, colour, "mix", "a colour")
         (amount,) = self._components(call, nodes[2:])
         return arithmetic.mixed(colours[0], colours[1], amount)  # type: ignore[arg-type]
 
@@ -653,8 +477,8 @@ class _Check:
         if type(paint) is ColourValue:
             paint = PaintValue(Paint(operations()["flat"], (), (paint.components,)))
         if type(paint) is not PaintValue:
-            raise self._mismatch(nodes[1], paint, "fill", "a colour or a paint such as linear(#fff, #000)")
-        return LayerValue(self._shape(nodes[0], shape, "fill"), paint.paint, None, None)
+            raise self.mismatch(nodes[1], paint, "fill", "a colour or a paint such as linear(#fff, #000)")
+        return LayerValue(self.shape(nodes[0], shape, "fill"), paint.paint, None, None)
 
     def _defined(self, call: syntax.Call, count: int, names: tuple[str, ...]) -> Value:
         function = self.functions.get(call.name)
@@ -694,24 +518,12 @@ class _Check:
         known = [*binding.known_functions(), *self.functions]
         return Fault(f"unknown {kind} '{name[:40]}'", *place, "", did_you_mean(name, known))
 
-    def _mismatch(self, node: Any, value: Value, what: str, wanted: str, suggestion: str = "") -> Fault:
-        return Fault(
-            f"{what} can not be {described(value)}", node.start, node.end, wanted, suggestion or _advice(value)
-        )
-
-
-def _advice(value: Value) -> str:
-    return "combine shapes with | & - ^" if isinstance(value, ShapeValue) else ""
-
 
 def _root_name(node: Any) -> str:
     """The let name that a drawn expression starts from, if any."""
     while type(node) is syntax.Call and node.arguments:
         node = binding.argument_value(node.arguments[0])
     return str(node.name) if type(node) is syntax.Name else ""
-
-
-_COORDINATE = Parameter("vertex", "point", -1.0, 1.0)
 
 
 @lru_cache(maxsize=1)
@@ -729,16 +541,6 @@ _EVALUATORS: dict[type, Callable[[_Check, Any], Value]] = {
     syntax.Negation: _Check._negation,
     syntax.Chain: _Check._chain,
     syntax.Call: _Check._call,
-}
-_MAKERS: dict[str, Callable[..., Value]] = {
-    "shape": _Check._make_shape,
-    "outline": _Check._make_outline,
-    "boolean": _Check._make_boolean,
-    "modifier": _Check._make_modifier,
-    "transform": _Check._make_transform,
-    "repetition": _Check._make_repetition,
-    "paint": _Check._make_paint,
-    "layer": _Check._make_layer,
 }
 _BUILTINS: dict[str, Callable[[_Check, syntax.Call, list[Any]], Value]] = {
     "rgb": _Check._rgb,

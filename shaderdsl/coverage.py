@@ -48,7 +48,8 @@ def coverage(f: Expr, fx: Expr, fy: Expr, thickness: Expr, pixel: Expr, softness
     major, minor = maximum(x, y), minimum(x, y)
     unit = slope * pixel
     near = -f / unit
-    far = near - thickness / unit
+    # A point this deep has at least as much solid beyond it as before it, whatever a body says of its thickness.
+    far = near - maximum(thickness / unit, 2.0 * near)
     crisp = half_plane_area(near, major, minor) - half_plane_area(far, major, minor)
     spread = square_root(softness * softness / (pixel * pixel) + BOX_VARIANCE)
     soft = gaussian_area(near / spread) - gaussian_area(far / spread)

@@ -90,6 +90,16 @@ def element_rule(operation: Operation, curved: bool) -> Rule:
 
 
 @lru_cache(maxsize=None)
+def finish_rule(operation: Operation) -> Rule:
+    """The signed distance (output "f") of an outline from its nearest element's unsigned "distance" and "inside"."""
+    assert operation.finish is not None
+    graph = Graph()
+    scalars = _parameter_inputs(graph, operation)
+    result = operation.finish(graph.input("distance"), graph.input("inside"), **bind(operation, scalars))
+    return Rule(graph, (*scalars, "distance", "inside"), ("f",), (result.value,), (), ())
+
+
+@lru_cache(maxsize=None)
 def outline_rule(operation: Operation, curved: bool) -> Rule:
     """The dual of an outline whose nearest element is given; input "inside" is 1 inside and 0 outside."""
     assert operation.finish is not None

@@ -18,12 +18,13 @@ from shaderdsl.expression import Expr, Graph
 
 
 def shortest(value: float) -> str:
-    """The shortest decimal text that reads back as the same float32 (as a float64 when it is no float32)."""
+    """The shortest decimal text that reads back as the float32 nearest to `value`, such as 0.1, -30 or 2.5e-6."""
     single = np.float32(value)
-    text = repr(value) if float(single) != value else np.format_float_positional(single, unique=True, trim="-")
-    if "e" in text or len(text) > 16:
-        text = repr(float(value)) if float(single) != value else np.format_float_scientific(single, unique=True, trim="-")
-    return text
+    mantissa, _, exponent = str(single).partition("e")
+    mantissa = mantissa.removesuffix(".0")
+    text = f"{mantissa}e{int(exponent)}" if exponent else mantissa
+    # A decimal on the border of two float32 may round the wrong way when it is read by way of a float64.
+    return text if np.float32(float(text)) == single else repr(float(single))
 
 
 def _python_number(value: float) -> str:
@@ -123,6 +124,8 @@ class Printer:
         for output in outputs:
             uses[output.index] = uses.get(output.index, 0) + 1
         for index in order:
+            if index in self.text:
+                continue  # printed by an earlier run
             operator, *arguments = self.graph.nodes[index]
             if operator == "const":
                 number = self.dialect.number(arguments[0])  # type: ignore[arg-type]

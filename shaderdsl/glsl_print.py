@@ -53,6 +53,16 @@ def safe(name: str) -> str:
     return name + "_amount" if name in RESERVED else name
 
 
+def unique(name: str, taken: set[str]) -> str:
+    """`name`, or with a number behind it, so that it is not in `taken`, where it is added."""
+    name = safe(name)
+    result, number = name, 2
+    while result in taken:
+        result, number = f"{name}{number}", number + 1
+    taken.add(result)
+    return result
+
+
 def camel(words: str) -> str:
     """`smooth union` as `smoothUnion`."""
     first, *rest = re.split(r"[ _]+", words)
@@ -129,8 +139,8 @@ def traced(build: Callable[[], Result], read: Callable[[Result], tuple[Graph, Se
     graph, outputs = read(built)
     trace = Trace(graph, list(outputs))
     for name, value in values:
-        if value.graph is graph and name.isidentifier() and len(name) > 1:
-            trace.names.setdefault(value.index, name)
+        if value.graph is graph and name.isidentifier() and name not in ("a", "b", "d", "e", "f"):
+            trace.names[value.index] = name  # a caller's name, which comes later, says more than a callee's
     for name, arguments, value in calls:
         if value.graph is graph:
             trace.calls[value.index] = (name, [a.index for a in arguments])
@@ -141,8 +151,10 @@ _TEMPLATES = {
     **GLSL.templates,
     "same": "{0}",
     "less": "{0} < {1}",
+    "greater": "{0} > {1}",
     "choose": "{0} ? {1} : {2}",
     "choose or minus": "{0} ? {1} : -{2}",
+    "choose minus or": "{0} ? -{1} : {2}",
     "when": "{0} ? {1} : 0.0",
     "unless": "{0} ? 0.0 : {1}",
     "truth": "{0} > 0.5",
@@ -156,11 +168,11 @@ _TEMPLATES = {
 }
 _ATOM = 90
 _LEVELS = {
-    "choose": 10, "choose or minus": 10, "when": 10, "unless": 10, "or": 20, "or not": 20, "and": 30, "and not": 30,
-    "less": 40, "add": 50, "sub": 50, "mul": 60, "div": 60, "neg": 70, "not": 70,
+    "choose": 10, "choose or minus": 10, "choose minus or": 10, "when": 10, "unless": 10, "or": 20, "or not": 20, "and": 30, "and not": 30,
+    "less": 40, "greater": 40, "add": 50, "sub": 50, "mul": 60, "div": 60, "neg": 70, "not": 70,
 }  # fmt: skip
-_STRICT = {("sub", 1), ("div", 1), ("neg", 0), ("choose or minus", 2), ("choose", 0), ("choose", 1), ("when", 0), ("unless", 0)}
-_HINTS = {"hypot": "size", "sqrt": "root", "sin": "sine", "cos": "cosine", "abs": "magnitude", "less": "test",
+_STRICT = {("sub", 1), ("div", 1), ("neg", 0), ("choose or minus", 2), ("choose minus or", 1), ("choose", 0), ("choose", 1), ("when", 0), ("unless", 0)}
+_HINTS = {"hypot": "size", "sqrt": "root", "sin": "sine", "cos": "cosine", "abs": "magnitude", "less": "test", "greater": "test",
           "div": "ratio", "mul": "product", "add": "sum", "sub": "difference", "atan2": "turn", "max": "upper",
           "min": "lower", "clamp": "clamped", "choose": "chosen"}  # fmt: skip
 
@@ -169,14 +181,18 @@ class GlslPrinter(Printer):
     """A `Printer` of GLSL for people. `truths` are inputs that are bools."""
 
     def __init__(
-        self, trace: Trace, inputs: Mapping[object, str], truths: Iterable[str] = (), taken: Iterable[str] = ()
+        self, trace: Trace, inputs: Mapping[object, str], truths: Iterable[str] = (), taken: set[str] | None = None
     ) -> None:
+        """`taken` are names that variables must not have; new ones are added to it. None: those in `inputs`."""
         super().__init__(trace.graph, inputs, GLSL)
         self.trace, self.truths = trace, frozenset(truths)
-        self.taken = {word for text in inputs.values() for word in re.findall(r"[A-Za-z_]\w*", text)}
-        self.taken |= RESERVED | {"gradient"} | set(taken)
+        if taken is None:
+            taken = {word for text in inputs.values() for word in re.findall(r"(?<![.\w])[A-Za-z_]\w*", text)}
+            taken |= {"gradient"}
+        self.taken = taken
         self.patterns: dict[int, tuple[str, Sequence[int]]] = {}
         self.booleans: dict[int, bool] = {}
+        self.wanted: frozenset[int] = frozenset()
 
     # -- recognising --------------------------------------------------------------------------------------
 
@@ -202,6 +218,7 @@ class GlslPrinter(Printer):
         return self.booleans[index]
 
     def order(self, outputs: Sequence[int]) -> list[int]:
+        self.wanted = frozenset(outputs)
         seen: set[int] = set()
         stack = list(outputs)
         while stack:
@@ -222,6 +239,14 @@ class GlslPrinter(Printer):
         operator, ids = super().pattern(index)
         if operator == "detach":
             return "same", ids
+        if operator == "less":
+            first, second = (self._opposite(i) for i in ids)
+            if first is not None and second is not None:
+                return "less", (second, first)
+            if self.value_of(ids[0]) is not None:
+                return "greater", ids[::-1]
+        if operator == "neg":
+            return self._negative(*ids)
         if operator == "select":
             return self._choice(index, *ids)
         if operator == "sub" and self.value_of(ids[0]) == 1.0 and self.boolean(ids[1]):
@@ -236,13 +261,7 @@ class GlslPrinter(Printer):
                     negated, condition = self._negated(one)
                     return "unless" if negated else "when", (condition, other)
         if operator in ("add", "sub"):
-            first, second = (self._guarded(i) for i in ids)
-            if first and second and first[1] == second[1] and first[0] != second[0]:
-                if operator == "add":
-                    first, second = (second, first) if first[0] else (first, second)
-                    return "choose", (first[1], first[2], second[2])
-                if not first[0]:
-                    return "choose or minus", (first[1], first[2], second[2])
+            return self._sum(operator, *ids)
         if operator == "min":
             for inner, high in (ids, ids[::-1]):
                 node = self.graph.nodes[inner]
@@ -250,7 +269,41 @@ class GlslPrinter(Printer):
                     for value, low in (node[1:], node[:0:-1]):
                         if self.value_of(low) is not None:  # type: ignore[arg-type]
                             return "clamp", (value, low, high)  # type: ignore[return-value]
+        return self._constant_last(operator, ids)
+
+    def _constant_last(self, operator: str, ids: Sequence[int]) -> tuple[str, Sequence[int]]:
+        """x + 2.0, but 2.0 * x."""
+        if operator in ("add", "mul", "min", "max") and self.value_of(ids[operator == "mul"]) is not None:
+            return operator, ids[::-1]
         return operator, ids
+
+    def _opposite(self, index: int) -> int | None:
+        """What a node is the negative of."""
+        node = self.graph.nodes[index]
+        return node[1] if node[0] == "neg" else None  # type: ignore[return-value]
+
+    def _negative(self, index: int) -> tuple[str, Sequence[int]]:
+        operator, *ids = self.graph.nodes[index]
+        if operator == "sub":
+            first = self._opposite(ids[0])  # type: ignore[arg-type]
+            return self._sum("sub", ids[1], ids[0]) if first is None else self._sum("add", first, ids[1])  # type: ignore[arg-type]
+        if operator == "min":
+            opposites = [self._opposite(i) for i in ids]  # type: ignore[arg-type]
+            if None not in opposites:
+                return "max", opposites  # type: ignore[return-value]
+        return "neg", (index,)
+
+    def _sum(self, operator: str, *ids: int) -> tuple[str, Sequence[int]]:
+        """A sum or difference, or the choice that it is where a condition multiplies one side and its opposite the other."""
+        first, second = (self._guarded(i) for i in ids)
+        if first and second and first[1] == second[1] and first[0] != second[0]:
+            if operator == "add":
+                first, second = (second, first) if first[0] else (first, second)
+                return "choose", (first[1], first[2], second[2])
+            if first[0]:
+                return "choose minus or", (first[1], second[2], first[2])
+            return "choose or minus", (first[1], first[2], second[2])
+        return self._constant_last(operator, ids)
 
     def _choice(self, index: int, condition: int, then: int, otherwise: int) -> tuple[str, Sequence[int]]:
         values = self.value_of(then), self.value_of(otherwise)
@@ -317,16 +370,13 @@ class GlslPrinter(Printer):
     def deserves_name(self, index: int, value: str, uses: int) -> bool:
         if re.fullmatch(r"[-!]?[\w.]+", value):
             return False
+        if uses == 1 and index in self.wanted:
+            return len(value) > WIDTH - 12
         return uses > 1 or len(value) > 72 or (index in self.trace.names and len(value) > 28)
 
     def variable(self, index: int) -> str:
         name = self.trace.names.get(index) or _HINTS.get(self.pattern(index)[0], "value")
-        name = safe(name)
-        unique, number = name, 2
-        while unique in self.taken:
-            unique, number = f"{name}{number}", number + 1
-        self.taken.add(unique)
-        return unique
+        return unique(name, self.taken)
 
     def declaration(self, index: int) -> str:
         return "bool {name} = {value};" if self.boolean(index) else "float {name} = {value};"
@@ -354,7 +404,10 @@ def function_text(
         statements += results(values)
     elif vector == "vec4" and len(", ".join(values)) > WIDTH - 20:
         distance, x, y, thickness = values
-        statements += [f"vec2 gradient = vec2({x}, {y});", f"return vec4({distance}, gradient, {thickness});"]
+        gradient = f"vec2 gradient = vec2({x}, {y});"
+        if len(gradient) > WIDTH:
+            gradient = f"vec2 gradient = vec2(\n        {x},\n        {y}\n    );"
+        statements += [gradient, f"return vec4({distance}, gradient, {thickness});"]
     else:
         text = ", ".join(values)
         statements.append(f"return {vector}({text});" if vector else f"return {text};")

@@ -74,20 +74,20 @@ class _Builder:
         for statement in statements[1:]:
             if isinstance(statement, Scene):
                 raise Fault(
-                    "scene is not the first statement", statement.start, statement.end, "",
+                    "scene is not the first statement", statement.start, statement.start + len("scene"), "",
                     "move it to the top" if not isinstance(statements[0], Scene) else "a program has one scene",
                 )  # fmt: skip
         return Module(statements, children[-1].slot if children else 0)
 
     def scene(self, children: list[Any]) -> Scene:
-        dimension = children[0]
+        word, dimension = children[:2]
         if dimension.value != "2d":
             raise Fault(
                 f"there is no scene '{dimension.value}'", dimension.start_pos, dimension.end_pos, "2d",
                 "write `scene 2d`: programs are two-dimensional",
             )  # fmt: skip
-        arguments, end = children[1] if len(children) > 1 else ((), dimension.end_pos)
-        return Scene(dimension.start_pos, end, _checked(arguments))
+        arguments, end = children[2] if len(children) > 2 else ((), dimension.end_pos)
+        return Scene(word.start_pos, end, _checked(arguments))
 
     def let(self, children: list[Any]) -> Let:
         name, value = children
@@ -349,7 +349,7 @@ _lock = threading.Lock()
 
 
 @lru_cache(maxsize=1)
-def _lark() -> tuple[Any, _Builder]:
+def _lark() -> tuple[Any, _Builder, Any]:
     """The parser and its builder, made on the first text that is new (importing lark costs 0.1 s)."""
     import lark
 
@@ -357,7 +357,13 @@ def _lark() -> tuple[Any, _Builder]:
 
     builder = _Builder()
     grammar = resources.files("shaderdsl").joinpath("grammar.lark").read_text(encoding="utf-8")
-    return lark.Lark(grammar, parser="lalr", lexer=Lexer, transformer=builder, maybe_placeholders=False), builder
+    parser = lark.Lark(grammar, parser="lalr", lexer=Lexer, transformer=builder, maybe_placeholders=False)
+    return parser, builder, Lexer(parser.lexer_conf)
+
+
+def tokens(source: str) -> list[Lexeme]:
+    """The tokens of a text, comments left out; each statement ends with an END. Raises `Fault` at a broken bound."""
+    return _lark()[2].tokens(source)  # type: ignore[no-any-return]
 
 
 def decoded(text: str | bytes) -> str:
@@ -413,7 +419,7 @@ def parse_tree(source: str) -> Parsed:
     from lark.exceptions import UnexpectedToken
 
     with _lock:
-        parser, builder = _lark()
+        parser, builder, _ = _lark()
         builder.begin()
         try:
             return Parsed(parser.parse(source), builder.literals, builder.decided)

@@ -105,6 +105,9 @@ class Operation:
 
     A body gets an Expr for each number, a Point for each point, and constants (Expr) for counts and for choices (the
     index of the word), so that one compiled body serves every count.
+
+    A boolean whose value is always that of one operand says by which signs it `selects`: (i, j) where it takes the
+    operand with the smaller of i*a and j*b, so that a tile where they are far apart needs one of them only.
     """
 
     name: str
@@ -122,6 +125,7 @@ class Operation:
     inset: Callable[..., Mapping[str, Any]] | None = None
     finish: Callable[..., Distance] | None = None
     variadic: Literal["", "shapes", "points", "colours"] = ""
+    selects: tuple[float, float] | None = None
     constraint: Callable[..., str] | None = None
     notes: str = ""
 

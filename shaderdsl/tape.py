@@ -251,6 +251,42 @@ def all_scalars(operation: Operation, scalars: Sequence[Expr], decided: ir.Decid
     return [values[name] for name in scalar_names(operation)]
 
 
+def outline_elements(outline: ir.Outline, graph: Graph) -> list[Expr]:
+    """The element slots of an outline: lines and quadratics between its points, implied midpoints included."""
+    decided = dict(outline.decided)
+    closed = outline.operation.name != "stroked path" or decided.get("closed") == "yes"
+    vertices = list(outline.vertices)
+    if closed and not vertices[0].on:
+        # Start on the curve: at the first point that lies on it, or at an implied midpoint.
+        first = next((k for k, v in enumerate(vertices) if v.on), None)
+        if first is None:
+            a, b = vertices[-1], vertices[0]
+            vertices.insert(0, ir.Vertex((a.x + b.x) * 0.5, (a.y + b.y) * 0.5))
+        else:
+            vertices = vertices[first:] + vertices[:first]
+    if closed:
+        vertices.append(vertices[0])
+    pieces: list[tuple[Any, ...]] = []
+    start, control = vertices[0], None
+    for vertex in vertices[1:]:
+        if vertex.on:
+            pieces.append((start, control, vertex))
+            start, control = vertex, None
+        elif control is None:
+            control = vertex
+        else:
+            middle = ir.Vertex((control.x + vertex.x) * 0.5, (control.y + vertex.y) * 0.5)
+            pieces.append((start, control, middle))
+            start, control = middle, vertex
+    slots: list[Expr] = []
+    zero, one = graph.constant(0.0), graph.constant(1.0)
+    for k, (a, c, b) in enumerate(pieces):
+        ends = 0.0 if closed else float(k == 0) + 2.0 * float(k == len(pieces) - 1)
+        middle = c or a
+        slots += [a.x, a.y, middle.x, middle.y, b.x, b.y, one if c else zero, graph.constant(ends)]
+    return slots
+
+
 class _Lowering:
     def __init__(self, scene: ir.Scene, parameter_count: int) -> None:
         self.scene = scene
@@ -344,49 +380,13 @@ class _Lowering:
             arguments = bind(operation, dict(zip(scalar_names(operation), scalars)))
             scalars = unbind(operation, {**arguments, **operation.inset(frame.inset, **arguments)})
             scalars = [self.graph.lift(s) for s in scalars]
-        elements = self.elements(shape) if isinstance(shape, ir.Outline) else []
+        elements = outline_elements(shape, self.graph) if isinstance(shape, ir.Outline) else []
         opcode = opcodes()[operation].number
         key = (opcode, frame.key, tuple(e.index for e in scalars), tuple(e.index for e in elements))
         if key in self.memo:
             return self.memo[key]
         slot = self.block([*frame.matrix, frame.scale, *scalars, *elements])
         return self.instruction(key, operation.lipschitz, opcode, frame.space, 0, slot, len(elements) // len(ELEMENT))
-
-    def elements(self, outline: ir.Outline) -> list[Expr]:
-        """The element slots of an outline: lines and quadratics between its points, implied midpoints included."""
-        decided = dict(outline.decided)
-        closed = outline.operation.name != "stroked path" or decided.get("closed") == "yes"
-        graph = self.graph
-        vertices = list(outline.vertices)
-        if closed and not vertices[0].on:
-            # Start on the curve: at the first point that lies on it, or at an implied midpoint.
-            first = next((k for k, v in enumerate(vertices) if v.on), None)
-            if first is None:
-                a, b = vertices[-1], vertices[0]
-                vertices.insert(0, ir.Vertex((a.x + b.x) * 0.5, (a.y + b.y) * 0.5))
-            else:
-                vertices = vertices[first:] + vertices[:first]
-        if closed:
-            vertices.append(vertices[0])
-        pieces: list[tuple[Any, ...]] = []
-        start, control = vertices[0], None
-        for vertex in vertices[1:]:
-            if vertex.on:
-                pieces.append((start, control, vertex))
-                start, control = vertex, None
-            elif control is None:
-                control = vertex
-            else:
-                middle = ir.Vertex((control.x + vertex.x) * 0.5, (control.y + vertex.y) * 0.5)
-                pieces.append((start, control, middle))
-                start, control = middle, vertex
-        slots: list[Expr] = []
-        zero, one = graph.constant(0.0), graph.constant(1.0)
-        for k, (a, c, b) in enumerate(pieces):
-            ends = 0.0 if closed else float(k == 0) + 2.0 * float(k == len(pieces) - 1)
-            middle = c or a
-            slots += [a.x, a.y, middle.x, middle.y, b.x, b.y, one if c else zero, graph.constant(ends)]
-        return slots
 
     def combination(self, shape: ir.Combination, frame: _Frame) -> int:
         operation = shape.operation

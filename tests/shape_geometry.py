@@ -1,9 +1,8 @@
 """Every shape a second time, as plain geometry: what is inside, and points along its boundary.
 
-Written from the shapes' descriptions, not from their bodies: predicates are set operations on disks, polygons and
-dense samples of centre lines; boundaries are the curves that could bound the solid, less those points that do not
-have an inside and an outside beside them.
-"""
+Written from the shapes' descriptions, not from their bodies: predicates are set operations on disks, polygons
+and dense samples of centre lines; boundaries are the curves that could bound the solid, less those points
+that do not have an inside and an outside beside them."""
 
 from __future__ import annotations
 
@@ -36,7 +35,8 @@ class Solid:
         turn = np.linspace(0.0, 2.0 * np.pi, 8, endpoint=False) + 0.1
         around = [self.inside(self.curves + 2e-5 * np.array([np.cos(t), np.sin(t)])) for t in turn]
         count = np.sum(around, axis=0)
-        return self.curves[(count > 0) & (count < len(turn))]
+        boundary: Array = self.curves[(count > 0) & (count < len(turn))]
+        return boundary
 
 
 def circle_points(x: float, y: float, radius: float, start: float = 0.0, end: float = 2.0 * np.pi) -> Array:
@@ -50,7 +50,7 @@ def line_points(a: Any, b: Any) -> Array:
 
 
 def in_disk(points: Array, x: float, y: float, radius: float) -> Array:
-    return (points[:, 0] - x) ** 2 + (points[:, 1] - y) ** 2 < radius**2
+    return np.less((points[:, 0] - x) ** 2 + (points[:, 1] - y) ** 2, radius**2)
 
 
 def in_polygon(points: Array, corners: Array) -> Array:
@@ -62,7 +62,8 @@ def in_polygon(points: Array, corners: Array) -> Array:
         straddles = (points[:, 1] >= min(y0, y1)) & (points[:, 1] < max(y0, y1))
         at = x0 + (points[:, 1] - y0) / (y1 - y0) * (x1 - x0)
         crossings += straddles & (points[:, 0] < at)
-    return crossings % 2 == 1
+    odd: Array = np.equal(crossings % 2, 1)
+    return odd
 
 
 def polygon(corners: Any) -> Solid:
@@ -78,7 +79,7 @@ def stroke(centre_line: Array, width: float) -> Solid:
     direction = np.gradient(centre_line, axis=0)
     direction /= np.maximum(np.hypot(direction[:, 0], direction[:, 1]), 1e-30)[:, None]
     normal = np.stack([-direction[:, 1], direction[:, 0]], axis=1)
-    ends = [circle_points(*centre_line[i], half) for i in (0, -1)]
+    ends = [circle_points(centre_line[i, 0], centre_line[i, 1], half) for i in (0, -1)]
     curves = np.concatenate([centre_line + half * normal, centre_line - half * normal, *ends])
     # Chords between the centre line's points are shorter than its arcs by far less than this.
     boundary = curves[tree.query(curves)[0] > half - 2e-6]
@@ -114,7 +115,7 @@ def _box(v: Arguments) -> Solid:
         for sx, sy, radius, x, y in disks:
             in_corner = (sx * (p[:, 0] - x) > 0) & (sy * (p[:, 1] - y) > 0)
             result &= ~in_corner | in_disk(p, x, y, radius)
-        return result
+        return np.asarray(result)
 
     arcs = [circle_points(x, y, radius) for _, _, radius, x, y in disks]
     return Solid(inside, np.concatenate([polygon([(w, h), (w, -h), (-w, -h), (-w, h)]).curves, *arcs]))
@@ -176,14 +177,16 @@ def _cutdisk(v: Arguments) -> Solid:
 def _moon(v: Arguments) -> Solid:
     disks = (0.0, 0.0, v["radius"]), (v["offset"], 0.0, v["bite"])
     return Solid(
-        lambda p: in_disk(p, *disks[0]) & ~in_disk(p, *disks[1]), np.concatenate([circle_points(*d) for d in disks])
+        lambda p: in_disk(p, *disks[0]) & ~in_disk(p, *disks[1]),
+        np.concatenate([circle_points(*d) for d in disks]),
     )
 
 
 def _vesica(v: Arguments) -> Solid:
     disks = [(side * v["offset"], 0.0, v["radius"]) for side in (-1, 1)]
     return Solid(
-        lambda p: in_disk(p, *disks[0]) & in_disk(p, *disks[1]), np.concatenate([circle_points(*d) for d in disks])
+        lambda p: in_disk(p, *disks[0]) & in_disk(p, *disks[1]),
+        np.concatenate([circle_points(*d) for d in disks]),
     )
 
 
@@ -196,7 +199,8 @@ def _heart(v: Arguments) -> Solid:
 
     def inside(p: Array) -> Array:
         q = p / scale + middle
-        return in_polygon(q, square) | in_disk(q, *disks[0]) | in_disk(q, *disks[1])
+        any_of: Array = np.any([in_polygon(q, square), *(in_disk(q, *d) for d in disks)], axis=0)
+        return any_of
 
     curves = np.concatenate([polygon(square).curves, *(circle_points(*d) for d in disks)])
     return Solid(inside, (curves - middle) * scale)
@@ -204,7 +208,7 @@ def _heart(v: Arguments) -> Solid:
 
 def _egg(v: Arguments) -> Solid:
     large, small, rise = max(v["bottom"], v["top"]), min(v["bottom"], v["top"]), v["height"]
-    # The side arc passes through (large, 0) with a vertical tangent and touches the small end from outside.
+    # The side arc passes through (large, 0) with a vertical tangent and holds the small end, touching it.
     side = brentq(lambda r: np.hypot(r - large, rise) - (r - small), large, 1e7)
     meet = np.arctan2(rise, side - large)
     arcs = np.concatenate([
@@ -227,7 +231,7 @@ def _segment(v: Arguments) -> Solid:
 
 
 def _capsule(v: Arguments) -> Solid:
-    points = np.concatenate([circle_points(*v["a"], v["radius_a"]), circle_points(*v["b"], v["radius_b"])])
+    points = np.concatenate([circle_points(v[name][0], v[name][1], v["radius_" + name]) for name in "ab"])
     hull = ConvexHull(points)
     corners = points[hull.vertices]
     edges = [
@@ -235,7 +239,9 @@ def _capsule(v: Arguments) -> Solid:
         for a, b in zip(corners, np.roll(corners, -1, axis=0))
     ]
     normals, offsets = hull.equations[:, :2], hull.equations[:, 2]
-    return Solid(lambda p: np.max(p @ normals.T + offsets, axis=1) < 0, np.concatenate(edges), only_boundary=True)
+    return Solid(
+        lambda p: np.max(p @ normals.T + offsets, axis=1) < 0, np.concatenate(edges), only_boundary=True
+    )
 
 
 def _arc(v: Arguments) -> Solid:
@@ -260,6 +266,7 @@ def _bezier(v: Arguments) -> Solid:
 SOLIDS: dict[str, Callable[[Arguments], Solid]] = {
     "circle": _circle, "ellipse": _ellipse, "box": _box, "rhombus": _rhombus, "trapezoid": _trapezoid,
     "parallelogram": _parallelogram, "triangle": _triangle, "ngon": _ngon, "star": _star, "cross": _cross,
-    "halfplane": _halfplane, "pie": _pie, "cutdisk": _cutdisk, "moon": _moon, "vesica": _vesica, "heart": _heart,
-    "egg": _egg, "segment": _segment, "capsule": _capsule, "arc": _arc, "ring": _ring, "bezier": _bezier,
+    "halfplane": _halfplane, "pie": _pie, "cutdisk": _cutdisk, "moon": _moon, "vesica": _vesica,
+    "heart": _heart, "egg": _egg, "segment": _segment, "capsule": _capsule, "arc": _arc, "ring": _ring,
+    "bezier": _bezier,
 }  # fmt: skip

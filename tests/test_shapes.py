@@ -1,21 +1,30 @@
-"""Every shape of the registry: its distance against independent geometry, its derivatives against differences."""
+"""Every shape of the registry: distances against independent geometry, derivatives against differences."""
 
 from __future__ import annotations
 
 import inspect
 import math
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy.spatial import cKDTree
-
 from shape_geometry import SOLIDS, Solid
+
 from shaderdsl import emit
 from shaderdsl.expression import Expr, Graph
-from shaderdsl.registry import Distance, Operation, Point, bind, continuous_names, of_category, operations, scalar_names
+from shaderdsl.registry import (
+    Distance,
+    Operation,
+    Point,
+    bind,
+    continuous_names,
+    of_category,
+    operations,
+    scalar_names,
+)
 
 Array = np.ndarray
 SHAPES = [operation.name for operation in of_category("shape")]
@@ -52,7 +61,7 @@ class Traced:
             lines, results = emit.print_graph(self.graph, outputs, text, emit.NUMPY)
             body = "\n    ".join([*lines, f"return [{', '.join(results)}]"])
             space: dict[str, Any] = {"np": np}
-            exec(f"def run({', '.join(text.values())}):\n    {body}", space)
+            exec(f"def run({', '.join(text.values())}):\n    {body}", space)  # noqa: S102
             self._functions[key] = space["run"]
         with np.errstate(all="ignore"):
             found = self._functions[key](*(values[name] for name in self.names))
@@ -75,7 +84,7 @@ class Traced:
         return [np.broadcast_to(known[e.index], np.shape(values["x"])) for e in outputs]
 
 
-@lru_cache(maxsize=None)
+@cache
 def traced(name: str, with_inset: bool = False) -> Traced:
     return Traced(operations()[name], with_inset)
 
@@ -90,7 +99,9 @@ class Example:
         self.scalars: dict[str, float] = {}
         for parameter in self.operation.parameters:
             if parameter.kind == "point":
-                self.scalars[parameter.name + "_x"], self.scalars[parameter.name + "_y"] = arguments[parameter.name]
+                self.scalars[parameter.name + "_x"], self.scalars[parameter.name + "_y"] = arguments[
+                    parameter.name
+                ]
             else:
                 self.scalars[parameter.name] = arguments[parameter.name]
 
@@ -99,6 +110,11 @@ class Example:
 
     def distance(self, points: Array) -> Array:
         return self.traced([self.traced.value], self.at(points))[0]
+
+    def changed_jet(self, points: Array, parameter: str, change: float) -> Array:
+        """Value and gradient, after a change of one parameter."""
+        changed = {parameter: self.scalars[parameter] + change}
+        return np.stack(self.traced(self.traced.jet, self.at(points, **changed)))
 
     def solid(self) -> Solid:
         return SOLIDS[self.operation.name](self.arguments)
@@ -182,8 +198,8 @@ def test_sign_and_distance_against_geometry(name: str) -> None:
         nearest = cKDTree(solid.boundary()).query(points)[0]
         # A stroke that overlaps itself is exact outside only.
         measured = nearest > 0.02 if operation.exact else (nearest > 0.02) & ~inside
-        assert np.allclose(np.abs(distance)[measured], nearest[measured], atol=1e-3), example.arguments
-        assert np.all(np.abs(distance) <= operation.lipschitz * nearest + 1e-3)
+        assert np.allclose(np.abs(distance)[measured], nearest[measured], atol=5e-4), example.arguments
+        assert np.all(np.abs(distance) <= operation.lipschitz * nearest + 5e-4)
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -203,7 +219,7 @@ def test_slope_is_one_where_exact_and_never_above_the_constant(name: str) -> Non
 
 @pytest.mark.parametrize("name", SHAPES)
 def test_gradient_is_whole_on_the_boundary_itself(name: str) -> None:
-    """Coverage reads the gradient right there, in float32: the length of a vector that vanishes would not do."""
+    """Coverage reads the gradient there, in float32: the length of a vector that vanishes would not do."""
     for example in examples(name, 2):
         boundary = example.solid().boundary()
         boundary = boundary[:: max(1, len(boundary) // 500)].astype(np.float32).astype(float)
@@ -212,7 +228,8 @@ def test_gradient_is_whole_on_the_boundary_itself(name: str) -> None:
 
 
 def central(function: Any, step: float) -> tuple[Array, Array]:
-    """Derivative by Richardson's rule from steps `step` and half of it, and how far the two differ (kinks, noise)."""
+    """Derivative by Richardson's rule from `step` and half of it, and how far the two differ (kinks,
+    noise)."""
     wide = (function(step) - function(-step)) / (2.0 * step)
     narrow = (function(0.5 * step) - function(-0.5 * step)) / step
     return (4.0 * narrow - wide) / 3.0, np.abs(narrow - wide)
@@ -232,18 +249,15 @@ def test_derivatives_against_central_differences(name: str) -> None:
     points = points_in(400, 1.2)
     for example in examples(name, 3):
         run = example.traced
-        value, *gradient = run(run.jet, example.at(points))
+        _, *gradient = run(run.jet, example.at(points))
         for axis in (0, 1):
             shift = np.eye(2)[axis]
-            difference = central(lambda h: run([run.value], example.at(points + h * shift))[0], 1e-4)
-            assert_close_away_from_kinks(gradient[axis], difference, (name, "xy"[axis]))
+            found, spread = central(lambda h, e=example, s=shift: e.distance(points + h * s), 1e-4)
+            assert_close_away_from_kinks(gradient[axis], (found, spread), (name, "xy"[axis]))
         outputs = [e for row in run.parameter_derivatives() for e in row]
         exact = np.stack(run(outputs, example.at(points))).reshape(-1, 3, len(points))
         for row, parameter in zip(exact, run.continuous):
-            at = example.scalars[parameter]
-            found, spread = central(
-                lambda h: np.stack(run(run.jet, example.at(points, **{parameter: at + h}))), 1e-4
-            )
+            found, spread = central(lambda h, e=example, p=parameter: e.changed_jet(points, p, h), 1e-4)
             for k in range(3):
                 assert_close_away_from_kinks(row[k], (found[k], spread[k]), (name, parameter, k))
 
@@ -287,7 +301,7 @@ def test_degenerate_parameters_give_finite_values_and_derivatives(name: str) -> 
         outputs = [*run.jet, run.thickness, *(e for row in run.parameter_derivatives() for e in row)]
         for values in (run(outputs, example.at(points)), run.single(outputs, example.at(points))):
             assert np.all(np.isfinite(np.stack(values))), arguments
-        value, dx, dy = run(run.jet, example.at(points))
+        _, dx, dy = run(run.jet, example.at(points))
         assert np.all(np.hypot(dx, dy) < example.operation.lipschitz + 1e-3), arguments
 
 
@@ -345,14 +359,51 @@ def test_thickness(name: str, arguments: dict[str, Any], thickness: float) -> No
     assert np.allclose(found, thickness)
 
 
-@pytest.mark.parametrize("name", [n for n in SHAPES if n not in ("halfplane", "segment", "capsule", "arc", "bezier")])
+@pytest.mark.parametrize(
+    "name", [n for n in SHAPES if n not in ("halfplane", "segment", "capsule", "arc", "bezier")]
+)
 def test_thickness_spans_the_deepest_point(name: str) -> None:
     """Twice the inradius, within what corners and waists allow: a small solid is not painted half covered."""
     for example in examples(name, 6):
         points = points_in(4000, 1.0)
-        value, thickness = example.traced([example.traced.value, example.traced.thickness], example.at(points))
+        value, thickness = example.traced(
+            [example.traced.value, example.traced.thickness], example.at(points)
+        )
         deepest = -2.0 * np.min(value)
         assert 0.6 * deepest < np.min(thickness) < 1.4 * deepest + 0.02
+
+
+def test_capsule_thickness_tapers() -> None:
+    example = Example("capsule", {"a": (0.0, 0.0), "b": (1.0, 0.0), "radius_a": 0.3, "radius_b": 0.1})
+    ends = np.array([(-0.4, 0.0), (1.2, 0.0)])
+    middle = np.array(
+        [(0.54, 0.3)]
+    )  # over the tangent's middle: half way along it, 0.2 and a little outwards
+    thickness = example.traced([example.traced.thickness], example.at(np.concatenate([ends, middle])))[0]
+    assert np.allclose(thickness, [0.6, 0.2, 0.4], atol=0.02)
+
+
+def test_strokes_have_a_gradient_on_their_centre_line() -> None:
+    """A stroke thinner than a pixel is seen from its centre line alone."""
+    line = np.linspace(-0.5, 0.5, 9)
+    turn = np.linspace(-1.0, 1.0, 9)
+    t = np.linspace(0.25, 0.75, 9)
+    cases: list[tuple[str, dict[str, Any], Array]] = [
+        ("segment", {"a": (-0.75, 0.25), "b": (0.75, 0.25)}, np.stack([line, 0.25 + 0.0 * line], axis=1)),
+        ("arc", {"radius": 0.5, "angle": 1.5}, 0.5 * np.stack([np.sin(turn), np.cos(turn)], axis=1)),
+        ("ring", {"radius": 0.5}, 0.5 * np.stack([np.sin(turn), np.cos(turn)], axis=1)),
+        (
+            "bezier",
+            {"a": (-0.5, 0.0), "b": (0.0, 0.5), "c": (0.5, 0.0)},
+            np.stack([t - 0.5, t * (1 - t)], axis=1),
+        ),
+    ]
+    for name, arguments, points in cases:
+        example = Example(name, {**arguments, "width": 1e-3})
+        run = example.traced
+        for value, dx, dy in (run(run.jet, example.at(points)), run.single(run.jet, example.at(points))):
+            assert np.allclose(value, -5e-4, atol=1e-6), name
+            assert np.allclose(np.hypot(dx, dy), 1.0, atol=1e-3), name
 
 
 def test_star_constraint_names_both_radii() -> None:

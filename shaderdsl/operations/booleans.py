@@ -46,11 +46,19 @@ _BLENDS: tuple[tuple[str, Blend, float, str], ...] = (
 )
 
 
+_SIGNS: dict[str, tuple[float, float] | None] = {
+    "union": (1.0, 1.0), "intersection": (-1.0, -1.0), "difference": (-1.0, 1.0), "xor": None,
+}  # fmt: skip
+
+
 def _bodies(blend: Blend) -> dict[str, tuple[Callable[..., Distance], str, bool]]:
     """The four booleans of one blended minimum."""
 
     def union(a: Distance, b: Distance, **radius: Any) -> Distance:
-        return Distance(blend(a.value, b.value, **radius), select(a.value < b.value, a.thickness, b.thickness))
+        value = blend(a.value, b.value, **radius)
+        # What a blend adds thickens the solid from both sides.
+        added = 2.0 * (minimum(a.value, b.value) - value)
+        return Distance(value, select(a.value < b.value, a.thickness, b.thickness) + added)
 
     def intersection(a: Distance, b: Distance, **radius: Any) -> Distance:
         return Distance(-blend(-a.value, -b.value, **radius), minimum(a.thickness, b.thickness))
@@ -86,4 +94,5 @@ for _blend_name, _blend, _lipschitz, _how in _BLENDS:
             exact=_exact,
             lipschitz=_lipschitz,
             variadic="shapes",
+            selects=None if _blend_name else _SIGNS[_function],
         )(_body)

@@ -1,8 +1,7 @@
 """Solids bounded by arcs, and strokes: lines of constant or tapering width with round ends.
 
-The habits of `shaderdsl.operations.shapes` hold here too. Strokes measure across their centre line, so that the
-gradient is a unit vector on the line itself and strokes thinner than a pixel get the right coverage.
-"""
+The habits of `shaderdsl.operations.shapes` hold here too. Strokes measure across their centre line, so that
+the gradient is a unit vector on the line itself and strokes thinner than a pixel get the right coverage."""
 
 from __future__ import annotations
 
@@ -26,7 +25,8 @@ from shaderdsl.registry import Distance, Point, angle, length, point, register
 
 
 def _half_chord(radius: Expr, height: Expr) -> Expr:
-    """Half the chord of a circle at `height` from its centre: √(radius² - height²), 0 where they do not meet."""
+    """Half the chord of a circle at `height` from its centre: √(radius² - height²), 0 where they do not
+    meet."""
     square = (radius - height) * (radius + height)
     return select(square > 1e-8, square_root(maximum(square, 1e-8)), 0.0)
 
@@ -84,7 +84,11 @@ def cutdisk(p: Point, radius: Expr, height: Expr) -> Distance:
     length("offset", 0.2, 0.9, summary="x of the centre of that disk"),
     summary="A disk without a second disk: a crescent, or a disk with a bite or a hole.",
     example="moon(0.65, 0.5, 0.3)",
-    inset=lambda amount, radius, bite, offset: {"radius": radius - amount, "bite": bite + amount, "offset": offset},
+    inset=lambda amount, radius, bite, offset: {
+        "radius": radius - amount,
+        "bite": bite + amount,
+        "offset": offset,
+    },
 )
 def moon(p: Point, radius: Expr, bite: Expr, offset: Expr) -> Distance:
     y = absolute(p.y)
@@ -126,8 +130,9 @@ def vesica(p: Point, radius: Expr, offset: Expr) -> Distance:
     example="heart(0.65)",
 )
 def heart(p: Point, size: Expr) -> Distance:
-    # `half` is half the square's side and the disks' radius; the square's centre stands a little low, so that the
-    # heart's bounding box is centred. u and v run along the square's sides: u to the upper right, v to the lower right.
+    # `half` is half the square's side and the disks' radius; the square's centre stands a little low, so that
+    # the heart's bounding box is centred. u and v run along the square's sides: u to the upper right, v to
+    # the lower right.
     half = size * (2.0 - math.sqrt(2.0))
     x = absolute(p.x) * math.sqrt(0.5)
     y = (p.y + half * (0.5 - math.sqrt(0.125))) * math.sqrt(0.5)
@@ -147,7 +152,11 @@ def heart(p: Point, size: Expr) -> Distance:
     summary="An egg: two end arcs joined smoothly by arcs that bulge; its bounding box is centred.",
     example="egg(0.5, 0.2, 0.55)",
     notes="With equal radii the sides are straight. One end may hold the other; the egg is then a disk.",
-    inset=lambda amount, bottom, top, height: {"bottom": bottom - amount, "top": top - amount, "height": height},
+    inset=lambda amount, bottom, top, height: {
+        "bottom": bottom - amount,
+        "top": top - amount,
+        "height": height,
+    },
 )
 def egg(p: Point, bottom: Expr, top: Expr, height: Expr) -> Distance:
     large, small = maximum(bottom, top), minimum(bottom, top)
@@ -155,8 +164,9 @@ def egg(p: Point, bottom: Expr, top: Expr, height: Expr) -> Distance:
     # From here on the large end is below, with its centre at the origin.
     x = absolute(p.x)
     y = p.y * select(bottom < top, -1.0, 1.0) + 0.5 * (rise + small - large)
-    # The right side's arc starts level with the large centre and touches the small end from outside: its radius is
-    # (large² + rise² - small²) / (2 large - 2 small). By its curvature everything stays finite for equal radii.
+    # The right side's arc starts level with the large centre and holds the small end, touching it: its radius
+    # is (large² + rise² - small²) / (2 large - 2 small). By its curvature everything stays finite for equal
+    # radii.
     bend = 2.0 * (large - small) / maximum((large - small) * (large + small) + rise * rise, SMALL * SMALL)
     inner = 1.0 - bend * large  # the centre is at x = -inner / bend
     square = bend * (x * x + y * y - large * large) + 2.0 * inner * (x - large)
@@ -224,7 +234,11 @@ def capsule(p: Point, a: Point, b: Point, radius_a: Expr, radius_b: Expr) -> Dis
     summary="A stroke along an arc of a circle about +y, with round ends.",
     example="arc(0.6, 110, 0.15)",
     notes="Where the stroke overlaps itself, the distance inside is a bound.",
-    inset=lambda amount, radius, angle, width: {"radius": radius, "angle": angle, "width": width - 2.0 * amount},
+    inset=lambda amount, radius, angle, width: {
+        "radius": radius,
+        "angle": angle,
+        "width": width - 2.0 * amount,
+    },
 )
 def arc(p: Point, radius: Expr, angle: Expr, width: Expr) -> Distance:
     x = absolute(p.x)
@@ -263,9 +277,9 @@ def ring(p: Point, radius: Expr, width: Expr) -> Distance:
     inset=lambda amount, a, b, c, width: {"a": a, "b": b, "c": c, "width": width - 2.0 * amount},
 )
 def bezier(p: Point, a: Point, b: Point, c: Point, width: Expr) -> Distance:
-    """The closest point is a root of a cubic h that is convex beyond the parabola's vertex and concave before it:
-    Halley's method from either end of the curve runs monotonically into the local minimum on its side. The better
-    of both is kept; the iterations are on detached values and a last Newton step on live ones."""
+    """The closest point is a root of a cubic h that is convex beyond the parabola's vertex and concave before
+    it: Halley's method from either end of the curve runs monotonically into the local minimum on its side.
+    The better of both is kept; the iterations are on detached values and a last Newton step on live ones."""
     edge = b - a
     turn = (c - b) - edge
     offset = a - p

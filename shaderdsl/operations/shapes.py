@@ -1,9 +1,9 @@
-"""Solid shapes with straight sides, circle and ellipse: exact distances, centred unless their points say otherwise.
+"""Solid shapes with straight sides, circle and ellipse: exact distances, centred where they have no points.
 
 All bodies keep to three habits. They fold the plane by the shape's symmetries, so that one feature is left to
-measure. Near an edge they give the edge's own signed line distance, never the length of a vector that vanishes on
-the edge: the gradient is then right on the boundary itself, where coverage reads it. And sizes that divide are kept
-above `SMALL`, so that degenerate parameters give finite values and derivatives.
+measure. Near an edge they give the edge's own signed line distance, never the length of a vector that
+vanishes on the edge: the gradient is then right on the boundary itself, where coverage reads it. And sizes
+that divide are kept above `SMALL`, so that degenerate parameters give finite values and derivatives.
 """
 
 from __future__ import annotations
@@ -58,9 +58,10 @@ def circle(p: Point, radius: Expr) -> Distance:
     example="ellipse(0.75, 0.4)",
 )
 def ellipse(p: Point, rx: Expr, ry: Expr) -> Distance:
-    """The distance of a convex shape is the greatest of those to its supporting lines, x·n - h(n) with the support
-    h(n) = |(rx nx, ry ny)|. Two projections from the centre of curvature bring the normal n near the best, Newton
-    steps along the angle sharpen it: all on detached values but for the last, which carries the derivative."""
+    """The distance of a convex shape is the greatest of those to its supporting lines, x·n - h(n) with the
+    support h(n) = |(rx nx, ry ny)|. Two projections from the centre of curvature bring the normal n near the
+    best, Newton steps along the angle sharpen it: all on detached values but for the last, which carries the
+    derivative."""
     x, y = absolute(p.x), absolute(p.y)
     a, b = maximum(rx, 1e-4), maximum(ry, 1e-4)
     x0, y0, a0, b0 = detach(x), detach(y), detach(a), detach(b)
@@ -73,26 +74,27 @@ def ellipse(p: Point, rx: Expr, ry: Expr) -> Distance:
         centre_x, centre_y = evolute_x * u * u * u, evolute_y * v * v * v
         ray_x, ray_y = x0 - centre_x, y0 - centre_y
         reach = hypot(a0 * u - centre_x, b0 * v - centre_y) / maximum(hypot(ray_x, ray_y), SMALL)
-        u = clamp((centre_x + ray_x * reach) / a0, 0.0, 1.0)
-        v = clamp((centre_y + ray_y * reach) / b0, 0.0, 1.0)
-        scale = maximum(hypot(u, v), SMALL)
+        u = clamp((centre_x + ray_x * reach) / a0, SMALL, 1.0)
+        v = clamp((centre_y + ray_y * reach) / b0, SMALL, 1.0)
+        scale = hypot(u, v)
         u, v = u / scale, v / scale
 
     def newton(cos: Expr, sin: Expr, x: Expr, y: Expr, a: Expr, b: Expr) -> tuple[Expr, Expr]:
         """The normal after a step: longer than 1, but never mind, the distance is divided by its length."""
         support = hypot(a * cos, b * sin)
         slope = y * cos - x * sin + (a - b) * (a + b) * sin * cos / support
-        # The second derivative along the angle is -(distance + radius of curvature), zero only on the evolute.
+        # The second derivative along the angle is -(distance + radius of curvature), zero only on the
+        # evolute.
         radius = a0 * a0 * b0 * b0 / detach(support * support * support)
         step = slope / maximum(detach(x * cos + y * sin - support) + radius, 0.01 * radius)
         return cos - sin * step, sin + cos * step
 
     cos, sin = b0 * u, a0 * v
     for _ in range(2):
-        size = maximum(hypot(cos, sin), SMALL * SMALL)
+        size = hypot(cos, sin)
         cos, sin = newton(cos / size, sin / size, x0, y0, a0, b0)
         cos, sin = maximum(cos, 0.0), maximum(sin, 0.0)
-    size = maximum(hypot(cos, sin), SMALL * SMALL)
+    size = hypot(cos, sin)
     cos, sin = newton(cos / size, sin / size, x, y, a, b)
     distance = (x * cos + y * sin - hypot(a * cos, b * sin)) / hypot(cos, sin)
     return Distance(distance, 2.0 * minimum(a, b))
@@ -160,7 +162,8 @@ def rhombus(p: Point, half_width: Expr, half_height: Expr) -> Distance:
 
 
 def _scaled(amount: Expr, inradius: Expr, **sizes: Expr) -> dict[str, Expr]:
-    """The inset of a polygon whose sides all touch the circle of `inradius` about its centre: a smaller copy."""
+    """The inset of a polygon whose sides all touch the circle of `inradius` about its centre: a smaller
+    copy."""
     factor = maximum(1.0 - amount / positive(inradius), 0.0)
     return {name: size * factor for name, size in sizes.items()}
 
@@ -195,7 +198,9 @@ def trapezoid(p: Point, bottom: Expr, top: Expr, half_height: Expr) -> Distance:
     lower = select(bottom < 0.0, -apex, -height)
     bottom_half, top_half = maximum(bottom, 0.0), maximum(top, 0.0)
     x = absolute(p.x)
-    outline = _quadrilateral(Point(x, p.y), x - bottom_half, x - top_half, bottom_half, top_half, lower, upper)
+    outline = _quadrilateral(
+        Point(x, p.y), x - bottom_half, x - top_half, bottom_half, top_half, lower, upper
+    )
     inscribed = 2.0 * height * maximum(bottom, top) / (hypot(lean, 2.0 * height) + lean)
     return Distance(outline, 2.0 * minimum(height, inscribed))
 
@@ -203,9 +208,9 @@ def trapezoid(p: Point, bottom: Expr, top: Expr, half_height: Expr) -> Distance:
 def _quadrilateral(
     p: Point, past_lower: Expr, past_upper: Expr, lower_x: Expr, upper_x: Expr, lower_y: Expr, upper_y: Expr
 ) -> Expr:
-    """Distance to a quadrilateral between horizontal sides at `lower_y` and `upper_y`, for `p` folded onto its right:
-    the slanted side runs from (lower_x, lower_y) to (upper_x, upper_y), and `past_...` is how far `p` lies
-    sideways of the horizontal sides' ends (negative between them)."""
+    """Distance to a quadrilateral between horizontal sides at `lower_y` and `upper_y`, for `p` folded onto
+    its right: the slanted side runs from (lower_x, lower_y) to (upper_x, upper_y), and `past_...` is how far
+    `p` lies sideways of the horizontal sides' ends (negative between them)."""
     edge = Point(upper_x - lower_x, upper_y - lower_y)
     offset = Point(p.x - lower_x, p.y - lower_y)
     square = maximum(edge.dot(edge), SMALL * SMALL)
@@ -259,7 +264,8 @@ def parallelogram(p: Point, half_width: Expr, half_height: Expr, skew: Expr) -> 
 
 
 def _triangle_inset(amount: Expr, a: Point, b: Point, c: Point) -> dict[str, Point]:
-    """Corners move along their bisectors: towards the incentre, the corners' mean weighted by the opposite sides."""
+    """Corners move along their bisectors: towards the incentre, the corners' mean weighted by the opposite
+    sides."""
     opposite = [hypot((v - u).x, (v - u).y) for u, v in ((b, c), (c, a), (a, b))]
     perimeter = positive(opposite[0] + opposite[1] + opposite[2])
     centre = (a * opposite[0] + b * opposite[1] + c * opposite[2]) * (1.0 / perimeter)
@@ -281,26 +287,36 @@ def _triangle_inset(amount: Expr, a: Point, b: Point, c: Point) -> dict[str, Poi
 def triangle(p: Point, a: Point, b: Point, c: Point) -> Distance:
     area = (b - a).cross(c - a)
     turn = select(area < 0.0, -1.0, 1.0)
-    depths, nearest, perimeter = [], [], []
-    for start, end in ((a, b), (b, c), (c, a)):
+
+    def measure(start: Point, end: Point) -> tuple[Expr, Expr, Expr]:
+        """Signed distance to the edge's line, distance to the edge without its end, and its length."""
         edge, offset = end - start, p - start
         square = maximum(edge.dot(edge), SMALL * SMALL)
         size = square_root(square)
         line = turn * offset.cross(edge) / size
-        along = offset.dot(edge) / square
-        depths.append(line)
-        # The other end is the next edge's start.
-        nearest.append(select(absolute(along - 0.5) > 0.5, hypot(offset.x, offset.y), absolute(line)))
-        perimeter.append(size)
-    distance = minimum(minimum(nearest[0], nearest[1]), nearest[2])
-    inside = maximum(maximum(depths[0], depths[1]), depths[2]) < 0.0
-    thickness = 2.0 * absolute(area) / (perimeter[0] + perimeter[1] + perimeter[2])
+        beside = absolute(offset.dot(edge) / square - 0.5) > 0.5
+        return line, select(beside, hypot(offset.x, offset.y), absolute(line)), size
+
+    # An edge's end is the next edge's start. The nearest edge is chosen first and then measured, so that
+    # derivatives are those of one edge.
+    lines, distances, sizes = zip(measure(a, b), measure(b, c), measure(c, a), strict=True)
+    second, third = distances[1] < distances[0], distances[2] < minimum(distances[0], distances[1])
+
+    def nearest(first_value: Expr, second_value: Expr, third_value: Expr) -> Expr:
+        return select(third, third_value, select(second, second_value, first_value))
+
+    start = Point(nearest(a.x, b.x, c.x), nearest(a.y, b.y, c.y))
+    end = Point(nearest(b.x, c.x, a.x), nearest(b.y, c.y, a.y))
+    distance = measure(start, end)[1]
+    inside = maximum(maximum(lines[0], lines[1]), lines[2]) < 0.0
+    thickness = 2.0 * absolute(area) / (sizes[0] + sizes[1] + sizes[2])
     return Distance(select(inside, -distance, distance), thickness)
 
 
 def _sector(p: Point, step: Expr, phase: float) -> Point:
-    """`p` turned so that the nearest of the rays that stand `step` radians apart points up, and folded to its right.
-    The first ray is `phase` steps clockwise of +y. The turn is a step function of `p`: it has no derivative."""
+    """`p` turned so that the nearest of the rays that stand `step` radians apart points up, and folded to its
+    right. The first ray is `phase` steps clockwise of +y. The turn is a step function of `p`: it has no
+    derivative."""
     turn = (floor(arctangent(p.x, p.y) / step + (0.5 - phase)) + phase) * step
     cos, sin = cosine(turn), sine(turn)
     return Point(absolute(p.x * cos - p.y * sin), p.x * sin + p.y * cos)
@@ -327,7 +343,8 @@ def ngon(p: Point, sides: Expr, radius: Expr) -> Distance:
 def _star_inset(amount: Expr, points: Expr, outer: Expr, inner: Expr) -> dict[str, Expr]:
     half = math.pi / points
     across, along = inner * sine(half), inner * cosine(half) - outer
-    return {"points": points, **_scaled(amount, outer * across / positive(hypot(across, along)), outer=outer, inner=inner)}
+    inradius = outer * across / positive(hypot(across, along))
+    return {"points": points, **_scaled(amount, inradius, outer=outer, inner=inner)}
 
 
 def _star_constraint(points: float, outer: float, inner: float) -> str:
@@ -389,7 +406,7 @@ def cross(p: Point, half_length: Expr, half_width: Expr) -> Distance:
     "shape",
     "halfplane",
     angle("angle", summary="direction of the border line through the origin"),
-    summary="Everything to the right of a line through the origin, looking along it: below the x axis for angle 0.",
+    summary="Everything to the right of a line through the origin, looking along it: y < 0 for angle 0.",
     example="halfplane(20)",
 )
 def halfplane(p: Point, angle: Expr) -> Distance:

@@ -1,0 +1,26 @@
+"""From a picture to a program: `fit` finds one, `optimize` refines the numbers of one.
+
+    import refine
+
+    fit = refine.fit("logo.png", seconds=10)
+    print(fit.psnr, fit.program)
+    fit.save("out/")
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from earthshader_packages import check_siblings, lazy_exports
+
+check_siblings(__file__)
+
+if TYPE_CHECKING:
+    from refine.fit import fit as fit
+    from refine.optimize import optimize as optimize
+    from refine.proposer import Proposer as Proposer
+    from refine.result import Fit as Fit
+    from render.files import SaveError as SaveError
+
+_HOMES = {"fit": "fit", "optimize": "optimize", "Fit": "result", "SaveError": "result", "Proposer": "proposer"}
+__getattr__, __all__ = lazy_exports(__name__, _HOMES)

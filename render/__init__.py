@@ -1,0 +1,39 @@
+"""EarthShader's renderers: OpenGL (the judge), Taichi (batched, differentiable) and NumPy (the reference); pictures.
+
+    import render, shaderdsl
+
+    program = shaderdsl.parse("circle(0.5).fill(#e0353f)")
+    picture = render.image(program, size=(640, 480))
+    render.save_png("circle.png", picture)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from earthshader_packages import check_siblings, lazy_exports
+
+check_siblings(__file__)
+
+if TYPE_CHECKING:
+    from render.files import SaveError as SaveError
+    from render.images import ImageError as ImageError, Picture as Picture, load as load, resized as resized
+    from render.images import save_png as save_png
+    from render.metrics import mean_squared_error as mean_squared_error, psnr as psnr
+    from render.pictures import batch as batch, field as field, image as image, jacobian as jacobian
+
+_HOMES = {
+    "image": "pictures",
+    "jacobian": "pictures",
+    "batch": "pictures",
+    "field": "pictures",
+    "load": "images",
+    "resized": "images",
+    "save_png": "images",
+    "Picture": "images",
+    "ImageError": "images",
+    "SaveError": "files",
+    "psnr": "metrics",
+    "mean_squared_error": "metrics",
+}
+__getattr__, __all__ = lazy_exports(__name__, _HOMES)

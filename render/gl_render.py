@@ -1,0 +1,27 @@
+"""Draws a program with OpenGL: its own GLSL, the judge of all backends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from render import gl_backend
+from shaderdsl.glsl import DrawnProgram, to_glsl
+
+
+def picture(
+    program: DrawnProgram, size: tuple[int, int], params: npt.ArrayLike | None = None
+) -> npt.NDArray[np.float32]:
+    """Premultiplied RGBA, float32 (h, w, 4), row 0 at the top, of a program at size (width, height).
+
+    Without `params` the shader has the program's own numbers as constants, as it is exported; with `params` (p,) it
+    is drawn with these, as uniforms. Raises what `gl_backend.draw` raises, and ValueError for a wrong number of them.
+    """
+    if params is None:
+        return gl_backend.draw(to_glsl(program), size)
+    values: npt.NDArray[Any] = np.asarray(params, np.float32)
+    if values.shape != (len(program.params),):
+        raise ValueError(f"This program has {len(program.params)} parameters; give as many, not shape {values.shape}.")
+    return gl_backend.draw(to_glsl(program, live=True), size, values if len(values) else None)

@@ -1,0 +1,249 @@
+"""What the operations make of checked arguments: shapes, layers and paints, their limits and bounds noted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from shaderdsl import syntax
+from shaderdsl.arithmetic import RADIANS
+from shaderdsl.bounds import MAX_NESTING, MAX_NODES, MAX_NUMBER, MAX_VERTICES
+from shaderdsl.errors import Fault
+from shaderdsl.expression import Expr, Graph, hypot
+from shaderdsl.limits import Condition, Constraint, below, limit_text
+from shaderdsl.registry import Operation, Parameter
+from shaderdsl.scene import Combination, Modified, Outline, Paint, Placed, Placement, Primitive, Vertex
+from shaderdsl.values import (
+    ColourValue,
+    LayerValue,
+    NumberValue,
+    PaintValue,
+    PointValue,
+    ShapeValue,
+    Value,
+    VertexValue,
+    described,
+)
+
+_CURVED = "path"
+"""The function whose outlines take control points."""
+
+_INSETTING = "round"
+"""The modifier that needs a shape's inset."""
+
+_COORDINATE = Parameter("vertex", "point", -1.0, 1.0)
+
+
+def advice(value: Value) -> str:
+    return "combine shapes with | & - ^" if isinstance(value, ShapeValue) else ""
+
+
+class Construction:
+    """The graph of a program in the making, and what is known of its parameters.
+
+    `index` gives the parameter of each literal slot, -1 for what is decided. `low` and `high` are hard limits of
+    parameters by index, in written units; `feeds` is the first registry parameter that each one reaches unchanged.
+    """
+
+    def __init__(self, slots: int, decided: set[int]) -> None:
+        self.graph = Graph()
+        self.index: list[int] = []
+        count = 0
+        for slot in range(slots):
+            self.index.append(-1 if slot in decided else count)
+            count += slot not in decided
+        self.conditions: list[Condition] = []
+        self.constraints: list[Constraint] = []
+        self.low: dict[int, float] = {}
+        self.high: dict[int, float] = {}
+        self.feeds: dict[int, Parameter] = {}
+
+    # -- numbers ------------------------------------------------------------------------------------------
+
+    def scalar(self, function: str, parameter: Parameter, node: Any, value: Value) -> Expr:
+        """The expression of a number or angle for `parameter`, its limits noted."""
+        if type(value) is not NumberValue:
+            wanted = "an angle such as 30deg" if parameter.kind == "angle" else "a number"
+            raise self.mismatch(node, value, f"'{parameter.name}' of {function}", wanted)
+        expr = value.expr
+        is_angle = parameter.kind == "angle"
+        if is_angle:
+            if not value.angle:
+                expr = expr * RADIANS
+        elif value.angle:
+            raise self.mismatch(node, value, f"'{parameter.name}' of {function}", "a number without an angle's unit")
+        minimum, maximum = parameter.minimum, parameter.maximum
+        literal = value.literal
+        if literal is None:
+            low = -MAX_NUMBER if minimum is None else minimum
+            high = MAX_NUMBER if maximum is None else maximum
+            factor = 1.0 / RADIANS if is_angle else 1.0
+            self.conditions.append(
+                Condition(expr, low, high, factor, f"'{parameter.name}' of {function}", node.start, node.end)
+            )
+            return expr
+        index = self.index[literal.slot]
+        if index >= 0:
+            self.feeds.setdefault(index, parameter)
+        if minimum is not None or maximum is not None:
+            unit = literal.unit
+            factor = 0.01 if unit == "%" else syntax.DEGREE_UNITS[unit] if is_angle else 1.0
+            low = -MAX_NUMBER if minimum is None else minimum / factor
+            high = MAX_NUMBER if maximum is None else maximum / factor
+            if below(literal.value, low) or below(-literal.value, -high):
+                raise Fault(
+                    f"'{parameter.name}' of {function} can not be {literal.value:g}{unit}", node.start, node.end,
+                    limit_text(low, high) + (f" {unit}" if unit else ""),
+                )  # fmt: skip
+            if index >= 0:
+                self.hard(index, low, high)
+        return expr
+
+    def hard(self, index: int, low: float, high: float) -> None:
+        if low > self.low.get(index, -MAX_NUMBER):
+            self.low[index] = low
+        if high < self.high.get(index, MAX_NUMBER):
+            self.high[index] = high
+
+    # -- shapes -------------------------------------------------------------------------------------------
+
+    def shape(self, node: syntax.Expression, value: Value, what: str) -> ShapeValue:
+        if type(value) is ShapeValue:
+            return value
+        if type(value) is LayerValue:
+            raise Fault(
+                f"{what} takes shapes, and this is painted already", node.start, node.end, "a shape",
+                "combine and change shapes first and write .fill(...) last",
+            )  # fmt: skip
+        raise self.mismatch(node, value, what, "a shape")
+
+    def combined(
+        self, node: Any, operation: Operation, shapes: list[ShapeValue], scalars: tuple[Expr, ...]
+    ) -> ShapeValue:
+        combination = Combination(operation, tuple(s.shape for s in shapes), scalars)
+        return self.nested(
+            node, combination, sum(s.size for s in shapes), max(s.depth for s in shapes),
+            "a boolean's result has no inset of its own: round its parts, or blend them by union(a, b, round = 0.05)",
+        )  # fmt: skip
+
+    def nested(self, node: Any, shape: Any, size: int, depth: int, unroundable: str) -> ShapeValue:
+        if depth >= MAX_NESTING:
+            raise Fault(f"more than {MAX_NESTING} operations are nested around one shape", node.start, node.end)
+        if size > MAX_NODES:
+            raise Fault(
+                f"with let and def expanded there are more than {MAX_NODES:,} shapes to draw", node.start, node.end
+            )
+        return ShapeValue(shape, size, depth + 1, unroundable)
+
+    def mismatch(self, node: Any, value: Value, what: str, wanted: str, suggestion: str = "") -> Fault:
+        return Fault(
+            f"{what} does not take {described(value)}", node.start, node.end, wanted, suggestion or advice(value)
+        )
+
+
+    # -- what each category of operation makes ---------------------------------------------------------------
+
+    def made(
+        self, call: syntax.Call, operation: Operation, leading: list[Value], scalars: tuple[Expr, ...],
+        decided: tuple[tuple[str, object], ...],
+    ) -> Value:  # fmt: skip
+        """The value of a call of a registered operation; `leading` are the values of its unnamed first arguments."""
+        return _MAKERS[operation.category](self, call, operation, leading, scalars, decided)
+
+    def _make_shape(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
+        reason = "" if operation.inset is not None else (
+            f"{operation.function} does not know its inset: use offset, or build the corner from other shapes"
+        )  # fmt: skip
+        return ShapeValue(Primitive(operation, scalars, decided), 1, 1, reason)
+
+    def _make_outline(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
+        if len(leading) > MAX_VERTICES:
+            raise Fault(f"an outline has at most {MAX_VERTICES:,} vertices", call.start, call.end)
+        vertices: list[Vertex] = []
+        bends = operation.function == _CURVED
+        for node, value in zip(call.arguments, leading):
+            if type(value) is PointValue:
+                vertices.append(
+                    Vertex(self.scalar(call.name, _COORDINATE, node, value.x), self.scalar(call.name, _COORDINATE, node, value.y))
+                )
+            elif type(value) is VertexValue and bends:
+                vertices.append(value.vertex)
+            elif type(value) is VertexValue:
+                raise Fault(f"{call.name} has straight sides only", node.start, node.end, "points", f"use {_CURVED}(...)")
+            else:
+                raise self.mismatch(node, value, call.name, "points" + (" and curve(x, y)" if bends else ""))
+        if dict(decided).get("closed") == "no":
+            for node, vertex in ((call.arguments[0], vertices[0]), (call.arguments[len(leading) - 1], vertices[-1])):
+                if not vertex.on:
+                    raise Fault("an open path begins and ends on a point", node.start, node.end, "(x, y)")
+        reason = f"{operation.function} does not know its inset: use offset"
+        return ShapeValue(Outline(operation, tuple(vertices), scalars, decided), len(vertices), 1, reason)
+
+    def _make_boolean(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
+        shapes = [self.shape(n, v, call.name) for n, v in zip(call.arguments, leading)]
+        return self.combined(call, operation, shapes, scalars)
+
+    def _make_modifier(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
+        child = self.shape(call.arguments[0], leading[0], call.name)
+        if operation.name == _INSETTING and child.unroundable:
+            raise Fault(
+                "these corners can not be rounded", call.name_start, call.name_start + len(call.name), "",
+                child.unroundable,
+            )  # fmt: skip
+        return self.nested(call, Modified(operation, child.shape, scalars), child.size, child.depth, child.unroundable)
+
+    def _make_repetition(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
+        child = self.shape(call.arguments[0], leading[0], call.name)
+        return self.nested(
+            call, Placed(operation, child.shape, scalars, decided), child.size * operation.copies, child.depth,
+            f"round the shape before .{call.name}(...)",
+        )  # fmt: skip
+
+    def _make_transform(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
+        target = leading[0]
+        layer = target if type(target) is LayerValue else None
+        child = layer.shape if layer is not None else self.shape(call.arguments[0], target, call.name)
+        placed = self.nested(
+            call, Placed(operation, child.shape, scalars, decided), child.size, child.depth, child.unroundable
+        )
+        if layer is None:
+            return placed
+        paint, softness = layer.paint, layer.softness
+        if softness is not None and operation.distance_scale is not None:
+            softness = self.graph.lift(operation.distance_scale(*scalars)) * softness
+        placements = (*paint.placements, Placement(operation, scalars))
+        moved = Paint(paint.operation, paint.scalars, paint.colours, placements)
+        return LayerValue(placed, moved, layer.opacity, softness)
+
+    def _make_paint(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
+        for node, value in zip(call.arguments, leading):
+            if type(value) is not ColourValue:
+                raise self.mismatch(node, value, call.name, "colours")
+        return PaintValue(Paint(operation, scalars, tuple(value.components for value in leading)))
+
+    def _make_layer(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
+        layer = leading[0]
+        if type(layer) is not LayerValue:
+            raise self.mismatch(
+                call.arguments[0], layer, call.name, "a painted layer",
+                f"write .fill(colour).{call.name}(...)" if isinstance(layer, ShapeValue) else "",
+            )  # fmt: skip
+        amount = scalars[0]
+        if operation.name == "opacity":
+            opacity = amount if layer.opacity is None else layer.opacity * amount
+            return LayerValue(layer.shape, layer.paint, opacity, layer.softness)
+        # Gaussians blur one after the other by the root of the sum of squares.
+        softness = amount if layer.softness is None else hypot(layer.softness, amount)
+        return LayerValue(layer.shape, layer.paint, layer.opacity, softness)
+
+
+_MAKERS: dict[str, Callable[..., Value]] = {
+    "shape": Construction._make_shape,
+    "outline": Construction._make_outline,
+    "boolean": Construction._make_boolean,
+    "modifier": Construction._make_modifier,
+    "transform": Construction._make_transform,
+    "repetition": Construction._make_repetition,
+    "paint": Construction._make_paint,
+    "layer": Construction._make_layer,
+}

@@ -1,0 +1,51 @@
+"""Putting a tree's arguments into canonical order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from shaderdsl import syntax
+
+
+def reordered(
+    module: syntax.Module, rewrites: Mapping[int, tuple[syntax.Argument, ...]]
+) -> tuple[syntax.Module, list[int] | None]:
+    """`module` with the arguments of some calls replaced (by the calls' ids), and its literals numbered anew.
+
+    Also gives the old slot of each new one, or None if their order is the same.
+    """
+    rebuild = _Rebuild(rewrites)
+    statements = tuple(rebuild.node(statement) for statement in module.statements)
+    same = rebuild.order == list(range(module.slots))
+    return syntax.Module(statements, module.slots), None if same else rebuild.order
+
+
+class _Rebuild:
+    def __init__(self, rewrites: Mapping[int, tuple[syntax.Argument, ...]]) -> None:
+        self.rewrites = rewrites
+        self.order: list[int] = []
+
+    def node(self, node: Any) -> Any:
+        if isinstance(node, (syntax.Number, syntax.Colour)):
+            slot = len(self.order)
+            self.order += range(node.slot, node.slot + (1 if isinstance(node, syntax.Number) else 3))
+            return node._replace(slot=slot)
+        if isinstance(node, syntax.Call):
+            arguments = self.rewrites.get(id(node), node.arguments)
+            return node._replace(arguments=tuple(self.node(a) for a in arguments))
+        if isinstance(node, syntax.Scene):
+            return node._replace(arguments=tuple(self.node(a) for a in node.arguments))
+        if isinstance(node, syntax.Chain):
+            return node._replace(operands=tuple(self.node(o) for o in node.operands))
+        if isinstance(node, syntax.Pair):
+            return node._replace(x=self.node(node.x), y=self.node(node.y))
+        if isinstance(node, syntax.Ranged):
+            return node._replace(number=self.node(node.number), low=self.node(node.low), high=self.node(node.high))
+        if isinstance(node, (syntax.Named, syntax.Negation, syntax.Fixed, syntax.Let, syntax.Draw)):
+            return node._replace(value=self.node(node.value))
+        if isinstance(node, syntax.Def):
+            return node._replace(parameters=tuple(self.node(p) for p in node.parameters), body=self.node(node.body))
+        if isinstance(node, syntax.Parameter) and node.default is not None:
+            return node._replace(default=self.node(node.default))
+        return node
