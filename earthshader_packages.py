@@ -56,6 +56,9 @@ class _Package(ModuleType):
         if not (isinstance(value, ModuleType) and name in self.__dict__.get("__all__", ())):
             super().__setattr__(name, value)
 
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self.__dict__.get("__all__", ())})
+
 
 def lazy_exports(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any], list[str]]:
     """(`__getattr__`, `__all__`) of a package whose `homes` name each export's module: it is imported on first use.

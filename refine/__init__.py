@@ -16,11 +16,11 @@ from earthshader_packages import check_siblings, lazy_exports
 check_siblings(__file__)
 
 if TYPE_CHECKING:
-    from refine.fit import fit as fit
-    from refine.optimize import optimize as optimize
+    from refine.fitting import fit as fit
+    from refine.optimization import optimize as optimize
     from refine.proposer import Proposer as Proposer
     from refine.result import Fit as Fit
     from render.files import SaveError as SaveError
 
-_HOMES = {"fit": "fit", "optimize": "optimize", "Fit": "result", "SaveError": "result", "Proposer": "proposer"}
+_HOMES = {"fit": "fitting", "optimize": "optimization", "Fit": "result", "SaveError": "result", "Proposer": "proposer"}
 __getattr__, __all__ = lazy_exports(__name__, _HOMES)

@@ -9,6 +9,7 @@ placement that stays within a tolerance wins. All coordinates are pixels: x = co
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from scipy import linalg, ndimage
@@ -17,9 +18,11 @@ from skimage import measure
 
 from refine.sketch import Path, Polygon, Vertex
 
-CORNER_DEGREES = 50.0
+CORNER_DEGREES = 35.0
 CORNER_REACH = 2.0
-"""A vertex is a corner where the outline turns by more than CORNER_DEGREES between sides longer than this (pixels)."""
+"""A corner turns by more than CORNER_DEGREES, between sides longer than this (pixels) ..."""
+CORNER_SHARPNESS = 1.8
+"""... and by this much more than an equal length of outline on one of its sides, which a small round does not."""
 COARSEST, FINEST = 2.4, 0.35
 """Tolerances of the Ramer-Douglas-Peucker placement in pixels: it starts coarse and is refined where the curve misses."""
 DISTANCE_PRICE = 8.0
@@ -48,10 +51,10 @@ class Curve:
 
 
 def resample(points: np.ndarray, spacing: float, *, closed: bool) -> np.ndarray:
-    """Points at equal arc length along a polyline, about ``spacing`` pixels apart, at most 600 of them."""
+    """Points at equal arc length along a polyline, about ``spacing`` pixels apart, at most 900 of them."""
     ring = np.concatenate([points, points[:1]]) if closed else points
     arc = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(ring, axis=0).T))])
-    count = int(np.clip(round(arc[-1] / spacing), 8 if closed else 4, 600))
+    count = int(np.clip(round(arc[-1] / spacing), 8 if closed else 4, 900))
     wanted = np.linspace(0.0, arc[-1], count, endpoint=False) if closed else np.linspace(0.0, arc[-1], count)
     return np.stack([np.interp(wanted, arc, ring[:, 0]), np.interp(wanted, arc, ring[:, 1])], 1)
 
@@ -64,7 +67,7 @@ def trace_outlines(coverage: np.ndarray, known: np.ndarray | None = None, *, sma
     """
     padded = np.pad(coverage, 1)
     outlines = []
-    for contour in measure.find_contours(padded, 0.5, fully_connected="high"):
+    for contour in measure.find_contours(padded, 0.5, fully_connected="high"):  # type: ignore[no-untyped-call]
         points = contour[:-1, ::-1] - 0.5
         if len(points) < 4:
             continue
@@ -137,7 +140,32 @@ def find_corners(points: np.ndarray, *, closed: bool, tolerance: float = 0.6, re
     if len(kept) < 3:
         return []
     turn, side = _turns(points[kept], closed)
-    return [(kept[i] + start) % len(points) for i in np.nonzero((turn > CORNER_DEGREES) & (side > reach))[0]]
+    sharp = _sharp(points, closed)[kept]
+    return [(kept[i] + start) % len(points) for i in np.nonzero((turn > CORNER_DEGREES) & (side > reach) & sharp)[0]]
+
+
+def _sharp(points: np.ndarray, closed: bool) -> np.ndarray:
+    """Where a dense line turns within two pixels, and not nearly as much before or after."""
+    mode: Literal["wrap", "nearest"] = "wrap" if closed else "nearest"
+    step = float(np.hypot(*np.diff(points, axis=0).T).mean())
+    reach = max(int(round(1.8 / max(step, 0.1))), 1)
+    smooth = ndimage.gaussian_filter1d(points, 0.7 / max(step, 0.1), axis=0, mode=mode)
+    # Chords over a reach; the turn at a point is that from the chord before it to the chord after it.
+    order = np.arange(len(points))
+
+    def at(offset: int) -> np.ndarray:
+        index = (order + offset) % len(points) if closed else np.clip(order + offset, 0, len(points) - 1)
+        return np.asarray(smooth[index])
+
+    def turn(offset: int) -> np.ndarray:
+        before, after = at(offset) - at(offset - reach), at(offset + reach) - at(offset)
+        cross = before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]
+        return np.asarray(np.degrees(np.abs(np.arctan2(cross, (before * after).sum(1)))))
+
+    core = turn(0)
+    beside = np.minimum(turn(-2 * reach), turn(2 * reach))
+    # The vertex may lie a point or two beside the sharpest place.
+    return np.asarray(ndimage.maximum_filter1d((core > 0.5 * CORNER_DEGREES) & (core > CORNER_SHARPNESS * beside), 5, mode=mode))
 
 
 def _join_close(points: np.ndarray, kept: list[int], reach: float, closed: bool) -> list[int]:
@@ -266,16 +294,18 @@ def _solve(points: np.ndarray, weights: np.ndarray, kept: list[int], on: np.ndar
     if not closed:
         gap = np.maximum(gap, np.where((arc < 1.2) | (arc > total - 1.2), 2.0, 0.0))
     trusted = weights * np.where(gap < 1.2, 0.1, 1.0)
+    if not closed:
+        trusted[[0, -1]] *= 10.0
     # Half spans that rest against a smooth neighbour have no length: the points there belong to the neighbour's piece.
     parameter = _off_rests(parameter, on, closed)
     grid = _samples(on, closed)
     grid_basis = _basis(grid, on, closed)
     control = initial
     scale = max(total / max(len(kept), 1), 1.0)
-    for iteration in range(3):
+    for _ in range(3):
         basis = _basis(parameter, on, closed)
         weighted = basis * trusted[:, None]
-        normal = basis.T @ weighted + 1e-3 * np.eye(len(kept))
+        normal = basis.T @ weighted + 0.05 * np.eye(len(kept))
         control = initial + linalg.solve(normal, weighted.T @ (points - basis @ initial), assume_a="pos")
         drift = np.hypot(*(control - initial).T)
         control = np.where((drift > 2.0 * scale)[:, None], initial, control)
@@ -342,7 +372,8 @@ def flatten_weights(on: np.ndarray, *, closed: bool, steps: int = 8) -> np.ndarr
             continue
         before, after = i - 1, (i + 1) % count
         last = not closed and after == 0
-        steps_here = np.append(t, 1.0) if last else t
+        # The vertex before it is a point already where it lies on the line.
+        steps_here = np.append(t, 1.0)[int(on[before]) : None if last else -1]
         piece = np.zeros((len(steps_here), count))
         for neighbour, weight in ((before, (1 - steps_here) ** 2), (after, steps_here**2)):
             share = 1.0 if on[neighbour] else 0.5
@@ -356,4 +387,5 @@ def flatten_weights(on: np.ndarray, *, closed: bool, steps: int = 8) -> np.ndarr
 def flatten(vertices: tuple[Vertex, ...], *, closed: bool, steps: int = 8) -> np.ndarray:
     """Points (n, 2) along a line of vertices, ``steps`` for each quadratic piece."""
     on = np.array([flag for _, _, flag in vertices])
-    return flatten_weights(on, closed=closed, steps=steps) @ np.array([(x, y) for x, y, _ in vertices])
+    points = np.array([(x, y) for x, y, _ in vertices])
+    return np.asarray(flatten_weights(on, closed=closed, steps=steps) @ points)

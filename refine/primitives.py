@@ -7,7 +7,8 @@ compared with the mask; what it costs is its numbers plus what its error would c
 
 from __future__ import annotations
 
-from typing import Callable, Literal, NamedTuple, Sequence
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -249,7 +250,7 @@ def _settle(
     x, y = points.T
 
     def residual(vector: np.ndarray) -> np.ndarray:
-        return distance(builder(vector.tolist()), x, y) * weights
+        return np.asarray(distance(builder(vector.tolist()), x, y) * weights)
 
     vector, current = start.astype(float), residual(start)
     rough = float(np.sqrt((current**2).mean()))

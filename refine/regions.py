@@ -11,12 +11,11 @@ segmented in premultiplied colour and alpha together. Label maps are int arrays 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Iterable, Iterator
 
 import numpy as np
-from scipy import ndimage
-from skimage import measure
+from scipy import ndimage, sparse
 
 MOMENT_UNIT = 8.0
 """Pixels per unit of the moments' coordinates: keeps the ridge below on the scale of a small region."""
@@ -85,7 +84,19 @@ def equal_colour_regions(image: np.ndarray, levels: int = 255) -> np.ndarray:
     for channel in range(image.shape[2]):
         key = key * (levels + 1) + quantised[..., channel]
     key = np.unique(key, return_inverse=True)[1].reshape(key.shape)
-    return np.asarray(measure.label(key, background=-1, connectivity=1), np.int64) - 1
+    return _connected(key)
+
+
+def _connected(labels: np.ndarray) -> np.ndarray:
+    """Labels 0, 1, 2, ... of the connected parts (along rows and columns) of equal label."""
+    height, width = labels.shape
+    index = np.arange(labels.size).reshape(labels.shape)
+    across, down = labels[:, 1:] == labels[:, :-1], labels[1:] == labels[:-1]
+    first = np.concatenate([index[:, 1:][across], index[1:][down]])
+    second = np.concatenate([index[:, :-1][across], index[:-1][down]])
+    links = sparse.coo_matrix((np.ones(len(first)), (first, second)), (labels.size, labels.size))
+    _, parts = sparse.csgraph.connected_components(links, directed=False)
+    return np.asarray(parts, np.int64).reshape(height, width)
 
 
 def region_moments(image: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -111,7 +122,7 @@ def affine_error(moments: np.ndarray, ridge: float = SLOPE_RIDGE) -> np.ndarray:
     determinant = variance_x * variance_y - covariance**2
     slope_x, slope_y = colour_x - x * colour / safe, colour_y - y * colour / safe
     gain = (variance_y * slope_x**2 - 2 * covariance * slope_x * slope_y + variance_x * slope_y**2).sum(0) / determinant
-    return np.maximum(squares - (colour**2).sum(0) / safe - gain, 0.0)
+    return np.asarray(np.maximum(squares - (colour**2).sum(0) / safe - gain, 0.0))
 
 
 def affine_colours(moments: np.ndarray, size: tuple[int, int], ridge: float = SLOPE_RIDGE) -> np.ndarray:
@@ -252,7 +263,7 @@ def dissolve_blends(image: np.ndarray, labels: np.ndarray, threshold: float) -> 
             better = loose & padded_solid[window] & (distance < best)
             best[better] = distance[better]
             result[better] = padded_labels[window][better]
-    return np.asarray(measure.label(result, background=-1, connectivity=1), np.int64) - 1
+    return _connected(result)
 
 
 def segment(

@@ -8,8 +8,9 @@ Sizes of solids are half extents, widths of strokes are full widths, angles are 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Callable, Literal, Union
+from typing import Literal
 
 Point = tuple[float, float]
 Colour = tuple[float, float, float]
@@ -91,7 +92,7 @@ class Stroke:
     caps: Literal["round", "butt"] = "round"
 
 
-SketchShape = Union[Circle, Ellipse, Box, Capsule, Segment, Ring, Polygon, Path, Stroke]
+SketchShape = Circle | Ellipse | Box | Capsule | Segment | Ring | Polygon | Path | Stroke
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class Radial:
     radius: float
 
 
-SketchPaint = Union[Flat, Linear, Radial]
+SketchPaint = Flat | Linear | Radial
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,7 @@ def _near_stroke(shape: Stroke, size: tuple[int, int]) -> np.ndarray:
             np.minimum(part, squared, out=part)
     field = np.sqrt(field) - 0.5 * shape.width
     if shape.closed or shape.caps == "round":
-        return field
+        return np.asarray(field)
     y, x = np.mgrid[: size[0], : size[1]] + 0.5
     return _cut_ends(field, points, shape.width, x, y)
 

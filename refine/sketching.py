@@ -8,15 +8,14 @@ import numpy as np
 from scipy import ndimage
 
 from refine.primitives import Explanation, explain
-from refine.regions import affine_colours, dissolve_blends, region_moments, segment, undo_antialiasing as without_antialiasing
+from refine.regions import affine_colours, region_moments, segment
+from refine.regions import undo_antialiasing as without_antialiasing
 from refine.shading import fit_paint
 from refine.sketch import (
     Box,
     Colour,
     Flat,
-    Linear,
     Path,
-    Point,
     Polygon,
     Sketch,
     SketchLayer,
@@ -64,25 +63,28 @@ def sketch(
         alpha = features[..., 3:]
         features = features[..., :3] if (alpha > 0.99).all() else np.concatenate([features[..., :3] * alpha, alpha], 2)
     thresholds = [FIRST_THRESHOLD / detail * 1.5**step for step in range(28)]
-    calibration = 0.0
-    spare: Sketch | None = None
-    result = Sketch(None, ())
+    # Numbers per estimated number: a low guess at first, then what the last sketch had.
+    calibration = 0.8
+    too_rich: tuple[np.ndarray, float] | None = None
     for threshold, labels in zip(thresholds, segment(features, thresholds, antialiasing=undo_antialiasing)):
+        coarseness = threshold / FIRST_THRESHOLD
         estimate = _estimated_numbers(labels)
-        if (labels.max() + 1) * 6 > 1.5 * max_numbers or calibration * estimate > 1.3 * max_numbers:
+        if calibration * estimate > 1.1 * max_numbers:
+            too_rich = (labels, coarseness) if calibration * estimate < 3.0 * max_numbers else None
             continue
-        result, gains = _Layering(features, labels, threshold / FIRST_THRESHOLD).sketch()
+        result, gains = _Layering(features, labels, coarseness).sketch()
         numbers = number_count(result)
+        if max_numbers < numbers <= 1.15 * max_numbers:
+            return _shortened(result, gains, max_numbers)
         if numbers <= max_numbers:
-            # A jump far below the limit merged what a picture with its least layers left out still shows.
-            return spare if spare is not None and numbers < 0.7 * max_numbers else result
-        if spare is None and numbers < 1.5 * max_numbers:
-            spare = _shortened(result, gains, max_numbers)
+            if numbers < 0.6 * max_numbers and too_rich is not None:
+                # One step merged too much: what the step before it shows without its least layers is more.
+                return _shortened(*_Layering(features, *too_rich).sketch(), max_numbers)
+            return result
         calibration = numbers / estimate
-    if spare is None:
-        result, gains = _Layering(features, np.zeros(features.shape[:2], np.int64), 1.0).sketch()
-        spare = _shortened(result, gains, max_numbers)
-    return spare
+        too_rich = (labels, coarseness)
+    labels, coarseness = too_rich or (np.zeros(features.shape[:2], np.int64), 1.0)
+    return _shortened(*_Layering(features, labels, coarseness).sketch(), max_numbers)
 
 
 def _estimated_numbers(labels: np.ndarray) -> float:
@@ -265,12 +267,15 @@ class _Layering:
             return None
         paint = self._paint(self.background)
         self.background_paint = paint
-        if isinstance(paint, Flat) or self.has_alpha:
-            red, green, blue = self.mean[self.background][:3]
-            return (float(red), float(green), float(blue))
+        opacity = float(self.mean[self.background][3]) if self.has_alpha else 1.0
+        if isinstance(paint, Flat) and opacity > OPAQUE:
+            return paint.colour
         height, width = self.size
-        layers.append(SketchLayer(Box((width / 2, height / 2), width / 2 + PAD, height / 2 + PAD), paint))
-        return paint.colour_a
+        whole = Box((width / 2, height / 2), width / 2 + PAD, height / 2 + PAD)
+        layers.append(SketchLayer(whole, paint, opacity if opacity <= OPAQUE else 1.0))
+        if opacity <= OPAQUE:
+            return None
+        return paint.colour if isinstance(paint, Flat) else paint.colour_a
 
     def _region_layers(self, region: int) -> tuple[list[SketchLayer], float]:
         """The layers of one region and the squared error that they save: its shapes, or its filled shape with its holes painted over it."""

@@ -6,7 +6,6 @@ Coordinates are pixels (x = column, y = row, a pixel's centre at +0.5).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Union
 
 import numpy as np
 from scipy import ndimage
@@ -19,8 +18,8 @@ UPSAMPLING = 2
 """The axis is found on a mask enlarged by this factor, where lines are wide enough for thinning to centre them."""
 NEIGHBOURS = ((0, 1), (1, 0), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1))
 
-Pixel = tuple[int, int]
-Line = Union[Segment, Ring, Stroke]
+Pixel = tuple[float, float]
+Line = Segment | Ring | Stroke
 
 
 @dataclass
@@ -41,7 +40,7 @@ class Branch:
 def thin_width(mask: np.ndarray) -> float | None:
     """The full width of a binary mask (height, width) that is a thin shape of even width, else None."""
     field = ndimage.distance_transform_edt(np.pad(mask, 1))
-    axis = skeletonize(field > 0)
+    axis = skeletonize(field > 0)  # type: ignore[no-untyped-call]
     radii = field[axis]
     if len(radii) < 4:
         return None
@@ -61,7 +60,7 @@ def trace_strokes(target: np.ndarray, outlines: list[Outline], *, tolerance: flo
         return []
     fine = ndimage.zoom(target, UPSAMPLING, order=1, grid_mode=True, mode="nearest") > 0.5
     fine = np.pad(fine, 1)
-    axis = skeletonize(fine)
+    axis = skeletonize(fine)  # type: ignore[no-untyped-call]
     radii = ndimage.distance_transform_edt(fine)
     width = (2.0 * float(np.median(radii[axis])) - 0.8) / UPSAMPLING
     branches = _join(_prune(_branches(axis, 0.8 * width * UPSAMPLING), 0.9 * width * UPSAMPLING), width * UPSAMPLING)
@@ -104,17 +103,20 @@ def _branches(axis: np.ndarray, reach: float) -> list[Branch]:
     centers: dict[int, list[np.ndarray]] = {}
     for label in alias:
         centers.setdefault(resolve(label), []).append(np.argwhere(node_labels == label).mean(0))
-    middle = {label: tuple(np.mean(points, 0).tolist()) for label, points in centers.items()}
+    middle: dict[int, Pixel] = {}
+    for label, points in centers.items():
+        row, column = np.mean(points, 0).tolist()
+        middle[label] = (row, column)
     result = []
     for branch in kept:
         ends = tuple(None if end is None else resolve(end) for end in branch.ends)
-        pixels = list(branch.pixels)
+        line = list(branch.pixels)
         if ends[0] is not None:
-            pixels.insert(0, middle[ends[0]])
+            line.insert(0, middle[ends[0]])
         if ends[1] is not None:
-            pixels.append(middle[ends[1]])
-        if len(pixels) > 1 or branch.closed:
-            result.append(Branch(pixels, (ends[0], ends[1]), branch.closed))
+            line.append(middle[ends[1]])
+        if len(line) > 1 or branch.closed:
+            result.append(Branch(line, (ends[0], ends[1]), branch.closed))
     return result
 
 
@@ -138,10 +140,11 @@ def _walk(pixels: set[Pixel], node_labels: np.ndarray) -> Branch:
         pixel = following(pixel, left)
 
     def touching(pixel: Pixel, other: int | None) -> int | None:
-        window = node_labels[max(pixel[0] - 1, 0) : pixel[0] + 2, max(pixel[1] - 1, 0) : pixel[1] + 2]
+        row, column = int(pixel[0]), int(pixel[1])
+        window = node_labels[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
         found = [int(label) for label in np.unique(window) if label]
         fresh = [label for label in found if label != other]
-        return (fresh or found or [None])[0]
+        return (fresh or found)[0] if found else None
 
     if ring:
         return Branch(order, (None, None), True)
@@ -241,8 +244,8 @@ def _settle_ends(points: np.ndarray, branch: Branch, fine: np.ndarray, width: fl
         line = smooth if side == 0 else smooth[::-1]
         away = np.hypot(*(line - line[0]).T)
         # Towards a free end the axis drifts into a corner or stops short: go back, and on along the straight direction.
-        back = int(np.argmax(away > 0.5 * width)) if (away > 0.5 * width).any() else 0
-        far = int(np.argmax(away > 1.6 * width)) if (away > 1.6 * width).any() else len(line) - 1
+        back = int(np.argmax(away > 0.8 * width)) if (away > 1.6 * width).any() else 0
+        far = int(np.argmax(away > 2.0 * width)) if (away > 2.0 * width).any() else len(line) - 1
         base = line[back]
         outward = base - line[max(far, min(back + 1, len(line) - 1))]
         norm = float(np.hypot(*outward))
@@ -261,7 +264,7 @@ def _settle_ends(points: np.ndarray, branch: Branch, fine: np.ndarray, width: fl
     return smooth
 
 
-def _refine(shapes: tuple[Line, ...], outlines: list[Outline], iterations: int = 6) -> tuple[Line, ...]:
+def _refine(shapes: tuple[Line, ...], outlines: list[Outline], iterations: int = 8) -> tuple[Line, ...]:
     """Move the strokes, all of one width, so that the edge of their union passes through the outlines' points.
 
     Levenberg-Marquardt on the signed distance to the union; a number moves only the points that its stroke is nearest to.

@@ -17,8 +17,13 @@ check_siblings(__file__)
 
 if TYPE_CHECKING:
     from render.files import SaveError as SaveError
-    from render.images import ImageError as ImageError, Picture as Picture, load as load, resized as resized
-    from render.images import save_png as save_png
+    from render.images import (
+        ImageError as ImageError,
+        Picture as Picture,
+        load as load,
+        resized as resized,
+        save_png as save_png,
+    )
     from render.metrics import mean_squared_error as mean_squared_error, psnr as psnr
     from render.pictures import batch as batch, field as field, image as image, jacobian as jacobian
 

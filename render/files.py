@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 _REASONS = {
+    errno.ENOENT: "there is no such place",
     errno.EACCES: "this user may not write there",
     errno.EPERM: "this user may not write there",
     errno.EROFS: "the file system is read-only",
@@ -63,9 +64,9 @@ def write_all(contents: Mapping[str | os.PathLike[str], bytes | str]) -> list[Pa
             staged.pop(0)
     except BaseException as error:
         for temporary, _ in staged:
-            temporary.unlink(missing_ok=True)
+            _remove(temporary)
         for folder in reversed(made):
-            _remove_if_empty(folder)
+            _remove(folder)
         if isinstance(error, OSError):
             reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
             raise SaveError(f"{path} can not be written, because {reason}: choose another place.") from error
@@ -90,8 +91,9 @@ def _write(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _remove_if_empty(folder: Path) -> None:
+def _remove(path: Path) -> None:
+    """Removes a file or an empty folder of ours, as far as it can be."""
     try:
-        folder.rmdir()
+        path.rmdir() if path.is_dir() else path.unlink()
     except OSError:
-        pass  # somebody else has put something there meanwhile
+        pass  # it was never made, or somebody else has put something into it meanwhile

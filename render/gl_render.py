@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from render import gl_backend
-from shaderdsl.glsl import DrawnProgram, to_glsl
+from shaderdsl.glsl import to_glsl
+from shaderdsl.glsl_layers import DrawnProgram
 
 
 def picture(

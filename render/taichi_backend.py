@@ -250,6 +250,11 @@ class Batch:
             self._launch("score", arrays, target.size, blocks, blur, 0.0)
             return arrays["loss"].reshape(len(self), blocks).sum(1)  # type: ignore[no-any-return]
 
+    def gradients(self, target: Target, blur: float = 0.0, huber: float = 0.0) -> tuple[Double, Double]:
+        """(error (n,), its half gradient JᵀWr (n, p)), as `normal_equations` but with no matrix."""
+        errors, gradient, _ = self._normal(target, blur, huber, matrix=False)
+        return errors, gradient
+
     def normal_equations(
         self, target: Target, blur: float = 0.0, huber: float = 0.0
     ) -> tuple[Double, Double, Float]:
@@ -257,6 +262,9 @@ class Batch:
 
         `huber` > 0 weights pixels whose residual is longer than it by Huber's rule; the error is then Huber's, twice.
         """
+        return self._normal(target, blur, huber, matrix=True)
+
+    def _normal(self, target: Target, blur: float, huber: float, matrix: bool) -> tuple[Double, Double, Float]:
         with _lock:
             _start()
             blocks = self._blocks(target.size)
@@ -267,10 +275,13 @@ class Batch:
                 target=target.image,
                 loss=np.zeros(n * blocks),
                 gradient=np.zeros((n * blocks, width)),
-                hessian=np.zeros((n * blocks, width, width), np.float32),
+                hessian=np.zeros((n * blocks, max(width, 2), max(width, 2)) if matrix else (1, 1, 1), np.float32),
             )
             self._launch("normal", arrays, target.size, blocks, blur, huber)
-            lower = arrays["hessian"].reshape(n, blocks, width, width).sum(1)
+            if not matrix:
+                errors = arrays["loss"].reshape(n, blocks).sum(1)
+                return errors, arrays["gradient"].reshape(n, blocks, width).sum(1), arrays["hessian"]
+            lower = arrays["hessian"].reshape(n, blocks, *arrays["hessian"].shape[1:]).sum(1)[:, :width, :width]
             diagonal = np.einsum("nii->ni", lower).copy()
             full = lower + lower.transpose(0, 2, 1)
             np.einsum("nii->ni", full)[:] = diagonal

@@ -371,7 +371,8 @@ def _finish(mode: Mode) -> str:
         )
         return text
     text += residual
-    text += f"""\
+    text += """\
+    matrix = ti.min(hessian.shape[1] - 1, 1)  # a 1 x 1 array means that no matrix is wanted
     size = e0 * e0 + e1 * e1 + e2 * e2 + e3 * e3
     trust = 1.0
     if huber > 0.0 and size > huber * huber:
@@ -386,7 +387,7 @@ def _finish(mode: Mode) -> str:
         j2 = trust * row[task, 4 * i + 2]
         j3 = trust * row[task, 4 * i + 3]
         gradient[task, i] += ti.cast(j0 * e0 + j1 * e1 + j2 * e2 + j3 * e3, ti.f64)
-        for m in range(k + 1):
+        for m in range((k + 1) * matrix):
             j = row_list[task, m]
             product = (
                 j0 * row[task, 4 * j] + j1 * row[task, 4 * j + 1] + j2 * row[task, 4 * j + 2] + j3 * row[task, 4 * j + 3]

@@ -10,7 +10,7 @@ circle(0.7).fill(#000000)
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from shaderdsl.errors import DslError
 
@@ -58,11 +58,11 @@ def format(program: Program | str | bytes) -> str:
 
     `parse(format(program)) == program`. Raises DslError if a text is no valid program.
     """
-    from shaderdsl import formatter, program as programs
+    from shaderdsl import formatter
 
-    if isinstance(program, programs.Program):
-        return formatter.format_program(program)
-    return formatter.format_text(program)
+    if isinstance(program, (str, bytes)):
+        return formatter.format_text(program)
+    return formatter.format_program(program)
 
 
 def check(text: str | bytes) -> DslError | None:
@@ -76,7 +76,9 @@ def check(text: str | bytes) -> DslError | None:
     return None
 
 
-def to_glsl(program: Program, target: str = "330", live: bool = False) -> str:
+def to_glsl(
+    program: Program, target: Literal["330", "es300", "shadertoy"] = "330", live: bool = False
+) -> str:
     """The GLSL that draws `program`; `target` is "330", "es300" (WebGL2) or "shadertoy".
 
     With `live` its parameters are uniforms, else constants.

@@ -28,7 +28,7 @@ def apply(operator: str, a: Value, b: Value) -> Value:
         return PointValue(_numbers(operator, a.x, b), _numbers(operator, a.y, b))
     if isinstance(b, PointValue) and isinstance(a, NumberValue) and not a.angle and operator == "*":
         return PointValue(_numbers(operator, a, b.x), _numbers(operator, a, b.y))
-    raise NoSuchOperation(f"can not {_VERBS[operator]} {described(a)} {_JOINS[operator]} {described(b)}")
+    raise NoSuchOperation(f"cannot {_VERBS[operator]} {described(a)} {_JOINS[operator]} {described(b)}")
 
 
 def negative(value: Value) -> Value:
@@ -36,7 +36,7 @@ def negative(value: Value) -> Value:
         return NumberValue(-value.expr, value.angle)
     if isinstance(value, PointValue):
         return PointValue(NumberValue(-value.x.expr), NumberValue(-value.y.expr))
-    raise NoSuchOperation(f"can not negate {described(value)}")
+    raise NoSuchOperation(f"cannot negate {described(value)}")
 
 
 def _numbers(operator: str, a: NumberValue, b: NumberValue) -> NumberValue:
@@ -51,10 +51,10 @@ def _numbers(operator: str, a: NumberValue, b: NumberValue) -> NumberValue:
         return NumberValue(x + y if operator == "+" else x - y, angle)
     if operator == "*":
         if a.angle and b.angle:
-            raise NoSuchOperation("can not multiply an angle and an angle")
+            raise NoSuchOperation("cannot multiply an angle and an angle")
         return NumberValue(x * y, a.angle or b.angle)
     if b.angle and not a.angle:
-        raise NoSuchOperation("can not divide a number by an angle")
+        raise NoSuchOperation("cannot divide a number by an angle")
     return NumberValue(x / y, a.angle and not b.angle)
 
 
@@ -77,5 +77,3 @@ def from_hsv(hue: NumberValue, saturation: Expr, value: Expr) -> ColourValue:
         return value * (1.0 - saturation * (1.0 - share))
 
     return ColourValue(component(0.0), component(4.0), component(2.0))
-
-

@@ -23,7 +23,8 @@ BUILTINS: dict[str, tuple[Parameter, ...]] = {
     "curve": (length("x", -1.0, 1.0, signed=True), length("y", -1.0, 1.0, signed=True)),
     "fill": (),
 }
-"""Functions of the language itself and their numbers; `mix` takes two colours before them, `fill` a shape and a paint."""
+"""Functions of the language itself and their numbers; `mix` takes two colours before them, `fill` a shape and
+a paint."""
 
 _BUILTIN_NAMES = {"mix": ("first", "second"), "fill": ("shape", "paint")}
 SPECIAL_FORMS = ("param", "fixed")
@@ -33,8 +34,8 @@ class Layout(NamedTuple):
     """How the arguments of a call are read.
 
     `leading` arguments come first without names (a receiver; the shapes, points or colours of a variadic
-    operation); `sources` gives each parameter the index of its argument, or None for its default. `canonical` lists
-    (index, name or "") in the order of canonical text, or is None where the call is written so already.
+    operation); `sources` gives each parameter the index of its argument, or None for its default. `canonical`
+    lists (index, name or "") in the order of canonical text, or is None where the call is written so already.
     """
 
     operation: Operation | None
@@ -68,15 +69,16 @@ def minimum_leading(operation: Operation) -> int:
     return 2
 
 
-
 @lru_cache(maxsize=4096)
 def registered_layout(function: str, positional: int, names: tuple[str, ...]) -> Layout | None:
-    """The layout of the first entry called `function` that takes these arguments; None where there is none."""
+    """The layout of the first entry called `function` that takes these arguments, or None."""
     for operation in functions()[function]:
         receiver = 1 if operation.category in _RECEIVERS else 0
         if operation.variadic:
             leading, placed = positional, 0
-            if positional < minimum_leading(operation) or (not operation.parameters and operation.category == "paint" and positional > 1):
+            if positional < minimum_leading(operation) or (
+                not operation.parameters and operation.category == "paint" and positional > 1
+            ):
                 continue
         else:
             leading, placed = receiver, positional - receiver
@@ -106,7 +108,11 @@ def layout_of(parameters: tuple[Parameter, ...], positional: int, names: tuple[s
 
 
 def _layout(
-    operation: Operation | None, parameters: tuple[Parameter, ...], leading: int, placed: int, names: tuple[str, ...]
+    operation: Operation | None,
+    parameters: tuple[Parameter, ...],
+    leading: int,
+    placed: int,
+    names: tuple[str, ...],
 ) -> Layout | None:
     if placed > len(parameters) or len(set(names)) < len(names):
         return None
@@ -159,7 +165,9 @@ def operation_signature(operation: Operation) -> str:
     """How the text calls an operation, as an error shows it."""
     if operation.variadic:
         noun = {"shapes": "shape", "points": "point", "colours": "colour"}[operation.variadic]
-        several = ", ".join([noun] * minimum_leading(operation)) + (", ..." if operation.variadic != "colours" or operation.parameters else "")
+        several = ", ".join([noun] * minimum_leading(operation)) + (
+            ", ..." if operation.variadic != "colours" or operation.parameters else ""
+        )
         return signature(operation.function, operation.parameters, several)
     if operation.category in _RECEIVERS:
         return "shape." + signature(operation.function, operation.parameters)
@@ -178,7 +186,9 @@ def refuse_registered(call: Call) -> Fault:
         fewest = minimum_leading(operation)
         if positional < fewest:
             noun = operation.variadic if fewest > 1 else operation.variadic.rstrip("s")
-            return _at_name(call, f"{call.name} takes at least {fewest} {noun}, here there are {positional}", expected)
+            return _at_name(
+                call, f"{call.name} takes at least {fewest} {noun}, here there are {positional}", expected
+            )
         placed = 0
     else:
         placed = positional - (1 if receiver else 0)
@@ -211,14 +221,21 @@ def _refusal(
         place = (argument.start, argument.start + len(argument.name))
         if argument.name not in known:
             return Fault(
-                f"{call.name} has no parameter '{argument.name}'", *place, expected, did_you_mean(argument.name, known)
+                f"{call.name} has no parameter '{argument.name}'",
+                *place,
+                expected,
+                did_you_mean(argument.name, known),
             )
         if argument.name in seen or argument.name in [p.name for p in parameters[:placed]]:
             return Fault(f"'{argument.name}' is given twice", *place, expected)
         seen.add(argument.name)
     if placed > len(parameters):
         extra = call.arguments[leading + len(parameters)]
-        count = "no arguments" if not parameters else f"at most {len(parameters)} argument{'s' * (len(parameters) > 1)}"
+        count = (
+            "no arguments"
+            if not parameters
+            else f"at most {len(parameters)} argument{'s' * (len(parameters) > 1)}"
+        )
         return Fault(f"{call.name} takes {count}, here there are {placed}", extra.start, extra.end, expected)
     missing = [p.name for p in parameters[placed:] if p.default is None and p.name not in seen]
     if missing:

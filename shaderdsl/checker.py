@@ -1,7 +1,8 @@
 """Syntax tree to scene: names, types, overloads, units and limits.
 
-The checker runs the program once with expressions in place of numbers: `let` values are made once, `def` bodies once
-a call, and what is left is a `Scene` whose numbers are nodes of one graph over the program's parameters.
+The checker runs the program once with expressions in place of numbers: `let` values are made once, `def`
+bodies once a call, and what is left is a `Scene` whose numbers are nodes of one graph over the program's
+parameters.
 """
 
 from __future__ import annotations
@@ -14,14 +15,20 @@ from typing import Any, NamedTuple
 from shaderdsl import arithmetic, binding, syntax
 from shaderdsl.arithmetic import RADIANS
 from shaderdsl.binding import Layout
-from shaderdsl.bounds import MAX_NESTING, MAX_NODES, MAX_NUMBER, MAX_VERTICES
+from shaderdsl.bounds import MAX_NESTING, MAX_NODES
 from shaderdsl.construction import Construction, advice
 from shaderdsl.errors import Fault, did_you_mean
-from shaderdsl.expression import Expr, Graph, hypot
-from shaderdsl.limits import Condition, Constraint, below, first_violation, limit_text
-from shaderdsl.registry import Operation, Parameter, functions, operations
+from shaderdsl.expression import Expr
+from shaderdsl.limits import Condition, Constraint, below, first_violation
+from shaderdsl.naming import Known, unknown_function, unknown_name
+from shaderdsl.registry import Parameter, functions, operations
 from shaderdsl.rewriting import reordered
-from shaderdsl.scene import Combination, Layer, Modified, Outline, Paint, Placed, Placement, Primitive, Scene, Vertex
+from shaderdsl.scene import (
+    Layer,
+    Paint,
+    Scene,
+    Vertex,
+)
 from shaderdsl.values import (
     ColourValue,
     LayerValue,
@@ -44,9 +51,10 @@ _MAX_EVALUATION_DEPTH = 100
 class Checked:
     """A program that is right: its canonical tree, its scene, and what holds of its parameters.
 
-    `index` gives the parameter of each literal slot, -1 for what is decided (counts and ranges). `low` and `high` are
-    hard limits of parameters by index, where there are any; `feeds` is the first registry parameter that each one
-    reaches unchanged. `moved` tells that the canonical tree has its literals in another order than the text.
+    `index` gives the parameter of each literal slot, -1 for what is decided (counts and ranges). `low` and
+    `high` are hard limits of parameters by index, where there are any; `feeds` is the first registry
+    parameter that each one reaches unchanged. `moved` tells that the canonical tree has its literals in
+    another order than the text.
     """
 
     module: syntax.Module
@@ -62,7 +70,8 @@ class Checked:
 
 
 def check(module: syntax.Module, values: list[float], decided: set[int], source: str) -> Checked:
-    """Check a tree. `values` by slot; `decided` are the slots known to be no parameters; `source` is its text.
+    """Check a tree. `values` by slot; `decided` are the slots known to be no parameters; `source` is its
+    text.
 
     Raises `Fault` with the first error.
     """
@@ -83,8 +92,8 @@ def check(module: syntax.Module, values: list[float], decided: set[int], source:
                 decided = {places[slot] for slot in decided}
                 continue
         return Checked(
-            module, scene, tuple(run.index), tuple(v for v, i in zip(values, run.index) if i >= 0), run.low, run.high,
-            tuple(run.conditions), tuple(run.constraints), run.feeds, moved,
+            module, scene, tuple(run.index), tuple(v for v, i in zip(values, run.index) if i >= 0),
+            run.low, run.high, tuple(run.conditions), tuple(run.constraints), run.feeds, moved,
         )  # fmt: skip
 
 
@@ -146,7 +155,11 @@ class _Check(Construction):
         if not scene.arguments:
             return default
         argument = scene.arguments[0]
-        if len(scene.arguments) > 1 or not isinstance(argument, syntax.Named) or argument.name != "background":
+        if (
+            len(scene.arguments) > 1
+            or not isinstance(argument, syntax.Named)
+            or argument.name != "background"
+        ):
             wrong = scene.arguments[-1]
             raise Fault(
                 "scene 2d has one setting, its background", wrong.start, wrong.end,
@@ -162,7 +175,12 @@ class _Check(Construction):
 
     def _let(self, let: syntax.Let, order: int) -> None:
         if let.name in self.lets:
-            raise Fault(f"'{let.name}' already has a value", let.name_start, let.name_start + len(let.name), "a new name")
+            raise Fault(
+                f"'{let.name}' already has a value",
+                let.name_start,
+                let.name_start + len(let.name),
+                "a new name",
+            )
         self.lets[let.name] = (order, self.evaluate(let.value))
 
     def _def(self, definition: syntax.Def, order: int) -> None:
@@ -170,14 +188,17 @@ class _Check(Construction):
         if name in self.functions:
             raise Fault(f"'{name}' is defined already", *place, "a new name")
         if name in self.entries or name in binding.BUILTINS or name in binding.SPECIAL_FORMS:
-            raise Fault(f"'{name}' is part of the language and can not be defined again", *place, "a new name")
+            raise Fault(f"'{name}' is part of the language and cannot be defined again", *place, "a new name")
         seen: set[str] = set()
         for parameter in definition.parameters:
             if parameter.name in seen:
-                raise Fault(f"'{name}' has two parameters called '{parameter.name}'", parameter.start, parameter.end)
+                raise Fault(
+                    f"'{name}' has two parameters called '{parameter.name}'", parameter.start, parameter.end
+                )
             seen.add(parameter.name)
         parameters = tuple(
-            Parameter(p.name, "number", 0.0, 0.0, None if p.default is None else 0.0) for p in definition.parameters
+            Parameter(p.name, "number", 0.0, 0.0, None if p.default is None else 0.0)
+            for p in definition.parameters
         )
         self.functions[name] = _Function(definition, parameters, order)
 
@@ -188,15 +209,20 @@ class _Check(Construction):
             value = LayerValue(value, Paint(operations()["flat"], (), ((black, black, black),)), None, None)
         if type(value) is not LayerValue:
             raise Fault(
-                f"this draws nothing: it is {described(value)}", draw.start, draw.end, "a shape or a painted layer",
+                f"this draws nothing: it is {described(value)}", draw.start, draw.end,
+                "a shape or a painted layer",
                 "to name a value write `let name = ...`" if not isinstance(value, WordValue) else "",
             )  # fmt: skip
         self.size += value.shape.size
         if self.size > MAX_NODES:
             raise Fault(
-                f"with let and def expanded there are more than {MAX_NODES:,} shapes to draw", draw.start, draw.end
+                f"with let and def expanded there are more than {MAX_NODES:,} shapes to draw",
+                draw.start,
+                draw.end,
             )
-        return Layer(value.shape.shape, value.paint, value.opacity, value.softness, _root_name(draw.value), line)
+        return Layer(
+            value.shape.shape, value.paint, value.opacity, value.softness, _root_name(draw.value), line
+        )
 
     # -- expressions --------------------------------------------------------------------------------------
 
@@ -207,7 +233,11 @@ class _Check(Construction):
         if self.inside:
             self.steps += 1
             if self.steps > MAX_NODES:
-                raise Fault(f"with def expanded there are more than {MAX_NODES:,} values to work out", node.start, node.end)
+                raise Fault(
+                    f"with def expanded there are more than {MAX_NODES:,} values to work out",
+                    node.start,
+                    node.end,
+                )
         value = _EVALUATORS[type(node)](self, node)
         self.depth -= 1
         return value
@@ -235,11 +265,21 @@ class _Check(Construction):
 
     def _ranged(self, node: syntax.Ranged) -> Value:
         if node.number.slot in self.decided:
-            raise Fault("a count is decided before the numbers are and has no range", node.start, node.end, "a whole number")
+            raise Fault(
+                "a count is decided before the numbers are and has no range",
+                node.start,
+                node.end,
+                "a whole number",
+            )
         value = node.number.value
         low, high = node.low.value, node.high.value
         if below(value, low) or below(-value, -high):
-            raise Fault("this number is outside of its range", node.number.start, node.number.end, f"{low:g} .. {high:g}")
+            raise Fault(
+                "this number is outside of its range",
+                node.number.start,
+                node.number.end,
+                f"{low:g} .. {high:g}",
+            )
         self.hard(self.index[node.number.slot], low, high)
         return self._number(node.number)
 
@@ -256,23 +296,10 @@ class _Check(Construction):
             return found[1]
         if name in _words():
             return WordValue(name)
-        raise self._unknown_name(node)
+        raise unknown_name(node, self.module, self._known(), self.inside)
 
-    def _unknown_name(self, node: syntax.Name) -> Fault:
-        name = node.name
-        place = (node.start, node.end)
-        for statement in self.module.statements:
-            if isinstance(statement, syntax.Let) and statement.name == name:
-                inside = f", after the def of '{self.inside}'" if self.inside else ""
-                return Fault(f"'{name}' is given its value only later{inside}", *place, "", "move its let above")
-        if name in self.functions or name in self.entries or name in binding.BUILTINS:
-            return Fault(f"'{name}' is a function", *place, f"{name}(...)", f"write {name}(...) to call it")
-        known = [*self.scope, *self.lets]
-        suggestion = did_you_mean(name, known)
-        if not suggestion:
-            near = did_you_mean(name, self.entries)
-            suggestion = near or f"give it a value first: let {name[:40]} = ..."
-        return Fault(f"unknown name '{name[:40]}'", *place, "a name from a let above", suggestion)
+    def _known(self) -> Known:
+        return Known((*self.scope, *self.lets), tuple(self.functions))
 
     def _pair(self, node: syntax.Pair) -> Value:
         parts = []
@@ -298,7 +325,9 @@ class _Check(Construction):
             try:
                 first = arithmetic.apply(operator, first, second)
             except arithmetic.NoSuchOperation as error:
-                raise Fault(str(error), operand.start, operand.end, "numbers, angles or points", advice(second)) from None
+                raise Fault(
+                    str(error), operand.start, operand.end, "numbers, angles or points", advice(second)
+                ) from None
         return first
 
     def _operators(self, node: syntax.Chain, first: Value) -> Value:
@@ -307,7 +336,7 @@ class _Check(Construction):
         for other, operand in zip(node.operators, node.operands[1:]):
             if other not in _OPERATORS:
                 raise Fault(
-                    f"can not apply '{other}' to shapes", operand.start, operand.end,
+                    f"cannot apply '{other}' to shapes", operand.start, operand.end,
                     "| (union), & (intersection), - (difference) or ^ (xor)",
                 )  # fmt: skip
         shapes = [self.shape(node.operands[0], first, _OPERATORS[operator])]
@@ -371,7 +400,9 @@ class _Check(Construction):
                         value = self._count(call, parameter, node, found)
                     elif kind == "point":
                         if type(found) is not PointValue:
-                            raise self.mismatch(node, found, f"'{parameter.name}' of {call.name}", "a point, (x, y)")
+                            raise self.mismatch(
+                                node, found, f"'{parameter.name}' of {call.name}", "a point, (x, y)"
+                            )
                         value = (
                             self.scalar(call.name, parameter, node, found.x),
                             self.scalar(call.name, parameter, node, found.y),
@@ -408,10 +439,8 @@ class _Check(Construction):
             return str(node.name)
         expected = " or ".join(parameter.choices)
         if type(node) is syntax.Name and not (node.name in self.scope or node.name in self.lets):
-            raise Fault(
-                f"'{node.name[:40]}' is no choice for '{parameter.name}' of {call.name}", node.start, node.end, expected,
-                did_you_mean(node.name, parameter.choices),
-            )  # fmt: skip
+            message = f"'{node.name[:40]}' is no choice for '{parameter.name}' of {call.name}"
+            raise Fault(message, node.start, node.end, expected, did_you_mean(node.name, parameter.choices))
         value = self.evaluate(node)
         if isinstance(value, WordValue) and value.word in parameter.choices:
             return value.word
@@ -425,12 +454,15 @@ class _Check(Construction):
         literal = value.literal
         if literal is None or literal.unit:
             raise Fault(
-                f"'{parameter.name}' of {call.name} is a count, which is decided before the numbers are", node.start,
-                node.end, expected,
+                f"'{parameter.name}' of {call.name} is a count, which is decided before the numbers are",
+                node.start, node.end, expected,
             )  # fmt: skip
         if literal.value != int(literal.value) or not low <= literal.value <= high:
             raise Fault(
-                f"'{parameter.name}' of {call.name} can not be {literal.value:g}", node.start, node.end, expected
+                f"'{parameter.name}' of {call.name} cannot be {literal.value:g}",
+                node.start,
+                node.end,
+                expected,
             )
         self.counts.add(literal.slot)
         return int(literal.value)
@@ -471,7 +503,11 @@ class _Check(Construction):
         shape = self.evaluate(nodes[0])
         if type(shape) is LayerValue:
             raise Fault(
-                "this is painted already", call.name_start, call.name_start + 4, "one fill a layer", "write two statements"
+                "this is painted already",
+                call.name_start,
+                call.name_start + 4,
+                "one fill a layer",
+                "write two statements",
             )
         paint = self.evaluate(nodes[1])
         if type(paint) is ColourValue:
@@ -483,7 +519,7 @@ class _Check(Construction):
     def _defined(self, call: syntax.Call, count: int, names: tuple[str, ...]) -> Value:
         function = self.functions.get(call.name)
         if function is None or function.order >= self.visible:
-            raise self._unknown_function(call)
+            raise unknown_function(call, self.module, self._known(), self.inside)
         layout = binding.layout_of(function.parameters, count, names)
         if layout is None:
             raise binding.refuse_parameters(call, function.parameters)
@@ -503,20 +539,6 @@ class _Check(Construction):
         value = self.evaluate(definition.body)
         self.scope, self.visible, self.inside = outer
         return value
-
-    def _unknown_function(self, call: syntax.Call) -> Fault:
-        name = call.name
-        place = (call.name_start, call.name_start + len(name))
-        if name == self.inside:
-            return Fault(f"'{name}' calls itself, and defs do not recurse", *place, "", "repeat by repeat_polar or repeat_grid")
-        for statement in self.module.statements:
-            if isinstance(statement, syntax.Def) and statement.name == name:
-                return Fault(f"'{name}' is defined only later", *place, "", f"move its def above {'this one' if self.inside else 'this line'}")
-        if name in self.lets or name in self.scope:
-            return Fault(f"'{name}' is a value, not a function", *place, f"{name} without brackets")
-        kind = "operation" if call.start < call.name_start else "shape"
-        known = [*binding.known_functions(), *self.functions]
-        return Fault(f"unknown {kind} '{name[:40]}'", *place, "", did_you_mean(name, known))
 
 
 def _root_name(node: Any) -> str:

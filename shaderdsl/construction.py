@@ -25,10 +25,10 @@ from shaderdsl.values import (
     described,
 )
 
-_CURVED = "path"
+CURVED = "path"
 """The function whose outlines take control points."""
 
-_INSETTING = "round"
+INSETTING = "round"
 """The modifier that needs a shape's inset."""
 
 _COORDINATE = Parameter("vertex", "point", -1.0, 1.0)
@@ -41,8 +41,9 @@ def advice(value: Value) -> str:
 class Construction:
     """The graph of a program in the making, and what is known of its parameters.
 
-    `index` gives the parameter of each literal slot, -1 for what is decided. `low` and `high` are hard limits of
-    parameters by index, in written units; `feeds` is the first registry parameter that each one reaches unchanged.
+    `index` gives the parameter of each literal slot, -1 for what is decided. `low` and `high` are hard limits
+    of parameters by index, in written units; `feeds` is the first registry parameter that each one reaches
+    unchanged.
     """
 
     def __init__(self, slots: int, decided: set[int]) -> None:
@@ -71,7 +72,9 @@ class Construction:
             if not value.angle:
                 expr = expr * RADIANS
         elif value.angle:
-            raise self.mismatch(node, value, f"'{parameter.name}' of {function}", "a number without an angle's unit")
+            raise self.mismatch(
+                node, value, f"'{parameter.name}' of {function}", "a number without an angle's unit"
+            )
         minimum, maximum = parameter.minimum, parameter.maximum
         literal = value.literal
         if literal is None:
@@ -92,8 +95,8 @@ class Construction:
             high = MAX_NUMBER if maximum is None else maximum / factor
             if below(literal.value, low) or below(-literal.value, -high):
                 raise Fault(
-                    f"'{parameter.name}' of {function} can not be {literal.value:g}{unit}", node.start, node.end,
-                    limit_text(low, high) + (f" {unit}" if unit else ""),
+                    f"'{parameter.name}' of {function} cannot be {literal.value:g}{unit}",
+                    node.start, node.end, limit_text(low, high) + (f" {unit}" if unit else ""),
                 )  # fmt: skip
             if index >= 0:
                 self.hard(index, low, high)
@@ -123,23 +126,31 @@ class Construction:
         combination = Combination(operation, tuple(s.shape for s in shapes), scalars)
         return self.nested(
             node, combination, sum(s.size for s in shapes), max(s.depth for s in shapes),
-            "a boolean's result has no inset of its own: round its parts, or blend them by union(a, b, round = 0.05)",
+            "a boolean's result has no inset of its own: round its parts, or blend them by "
+            "union(a, b, round = 0.05)",
         )  # fmt: skip
 
     def nested(self, node: Any, shape: Any, size: int, depth: int, unroundable: str) -> ShapeValue:
         if depth >= MAX_NESTING:
-            raise Fault(f"more than {MAX_NESTING} operations are nested around one shape", node.start, node.end)
+            raise Fault(
+                f"more than {MAX_NESTING} operations are nested around one shape", node.start, node.end
+            )
         if size > MAX_NODES:
             raise Fault(
-                f"with let and def expanded there are more than {MAX_NODES:,} shapes to draw", node.start, node.end
+                f"with let and def expanded there are more than {MAX_NODES:,} shapes to draw",
+                node.start,
+                node.end,
             )
         return ShapeValue(shape, size, depth + 1, unroundable)
 
     def mismatch(self, node: Any, value: Value, what: str, wanted: str, suggestion: str = "") -> Fault:
         return Fault(
-            f"{what} does not take {described(value)}", node.start, node.end, wanted, suggestion or advice(value)
+            f"{what} does not take {described(value)}",
+            node.start,
+            node.end,
+            wanted,
+            suggestion or advice(value),
         )
-
 
     # -- what each category of operation makes ---------------------------------------------------------------
 
@@ -147,7 +158,8 @@ class Construction:
         self, call: syntax.Call, operation: Operation, leading: list[Value], scalars: tuple[Expr, ...],
         decided: tuple[tuple[str, object], ...],
     ) -> Value:  # fmt: skip
-        """The value of a call of a registered operation; `leading` are the values of its unnamed first arguments."""
+        """The value of a call of a registered operation; `leading` are the values of its unnamed first
+        arguments."""
         return _MAKERS[operation.category](self, call, operation, leading, scalars, decided)
 
     def _make_shape(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
@@ -156,50 +168,74 @@ class Construction:
         )  # fmt: skip
         return ShapeValue(Primitive(operation, scalars, decided), 1, 1, reason)
 
-    def _make_outline(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
+    def _make_outline(
+        self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any
+    ) -> Value:
         if len(leading) > MAX_VERTICES:
             raise Fault(f"an outline has at most {MAX_VERTICES:,} vertices", call.start, call.end)
         vertices: list[Vertex] = []
-        bends = operation.function == _CURVED
+        bends = operation.function == CURVED
         for node, value in zip(call.arguments, leading):
             if type(value) is PointValue:
                 vertices.append(
-                    Vertex(self.scalar(call.name, _COORDINATE, node, value.x), self.scalar(call.name, _COORDINATE, node, value.y))
+                    Vertex(
+                        self.scalar(call.name, _COORDINATE, node, value.x),
+                        self.scalar(call.name, _COORDINATE, node, value.y),
+                    )
                 )
             elif type(value) is VertexValue and bends:
                 vertices.append(value.vertex)
             elif type(value) is VertexValue:
-                raise Fault(f"{call.name} has straight sides only", node.start, node.end, "points", f"use {_CURVED}(...)")
+                raise Fault(
+                    f"{call.name} has straight sides only",
+                    node.start,
+                    node.end,
+                    "points",
+                    f"use {CURVED}(...)",
+                )
             else:
                 raise self.mismatch(node, value, call.name, "points" + (" and curve(x, y)" if bends else ""))
         if dict(decided).get("closed") == "no":
-            for node, vertex in ((call.arguments[0], vertices[0]), (call.arguments[len(leading) - 1], vertices[-1])):
+            for node, vertex in (
+                (call.arguments[0], vertices[0]),
+                (call.arguments[len(leading) - 1], vertices[-1]),
+            ):
                 if not vertex.on:
                     raise Fault("an open path begins and ends on a point", node.start, node.end, "(x, y)")
         reason = f"{operation.function} does not know its inset: use offset"
         return ShapeValue(Outline(operation, tuple(vertices), scalars, decided), len(vertices), 1, reason)
 
-    def _make_boolean(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
+    def _make_boolean(
+        self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any
+    ) -> Value:
         shapes = [self.shape(n, v, call.name) for n, v in zip(call.arguments, leading)]
         return self.combined(call, operation, shapes, scalars)
 
-    def _make_modifier(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
+    def _make_modifier(
+        self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any
+    ) -> Value:
         child = self.shape(call.arguments[0], leading[0], call.name)
-        if operation.name == _INSETTING and child.unroundable:
+        if operation.name == INSETTING and child.unroundable:
             raise Fault(
-                "these corners can not be rounded", call.name_start, call.name_start + len(call.name), "",
+                "these corners cannot be rounded", call.name_start, call.name_start + len(call.name), "",
                 child.unroundable,
             )  # fmt: skip
-        return self.nested(call, Modified(operation, child.shape, scalars), child.size, child.depth, child.unroundable)
+        return self.nested(
+            call, Modified(operation, child.shape, scalars), child.size, child.depth, child.unroundable
+        )
 
-    def _make_repetition(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
+    def _make_repetition(
+        self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any
+    ) -> Value:
         child = self.shape(call.arguments[0], leading[0], call.name)
         return self.nested(
-            call, Placed(operation, child.shape, scalars, decided), child.size * operation.copies, child.depth,
-            f"round the shape before .{call.name}(...)",
+            call, Placed(operation, child.shape, scalars, decided), child.size * operation.copies,
+            child.depth, f"round the shape before .{call.name}(...)",
         )  # fmt: skip
 
-    def _make_transform(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
+    def _make_transform(
+        self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any
+    ) -> Value:
         target = leading[0]
         layer = target if type(target) is LayerValue else None
         child = layer.shape if layer is not None else self.shape(call.arguments[0], target, call.name)

@@ -55,7 +55,7 @@ class Dialect:
 
 # (template, precedence of the result); arguments of lower precedence are put in parentheses.
 _PRECEDENCE = {"add": 1, "sub": 1, "mul": 2, "div": 2, "neg": 3}
-_ATOM = 9
+ATOM = 9
 
 NUMPY = Dialect(
     "numpy",
@@ -129,15 +129,15 @@ class Printer:
             operator, *arguments = self.graph.nodes[index]
             if operator == "const":
                 number = self.dialect.number(arguments[0])  # type: ignore[arg-type]
-                self.text[index] = (number, _ATOM if not number.startswith("-") else 0)
+                self.text[index] = (number, ATOM if not number.startswith("-") else 0)
             elif operator == "input":
-                self.text[index] = (self.inputs[arguments[0]], _ATOM)
+                self.text[index] = (self.inputs[arguments[0]], ATOM)
             else:
                 value, precedence = self.expression(index)
                 if self.deserves_name(index, value, uses[index]):
                     name = self.variable(index)
                     self.statements.append(self.declaration(index).format(name=name, value=value))
-                    self.text[index] = (name, _ATOM)
+                    self.text[index] = (name, ATOM)
                 else:
                     self.text[index] = (value, precedence)
         return [self.text[e.index][0] for e in outputs]
@@ -153,14 +153,14 @@ class Printer:
     def expression(self, index: int) -> tuple[str, int]:
         """The text of a node and its precedence."""
         operator, arguments = self.pattern(index)
-        precedence = _PRECEDENCE.get(operator, _ATOM)
+        precedence = _PRECEDENCE.get(operator, ATOM)
         parts = []
         for position, argument in enumerate(arguments):
             part, own = self.text[argument]
             strict = operator in ("sub", "div") and position == 1 or operator == "neg"
-            if precedence != _ATOM and (own < precedence or (strict and own == precedence) or own == 0):
+            if precedence != ATOM and (own < precedence or (strict and own == precedence) or own == 0):
                 part = f"({part})"
-            elif operator in ("less", "select") and own < _ATOM:
+            elif operator in ("less", "select") and own < ATOM:
                 part = f"({part})"
             parts.append(part)
         return self.dialect.templates[operator].format(*parts), precedence

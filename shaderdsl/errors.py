@@ -5,6 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+_MAX_CANDIDATES = 2000
+"""Names that are compared to an unknown one: all of any text that a person wrote."""
+
 _WINDOW = 100
 """Columns of a source line that an error shows; longer lines are cut around the caret."""
 
@@ -12,9 +15,9 @@ _WINDOW = 100
 class DslError(ValueError):
     """A text is no valid program.
 
-    `message` is one sentence; `line` and `column` count from 1 (in characters); `source_line` is the line of the
-    text, `length` the number of characters that the carets underline; `expected` says what could stand there, and
-    `suggestion` what to do about it. The last two may be empty.
+    `message` is one sentence; `line` and `column` count from 1 (in characters); `source_line` is the line of
+    the text, `length` the number of characters that the carets underline; `expected` says what could stand
+    there, and `suggestion` what to do about it. The last two may be empty.
     """
 
     def __init__(
@@ -75,13 +78,16 @@ def located(fault: Fault, source: str) -> DslError:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """'did you mean 'circle'?' for the known word nearest to `word`, or nothing when none is near."""
-    near = difflib.get_close_matches(word[:40].lower(), sorted(known), n=1, cutoff=0.6)
+    near = difflib.get_close_matches(word[:40].lower(), sorted(known)[:_MAX_CANDIDATES], n=1, cutoff=0.6)
     return f"did you mean '{near[0]}'?" if near else ""
 
 
 def _window(source_line: str, column: int, length: int) -> tuple[str, str]:
-    """The part of the line around `column`, free of characters that a terminal would act on, and its carets."""
+    """The part of the line around `column`, without characters that a terminal would act on, and carets."""
     first = max(0, column - 1 - _WINDOW * 3 // 4) if len(source_line) > _WINDOW else 0
-    shown = "".join(c if c.isprintable() else " " if c == "\t" else "\N{MIDDLE DOT}" for c in source_line[first:][:_WINDOW])
+    shown = "".join(
+        c if c.isprintable() else " " if c == "\t" else "\N{MIDDLE DOT}"
+        for c in source_line[first:][:_WINDOW]
+    )
     position = column - 1 - first
     return shown.rstrip(), " " * position + "^" * max(1, min(length, _WINDOW - position))

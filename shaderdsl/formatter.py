@@ -22,8 +22,8 @@ def format_program(program: Program) -> str:
 def format_text(text: str | bytes) -> str:
     """The canonical text of a text, its comments and single empty lines kept, with a newline at its end.
 
-    A comment on a line of its own stays before its statement; one behind a statement stays behind it; one inside of
-    a statement goes before it. Raises DslError if the text is no valid program.
+    A comment on a line of its own stays before its statement; one behind a statement stays behind it; one
+    inside of a statement goes before it. Raises DslError if the text is no valid program.
     """
     source = decoded(text)
     program = parse(source)
@@ -31,7 +31,9 @@ def format_text(text: str | bytes) -> str:
     comments = [(m.start(), m.end(), _tidy(m.group())) for m in _COMMENT.finditer(source)]
     lines: list[str] = []
     place = position = 0
-    for (start, stop), printed in zip(extents, program.structure.texts(program.params)):
+    following = [*[start for start, _ in extents], len(source)][1:]
+    printed_statements = program.structure.texts(program.params)
+    for (start, stop), limit, printed in zip(extents, following, printed_statements, strict=True):
         while position < len(comments) and comments[position][0] < stop:
             first, last, comment = comments[position]
             if lines and first < start and _is_gap(source[place:first]):
@@ -42,9 +44,12 @@ def format_text(text: str | bytes) -> str:
         if lines and place < start and _is_gap(source[place:start]):
             lines.append("")
         place = stop
-        while position < len(comments) and "\n" not in source[place : comments[position][0]]:
-            printed += "  " + comments[position][2]
-            place = comments[position][1]
+        while position < len(comments) and comments[position][0] < limit:
+            first, last, comment = comments[position]
+            if "\n" in source[place:first]:
+                break
+            printed += "  " + comment
+            place = last
             position += 1
         lines.append(printed)
     for first, last, comment in comments[position:]:

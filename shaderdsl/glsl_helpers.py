@@ -6,10 +6,10 @@ on the way in, and gradients back by the transposed Jacobian on the way out (`pl
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
 
-from shaderdsl import coverage as coverage_profile
 from shaderdsl import dual
 from shaderdsl.dual import Rule
 from shaderdsl.expression import Expr, Graph, Scalar
@@ -56,17 +56,40 @@ _FIXED: dict[str, tuple[str, tuple[str, ...]]] = {
     "crossesCurve": (_CROSSES_CURVE, ()),
 }
 
-_POINTS = {"x": "p.x", "y": "p.y"}
-_ELEMENT = {"x0": "a.x", "y0": "a.y", "x1": "b.x", "y1": "b.y", "x2": "c.x", "y2": "c.y", "ends": "ends", "inside": "inside"}
+_POINTS: dict[object, str] = {"x": "p.x", "y": "p.y"}
+_ELEMENT: dict[object, str] = {
+    "x0": "a.x",
+    "y0": "a.y",
+    "x1": "b.x",
+    "y1": "b.y",
+    "x2": "c.x",
+    "y2": "c.y",
+    "ends": "ends",
+    "inside": "inside",
+}
 
 
-def _of_rule(build: Callable[[], Rule]) -> tuple[Rule, Trace]:
-    return traced(build, lambda rule: (rule.graph, rule.forward))
+def _of_rule(rule: Any, *arguments: object) -> Trace:
+    """The trace of a rule of `shaderdsl.dual`, made anew to see what its values are called."""
+
+    def read(made: Rule) -> tuple[Graph, Sequence[Expr]]:
+        return made.graph, made.forward
+
+    return traced(lambda: rule.__wrapped__(*arguments), read)[1]
+
+
+def _of_piece(piece: Callable[..., Expr], names: Sequence[str]) -> Trace:
+    """The trace of a function of scalars, which is not a call of itself."""
+    graph = Graph()
+    _, trace = traced(lambda: piece(*(graph.input(name) for name in names)), lambda value: (graph, [value]))
+    trace.calls = {}
+    return trace
 
 
 def _parameters(operation: Operation, kept: Sequence[Parameter]) -> tuple[str, dict[object, str]]:
     """The parameters of a helper's head, and the text of each scalar in its body."""
-    head, inputs = "", {}
+    head = ""
+    inputs: dict[object, str] = {}
     for parameter in kept:
         name = safe(parameter.name)
         if parameter.kind == "point":
@@ -87,10 +110,10 @@ def default_scalars(parameter: Parameter) -> tuple[float, ...] | None:
     return tuple(factor * v for v in values)
 
 
-@lru_cache(maxsize=None)
+@cache
 def shape(operation: Operation, short: bool) -> tuple[str, str]:
     """(name, text) of a shape's helper; `short` leaves out the parameters that have a default."""
-    _, trace = _of_rule(lambda: dual.shape_rule.__wrapped__(operation))
+    trace = _of_rule(dual.shape_rule, operation)
     kept = list(operation.parameters)
     if short:
         constants: dict[str, float] = {}
@@ -98,7 +121,9 @@ def shape(operation: Operation, short: bool) -> tuple[str, str]:
             defaults = default_scalars(parameter)
             if defaults is not None:
                 kept.remove(parameter)
-                names = [parameter.name + "_x", parameter.name + "_y"] if parameter.kind == "point" else [parameter.name]
+                names = (
+                    [parameter.name + "_x", parameter.name + "_y"] if parameter.kind == "point" else [parameter.name]
+                )
                 constants.update(zip(names, defaults))
         trace = trace.with_constants(constants)
     name = "sdg" + camel("x " + operation.name)[1:]
@@ -106,10 +131,10 @@ def shape(operation: Operation, short: bool) -> tuple[str, str]:
     return name, function_text(f"vec4 {name}(vec2 p{head})", trace, _POINTS | inputs, vector="vec4")
 
 
-@lru_cache(maxsize=None)
+@cache
 def combination(operation: Operation) -> tuple[str, str]:
     """(name, text) of a boolean's or modifier's helper."""
-    _, trace = _of_rule(lambda: dual.combination_rule.__wrapped__(operation))
+    trace = _of_rule(dual.combination_rule, operation)
     name = camel(operation.name if operation.blend else "op " + operation.name)
     duals = ("a", "b") if operation.category == "boolean" else ("d",)
     texts = {
@@ -136,7 +161,7 @@ def affine(operation: Operation, arguments: Mapping[str, Expr | Point], graph: G
     return columns, origin
 
 
-@lru_cache(maxsize=None)
+@cache
 def matrix(operation: Operation) -> tuple[str, str] | None:
     """(name, text) of the linear part of a transform, from outside to the shape's own coordinates; None where that
     is the identity."""
@@ -150,10 +175,10 @@ def matrix(operation: Operation) -> tuple[str, str] | None:
     return name, function_text(f"mat2 {name}({head[2:]})", trace, inputs, vector="mat2")
 
 
-@lru_cache(maxsize=None)
+@cache
 def repetition(operation: Operation) -> tuple[str, str]:
     """(name, text) of a repetition's helper: the point that a copy sees, and its Jacobian."""
-    _, trace = _of_rule(lambda: dual.repetition_rule.__wrapped__(operation))
+    trace = _of_rule(dual.repetition_rule, operation)
     trace = trace.with_constants({"xx": 1.0, "xy": 0.0, "yx": 0.0, "yy": 1.0})
     u, v, ux, uy, vx, vy = trace.outputs
     trace.outputs = [u, v, ux, vx, uy, vy]  # a matrix is filled by columns
@@ -167,24 +192,22 @@ def repetition(operation: Operation) -> tuple[str, str]:
     )  # fmt: skip
 
 
-@lru_cache(maxsize=None)
+@cache
 def ramp(operation: Operation) -> tuple[str, str]:
     """(name, text) of a paint's helper: the position on its ramp of colours."""
-    _, trace = _of_rule(lambda: dual.paint_rule.__wrapped__(operation))
+    trace = _of_rule(dual.paint_rule, operation)
     name = camel(operation.name) + "Ramp"
     head, inputs = _parameters(operation, operation.parameters)
     return name, function_text(f"float {name}(vec2 p{head})", trace, _POINTS | inputs)
 
 
-@lru_cache(maxsize=None)
+@cache
 def coverage() -> dict[str, tuple[str, tuple[str, ...]]]:
     """`coverage` of a crisp edge, `softCoverage`, and what they call: texts and dependencies by name."""
     texts: dict[str, tuple[str, tuple[str, ...]]] = {}
     for piece in PIECES:
-        names = piece.__code__.co_varnames[: piece.__code__.co_argcount]  # type: ignore[attr-defined]
-        graph = Graph()
-        _, trace = traced(lambda: piece(*(graph.input(n) for n in names)), lambda value: (graph, [value]))
-        trace.calls = {}
+        names = piece.__code__.co_varnames[: piece.__code__.co_argcount]
+        trace = _of_piece(piece, names)
         name = camel(piece.__name__)
         head = ", ".join("float " + safe(n) for n in names)
         texts[name] = (function_text(f"float {name}({head})", trace, {n: safe(n) for n in names}), ())
@@ -192,7 +215,7 @@ def coverage() -> dict[str, tuple[str, tuple[str, ...]]]:
         "// The part of a pixel on the inner side of a line, `height` pixels from its centre with the unit normal\n"
         "// (major, minor).\n" + texts["halfPlaneArea"][0], (),
     )  # fmt: skip
-    _, trace = _of_rule(lambda: dual.coverage_rule.__wrapped__())
+    trace = _of_rule(dual.coverage_rule)
     inputs: dict[object, str] = {n: f"d.{c}" for n, c in zip(dual.DUAL, "xyzw")}
     inputs |= {"pixel": "pixel", "softness": "softness"}
     crisp = trace.with_constants({"softness": 0.0})
@@ -242,7 +265,7 @@ class Outlines:
             words = operation.name.split(" ") + [w for p, v in decided for w in _word(operation, p, v)]
             name = "sdg" + "".join(w.capitalize() for w in words) + ("Curved" if curved else "")
             self.names[key] = name
-            self.texts[name] = self._fold(name, operation, dict(decided), curved)
+            self.texts[name] = self._fold(name, " ".join(words), operation, dict(decided), curved)
         return self.names[key]
 
     def opens(self, name: str) -> bool:
@@ -257,42 +280,122 @@ class Outlines:
         self.texts[name] = (text, dependencies)
         return name
 
-    def _fold(self, name: str, operation: Operation, decided: dict[str, float], curved: bool) -> tuple[str, tuple[str, ...]]:
+    def _fold(
+        self, name: str, words: str, operation: Operation, decided: dict[str, float], curved: bool
+    ) -> tuple[str, tuple[str, ...]]:
+        """(text, dependencies) of the loop over an outline's elements, and of what it calls for one of them."""
         parameters = [p for p in operation.parameters if p.name in continuous_names(operation)]
         head, inputs = _parameters(operation, parameters)
         own = "".join(", " + safe(p.name) for p in parameters)
-        kinds: list[tuple[str, str, set[object]]] = []
+        kinds: list[list[tuple[str, set[object]]]] = []
         for bent in (False, True) if curved else (False,):
-            pieces = []
-            for build, kind, result in (
-                (lambda: dual.element_rule.__wrapped__(operation, bent), "Distance", "float"),
-                (lambda: dual.outline_rule.__wrapped__(operation, bent), "Dual", "vec4"),
+            pieces: list[tuple[str, set[object]]] = []
+            for rule, kind, result in (
+                (dual.element_rule, "Distance", "float"),
+                (dual.outline_rule, "Dual", "vec4"),
             ):
-                _, trace = _of_rule(build)
+                trace = _of_rule(rule, operation, bent)
                 trace = trace.with_constants(decided)
                 used = trace.inputs()
                 middle = ", vec2 b" if bent else ""
                 ends = ", float ends" if "ends" in used else ""
                 inside = ", bool inside" if "inside" in used else ""
                 arguments = f"vec2 p, vec2 a{middle}, vec2 c{head if used & set(inputs) else ''}{ends}{inside}"
-                title = ("curve" if bent else "line") + kind
-                if operation.name not in ("path", "polygon"):
-                    title = camel(operation.name + " " + ("curve" if bent else "line") + " " + kind)
+                title = camel(f"{words} {'curve' if bent else 'line'} {kind}")
                 text = function_text(
                     f"{result} {title}({arguments})", trace, {**_POINTS, **_ELEMENT, **inputs},
                     vector="vec4" if result == "vec4" else "", truths=("inside",),
                 )  # fmt: skip
                 pieces.append((self._own(title, arguments, text, ()), used))
-            kinds.append(pieces)  # type: ignore[arg-type]
+            kinds.append(pieces)
 
         def call(bent: bool, which: int) -> str:
-            function, used = kinds[bent][which]  # type: ignore[misc]
+            function, used = kinds[bent][which]
             middle = ", b" if bent else ""
             extra = own if used & set(inputs) else ""
-            return f"{function}(p, a{middle}, c{extra}{', ends' if 'ends' in used else ''}{', inside' if 'inside' in used else ''})"
+            extra += "".join(f", {name}" for name in ("ends", "inside") if name in used)
+            return f"{function}(p, a{middle}, c{extra})"
 
-        used_any = set().union(*(used for pieces in kinds for _, used in pieces))  # type: ignore[misc]
-        inside, ends = "inside" in used_any, "ends" in used_any
+
+def plain_union() -> Operation:
+    """The union that copies are joined by."""
+    return operations()["union"]
+
+
+def fixed(name: str) -> tuple[str, tuple[str, ...]]:
+    """(text, dependencies) of a helper that no operation owns."""
+    return _FIXED[name] if name in _FIXED else coverage()[name]
+
+
+class Outlines:
+    """The helpers of outlines: they read a shared table of points, by `points[i]` or by `outlinePoint(i)`."""
+
+    def __init__(self, access: str) -> None:
+        self.access = access
+        self.names: dict[object, str] = {}
+        self.texts: dict[str, tuple[str, tuple[str, ...]]] = {}
+
+    def helper(self, operation: Operation, decided: tuple[tuple[str, float], ...], curved: bool) -> str:
+        """The name of the function that gives the dual of an outline by its first point and number of elements."""
+        decided = tuple((name, value) for name, value in decided if name in _read(operation))
+        key = (operation.body, operation.finish, decided, curved)
+        if key not in self.names:
+            words = operation.name.split(" ") + [w for p, v in decided for w in _word(operation, p, v)]
+            name = "sdg" + "".join(w.capitalize() for w in words) + ("Curved" if curved else "")
+            self.names[key] = name
+            self.texts[name] = self._fold(name, " ".join(words), operation, dict(decided), curved)
+        return self.names[key]
+
+    def opens(self, name: str) -> bool:
+        """Whether a helper asks if the outline is open."""
+        return ", float open)" in self.texts[name][0]
+
+    def _own(self, name: str, head: str, text: str, dependencies: tuple[str, ...]) -> str:
+        """Keeps a function, once: equal ones of different operations share the first one's name."""
+        for known, (other, _) in self.texts.items():
+            if other.replace(known, name) == text:
+                return known
+        self.texts[name] = (text, dependencies)
+        return name
+
+    def _fold(
+        self, name: str, words: str, operation: Operation, decided: dict[str, float], curved: bool
+    ) -> tuple[str, tuple[str, ...]]:
+        """(text, dependencies) of the loop over an outline's elements, and of what it calls for one of them."""
+        parameters = [p for p in operation.parameters if p.name in continuous_names(operation)]
+        head, inputs = _parameters(operation, parameters)
+        own = "".join(", " + safe(p.name) for p in parameters)
+        kinds: list[list[tuple[str, set[object]]]] = []
+        for bent in (False, True) if curved else (False,):
+            pieces: list[tuple[str, set[object]]] = []
+            for rule, kind, result in (
+                (dual.element_rule, "Distance", "float"),
+                (dual.outline_rule, "Dual", "vec4"),
+            ):
+                trace = _of_rule(rule, operation, bent)
+                trace = trace.with_constants(decided)
+                used = trace.inputs()
+                middle = ", vec2 b" if bent else ""
+                ends = ", float ends" if "ends" in used else ""
+                inside = ", bool inside" if "inside" in used else ""
+                arguments = f"vec2 p, vec2 a{middle}, vec2 c{head if used & set(inputs) else ''}{ends}{inside}"
+                title = camel(f"{words} {'curve' if bent else 'line'} {kind}")
+                text = function_text(
+                    f"{result} {title}({arguments})", trace, {**_POINTS, **_ELEMENT, **inputs},
+                    vector="vec4" if result == "vec4" else "", truths=("inside",),
+                )  # fmt: skip
+                pieces.append((self._own(title, arguments, text, ()), used))
+            kinds.append(pieces)
+
+        def call(bent: bool, which: int) -> str:
+            function, used = kinds[bent][which]
+            middle = ", b" if bent else ""
+            extra = own if used & set(inputs) else ""
+            extra += "".join(f", {name}" for name in ("ends", "inside") if name in used)
+            return f"{function}(p, a{middle}, c{extra})"
+
+        everything = {name for pieces in kinds for _, used in pieces for name in used}
+        sided, ends = "inside" in everything, "ends" in everything
         stride = 2 if curved else 1
         step = f"first + {stride} * count" if curved else "first + count"
         point = self.access.format
@@ -314,10 +417,10 @@ class Outlines:
             f"vec4 {name}(vec2 p, int first, int count{head}{', float open' if ends else ''}) {{",
             "    int nearest = first;",
             "    float best = 1e15;",
-            *(["    bool inside = false;"] if inside else []),
+            *(["    bool inside = false;"] if sided else []),
             f"    for (int i = first; i < {step}; i += {stride}) {{",
             *("        " + t for t in load),
-            *([f"        if ({crossing}) inside = !inside;"] if inside else []),
+            *([f"        if ({crossing}) inside = !inside;"] if sided else []),
             "        // Only an element whose bounding box is near enough can be the nearest.",
             f"        vec2 beyond = max(max({corner} - p, p - {opposite}), 0.0);",
             f"        if (dot(beyond, beyond) < {_number(lipschitz)}best * best) {{",
@@ -334,13 +437,13 @@ class Outlines:
             f"    return {either([call(k == 1, 1) for k in range(len(kinds))])};",
             "}",
         ]
-        dependencies = tuple(pieces[k][0] for pieces in kinds for k in (0, 1))  # type: ignore[misc]
-        if inside:
+        dependencies = tuple(pieces[k][0] for pieces in kinds for k in (0, 1))
+        if sided:
             dependencies += ("crossesLine", "crossesCurve") if curved else ("crossesLine",)
-        return "\n".join(lines), dependencies  # type: ignore[return-value]
+        return "\n".join(lines), dependencies
 
 
-@lru_cache(maxsize=None)
+@cache
 def _read(operation: Operation) -> set[object]:
     """The parameters that an outline's arithmetic reads."""
     rules = (dual.element_rule(operation, False), dual.outline_rule(operation, False))
@@ -348,7 +451,13 @@ def _read(operation: Operation) -> set[object]:
 
 
 def _number(value: float) -> str:
-    return "" if value == 1.0 else f"{value:.6f}".rstrip("0").rstrip(".") + ("" if "." in f"{value:.6f}".rstrip("0").rstrip(".") else ".0") + " * "
+    return (
+        ""
+        if value == 1.0
+        else f"{value:.6f}".rstrip("0").rstrip(".")
+        + ("" if "." in f"{value:.6f}".rstrip("0").rstrip(".") else ".0")
+        + " * "
+    )
 
 
 def _word(operation: Operation, name: str, value: float) -> list[str]:

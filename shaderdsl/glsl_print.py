@@ -83,7 +83,7 @@ class Trace:
         graph = Graph()
         moved: dict[int, Expr] = {}
         wanted = [e.index for e in self.outputs]
-        called = [i for i in self.calls]
+        called = list(self.calls)
         for index in self.graph.needed(wanted + [a for i in called for a in (i, *self.calls[i][1])]):
             operator, *arguments = self.graph.nodes[index]
             if operator == "const":
@@ -114,7 +114,7 @@ def traced(build: Callable[[], Result], read: Callable[[Result], tuple[Graph, Se
     values: list[tuple[str, Expr]] = []
     calls: list[tuple[str, list[Expr], Expr]] = []
     pending: dict[int, list[Expr]] = {}
-    codes = {piece.__code__: camel(piece.__name__) for piece in PIECES}  # type: ignore[attr-defined]
+    codes = {piece.__code__: camel(piece.__name__) for piece in PIECES}
     skipped = {"shaderdsl.expression", "shaderdsl.registry", "shaderdsl.dual", __name__}
 
     def watch(frame: FrameType, event: str, result: Any) -> None:
@@ -171,7 +171,17 @@ _LEVELS = {
     "choose": 10, "choose or minus": 10, "choose minus or": 10, "when": 10, "unless": 10, "or": 20, "or not": 20, "and": 30, "and not": 30,
     "less": 40, "greater": 40, "add": 50, "sub": 50, "mul": 60, "div": 60, "neg": 70, "not": 70,
 }  # fmt: skip
-_STRICT = {("sub", 1), ("div", 1), ("neg", 0), ("choose or minus", 2), ("choose minus or", 1), ("choose", 0), ("choose", 1), ("when", 0), ("unless", 0)}
+_STRICT = {
+    ("sub", 1),
+    ("div", 1),
+    ("neg", 0),
+    ("choose or minus", 2),
+    ("choose minus or", 1),
+    ("choose", 0),
+    ("choose", 1),
+    ("when", 0),
+    ("unless", 0),
+}
 _HINTS = {"hypot": "size", "sqrt": "root", "sin": "sine", "cos": "cosine", "abs": "magnitude", "less": "test", "greater": "test",
           "div": "ratio", "mul": "product", "add": "sum", "sub": "difference", "atan2": "turn", "max": "upper",
           "min": "lower", "clamp": "clamped", "choose": "chosen"}  # fmt: skip
@@ -397,6 +407,9 @@ def function_text(
     before: Sequence[str] = (), results: Callable[[list[str]], Sequence[str]] | None = None,
 ) -> str:  # fmt: skip
     """A GLSL function: `head`, then statements, then `return` of the outputs, in `vector` (such as "vec4") if given."""
+    if vector == "vec4":
+        for value, name in zip(trace.outputs[1:3], ("gradient_x", "gradient_y")):
+            trace.names.setdefault(value.index, name)
     printer = GlslPrinter(trace, inputs, truths)
     values = printer.run(trace.outputs)
     statements = [*before, *printer.statements]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from shaderdsl import scene as ir
 from shaderdsl.dual import ELEMENT
@@ -12,6 +12,9 @@ from shaderdsl.emit import GLSL
 from shaderdsl.expression import Expr, Graph
 from shaderdsl.glsl_print import WIDTH
 from shaderdsl.tape import outline_elements
+
+if TYPE_CHECKING:
+    from shaderdsl.glsl_layers import Block
 
 MOST_VECTORS = 200
 """vec4 uniforms that every WebGL2 has room for, with some to spare; more parameters go into a texture."""
@@ -67,7 +70,7 @@ class Points:
 
     def __init__(self, graph: Graph, values: Sequence[float], uniforms: bool) -> None:
         self.graph, self.uniforms = graph, uniforms
-        self.inputs = dict(enumerate(values))
+        self.inputs: dict[object, float] = dict(enumerate(values))
         self.points: list[tuple[Expr, Expr]] = []
         self.spans: list[tuple[int, int, bool, bool]] = []
         self.known: dict[int, int] = {}
@@ -97,24 +100,27 @@ class Points:
         """The declarations, with the function that reads them where there is one."""
         if not self.points:
             return []
-        note = "// The points of outlines; where there are curves, the control point behind each point of the outline\n"
-        note += "// (equal to that point on a straight piece).\n"
+        note = "// The points of outlines"
+        if any(curved for _, _, curved, _ in self.spans):
+            note += "; where there are curves, the control point behind each point of the outline\n"
+            note += "// (equal to that point on a straight piece)"
+        note += ".\n"
         if not self.uniforms:
             values = self.graph.evaluate([e for point in self.points for e in point], self.inputs)
             pairs = (map(GLSL.number, values[k : k + 2]) for k in range(0, len(values), 2))
             return [note + listed("vec2", "points", [f"vec2({', '.join(pair)})" for pair in pairs])]
         codes = [self.code(*point) for point in self.points]
-        note = note.replace("(equal", "Each is the mean of two vertices, by the numbers of their parameters\n// (equal")
+        note += "// Each is the mean of two vertices, given by the numbers of their parameters.\n"
         texts = [listed("ivec2", "vertices", [f"ivec2({a}, {b})" for a, b in codes])]
         texts[0] = note + texts[0]
         vertex = "return vec2(param(number), param(number + 1));"
         if self.derived:
-            texts.append(f"vec2 derived[{len(self.derived)}];  // vertices that are no plain parameters, by -1 - number")
+            texts.append(
+                f"vec2 derived[{len(self.derived)}];  // vertices that are no plain parameters, by -1 - number"
+            )
             vertex = "return number < 0 ? derived[-1 - number] : vec2(param(number), param(number + 1));"
         texts.append(f"vec2 vertex(int number) {{\n    {vertex}\n}}")
-        texts.append(
-            "vec2 outlinePoint(int i) {\n    return 0.5 * (vertex(vertices[i].x) + vertex(vertices[i].y));\n}"
-        )
+        texts.append("vec2 outlinePoint(int i) {\n    return 0.5 * (vertex(vertices[i].x) + vertex(vertices[i].y));\n}")
         return texts
 
     def code(self, x: Expr, y: Expr) -> tuple[int, int]:
@@ -143,18 +149,17 @@ class Points:
         node = self.graph.nodes[value.index]
         if node[0] == "mul":
             for one, other in (node[1:], node[:0:-1]):
-                inner = self.graph.nodes[other]  # type: ignore[index]
+                inner = self.graph.nodes[other]  # type: ignore[call-overload]
                 if self.graph.constant_value(one) == 0.5 and inner[0] == "add":  # type: ignore[arg-type]
-                    return Expr(self.graph, inner[1]), Expr(self.graph, inner[2])  # type: ignore[arg-type]
+                    return Expr(self.graph, inner[1]), Expr(self.graph, inner[2])
         return None
 
-    def derived_statements(self, block: Any) -> list[str]:
-        """What main does first, where vertices are no plain parameters."""
+    def derived_statements(self, block: Block) -> None:
+        """Appends what main does first where vertices are no plain parameters."""
         if not self.uniforms:
-            return []
+            return
         for point in self.points:
             self.code(*point)
         for (x, y), number in self.derived.items():
             text = block.vector([Expr(self.graph, x), Expr(self.graph, y)])
             block.lines.append(f"derived[{number}] = {text};")
-        return list(block.lines)

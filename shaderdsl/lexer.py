@@ -1,7 +1,7 @@
 """Tokens of a text, by the terminals of grammar.lark, in one pass of one regular expression.
 
-It also decides where statements end, and holds the bounds that keep parsing quick: a text that breaks one is refused
-before any tree is built.
+It also decides where statements end, and holds the bounds that keep parsing quick: a text that breaks one is
+refused before any tree is built.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from shaderdsl.errors import Fault
 from shaderdsl.syntax import PRECEDENCE
 
 _MAX_ARGUMENTS = MAX_VERTICES + 8
+
+_MAX_TOKENS = 3 * MAX_NODES
+"""A program has at most so many words and signs for its names and numbers."""
 
 _ORDER = ("COMMENT", "SPACE", "DIMENSION", "NUMBER", "COLOUR", "NAME", "RANGE", "OPERATOR", "END")
 _NOT_LAYERS = ("LET", "DEF", "SCENE")
@@ -51,9 +54,9 @@ class Lexer(LarkLexer):
         parts = [f"(?P<{name}>{patterns[name].to_regexp()})" for name in _ORDER]
         self._pattern = re.compile("|".join([*parts, f"(?P<MARK>[{marks}])", r"(?P<UNKNOWN>[\s\S])"]))
 
-    def lex(self, text: Any) -> Iterator[Any]:
-        # lark wraps the text for its own lexers; ours wants the string.
-        return iter(self.tokens(text if isinstance(text, str) else str(text.text)))
+    def lex(self, text: str) -> Iterator[Any]:  # type: ignore[override]
+        """Lark's older interface of custom lexers, which gets the text itself."""
+        return iter(self.tokens(text))
 
     def tokens(self, text: str) -> list[Lexeme]:
         """All tokens up to the first character that starts none, which gives an UNKNOWN; ends with an END.
@@ -64,7 +67,8 @@ class Lexer(LarkLexer):
         result: list[Lexeme] = []
         append = result.append
         brackets: list[tuple[int, int, int, int]] = []
-        # How deep the tree is here: open brackets, calls chained before this one, and precedences in use (`levels`).
+        # How deep the tree is here: open brackets, calls chained before this one, and precedences in use
+        # (`levels`).
         depth = base = levels = commas = 0
         pending: Lexeme | None = None
         fresh = True
@@ -88,7 +92,7 @@ class Lexer(LarkLexer):
                     depth, levels, commas = base, 0, commas + 1
                     if commas > _MAX_ARGUMENTS:
                         raise Fault(
-                            f"more than {MAX_VERTICES:,} arguments: an outline has at most {MAX_VERTICES:,} vertices",
+                            f"more than {MAX_VERTICES:,} arguments (the bound of an outline's vertices)",
                             start, end,
                         )  # fmt: skip
                 elif value == ".":
@@ -98,13 +102,14 @@ class Lexer(LarkLexer):
                         fresh = False
                 elif value == "-":
                     bit = 1 << PRECEDENCE[value]
-                    if not levels & bit:
+                    if not levels & bit or (result and result[-1].type == kind):
+                        # A new precedence, or a minus of a minus.
                         levels |= bit
                         depth += 1
                 if depth > MAX_NESTING:
                     raise Fault(
-                        f"nested deeper than {MAX_NESTING} levels (brackets and chained calls)", start, end, "",
-                        "name a part with let",
+                        f"nested deeper than {MAX_NESTING} levels (brackets and chained calls)",
+                        start, end, "", "name a part with let",
                     )  # fmt: skip
             elif kind == "NAME":
                 kind = types.get(value, "NAME")
@@ -119,7 +124,7 @@ class Lexer(LarkLexer):
                     levels |= bit
                     depth += 1
             elif kind == "END":
-                if value == "\n":
+                if ";" not in value:
                     if not brackets and not fresh and pending is None:
                         pending = Lexeme("END", value, start, end, slot)
                     continue
@@ -149,11 +154,13 @@ class Lexer(LarkLexer):
                 slot += 1
             elif kind == "COLOUR":
                 slot += 3
-            if nodes > MAX_NODES:
-                raise Fault(f"more than {MAX_NODES:,} names and numbers (the bound of one program)", start, end)
+            if nodes > MAX_NODES or len(result) > _MAX_TOKENS:
+                raise Fault(
+                    f"more than {MAX_NODES:,} names and numbers (the bound of one program)", start, end
+                )
             if slot > MAX_PARAMETERS:
                 raise Fault(
-                    f"more than {MAX_PARAMETERS:,} numbers, a colour counted as three (the bound of one program)",
+                    f"more than {MAX_PARAMETERS:,} numbers, colours as three (the bound of one program)",
                     start, end,
                 )  # fmt: skip
         if pending is not None or not fresh:

@@ -1,4 +1,5 @@
-"""The hard limits that a program's numbers must keep, as arrays for plain literals and conditions for arithmetic."""
+"""The hard limits that a program's numbers must keep, as arrays for plain literals and conditions for
+arithmetic."""
 
 from __future__ import annotations
 
@@ -66,7 +67,9 @@ def first_violation(
     wanted = [condition.expr for condition in conditions]
     for constraint in constraints:
         for argument in constraint.arguments.values():
-            wanted += argument if isinstance(argument, tuple) else [argument] if isinstance(argument, Expr) else []
+            wanted += (
+                argument if isinstance(argument, tuple) else [argument] if isinstance(argument, Expr) else []
+            )
     found = graph.evaluate(wanted, dict(enumerate(values)))
     for condition, value in zip(conditions, found):
         value *= condition.factor
@@ -74,7 +77,10 @@ def first_violation(
             low, high = max(condition.low, -MAX_NUMBER), min(condition.high, MAX_NUMBER)
             shown = f"{value:.6g}" if math.isfinite(value) else "no finite number"
             return Violation(
-                f"{condition.text} is {shown} here", limit_text(low, high), condition.start, condition.end
+                f"{condition.text} cannot be {shown}, which it is here",
+                limit_text(low, high),
+                condition.start,
+                condition.end,
             )
     by_index = {e.index: v for e, v in zip(wanted, found)}
     for constraint in constraints:
@@ -84,5 +90,5 @@ def first_violation(
             for name, argument in constraint.arguments.items()
         })  # fmt: skip
         if problem:
-            return Violation(f"{constraint.operation.function}: {problem}", "", constraint.start, constraint.end)
+            return Violation(problem, "", constraint.start, constraint.end)
     return None

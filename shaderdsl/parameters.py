@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 class ParameterInfo:
     """One parameter of a program.
 
-    `name` is unique in the program, such as `r`, `layer2.circle.radius` or `layer2.fill.r`; `group` is the statement it
-    belongs to (a let's or def's name, `background`, or `layer` and a number). `unit` is as written ("", "deg", "rad",
-    "turn", "%"); `kind` is the registry's (length, number, angle, point, colour). `low` to `high`, in written units,
-    comes from `param(...)` or suits the operation, and holds the value. `trainable` is False in `fixed(...)`. `line`,
-    `column` and `end_column` (exclusive) count from 1 in the program's canonical text.
+    `name` is unique in the program, such as `r`, `layer2.circle.radius` or `layer2.fill.r`; `group` is the
+    statement it belongs to (a let's or def's name, `background`, or `layer` and a number). `unit` is as
+    written ("", "deg", "rad", "turn", "%"); `kind` is the registry's (length, number, angle, point, colour).
+    `low` to `high`, in written units, comes from `param(...)` or suits the operation, and holds the value.
+    `trainable` is False in `fixed(...)`. `line`, `column` and `end_column` (exclusive) count from 1 in the
+    program's canonical text.
     """
 
     name: str
@@ -148,18 +149,24 @@ class _Walk:
                 count = self.calls[node.name] = self.calls.get(node.name, 0) + 1
                 path = (node.name if count == 1 else f"{node.name}{count}",)
             for argument, name in zip(node.arguments, self._names(node), strict=True):
-                yield from self.places(binding.argument_value(argument), (*path, name) if name else path, trainable)
+                yield from self.places(
+                    binding.argument_value(argument), (*path, name) if name else path, trainable
+                )
         else:
             for child in syntax.children(node):
                 inner = (*path, child.name) if isinstance(child, syntax.Parameter) else path
                 yield from self.places(child, inner, trainable)
 
     def _names(self, call: syntax.Call) -> list[str]:
-        """The parameter that each argument of `call` is, "" where its name says nothing (a receiver, a paint)."""
+        """The parameter that each argument of `call` is, "" where its name says nothing (a receiver, a
+        paint)."""
         count, names = binding.split(call.arguments)
         if call.name in self.definitions:
             given = [p.name for p in self.definitions[call.name].parameters]
-            return [a.name if isinstance(a, syntax.Named) else n for a, n in zip_longest(call.arguments, given[:len(call.arguments)])]
+            return [
+                a.name if isinstance(a, syntax.Named) else n
+                for a, n in zip_longest(call.arguments, given[: len(call.arguments)])
+            ]
         layout = (
             binding.registered_layout(call.name, count, names)
             if call.name in functions()
@@ -183,5 +190,6 @@ _VALUES = frozenset({"rgb", "hsv", "mix", "curve"})
 
 _ELEMENTS = {"points": "p", "colours": "c"}
 _SHORT = {
-    "red": "r", "green": "g", "blue": "b", "hue": "h", "saturation": "s", "value": "v", "shape": "", "paint": "",
+    "red": "r", "green": "g", "blue": "b", "hue": "h", "saturation": "s", "value": "v",
+    "shape": "", "paint": "",
 }  # fmt: skip

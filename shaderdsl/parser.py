@@ -75,7 +75,7 @@ class _Builder:
             if isinstance(statement, Scene):
                 raise Fault(
                     "scene is not the first statement", statement.start, statement.start + len("scene"), "",
-                    "move it to the top" if not isinstance(statements[0], Scene) else "a program has one scene",
+                    "a program has one scene" if isinstance(statements[0], Scene) else "move it to the top",
                 )  # fmt: skip
         return Module(statements, children[-1].slot if children else 0)
 
@@ -122,7 +122,9 @@ class _Builder:
                 ) from None  # fmt: skip
         if not value <= MAX_NUMBER:
             raise Fault("this number is too large", token.start_pos, token.end_pos, f"at most {MAX_NUMBER:g}")
-        node = self.literals[token.start_pos] = Number(token.start_pos, token.end_pos, token.slot, value, unit)
+        node = self.literals[token.start_pos] = Number(
+            token.start_pos, token.end_pos, token.slot, value, unit
+        )
         return node
 
     def colour(self, children: list[Any]) -> Colour:
@@ -130,7 +132,8 @@ class _Builder:
         digits = token.value[1:]
         if len(digits) not in (3, 6) or not _HEX_DIGITS.issuperset(digits):
             raise Fault(
-                f"'{token.value[:40]}' is no colour", token.start_pos, token.end_pos, "#rgb or #rrggbb in hex digits",
+                f"'{token.value[:40]}' is no colour", token.start_pos, token.end_pos,
+                "#rgb or #rrggbb in hex digits",
                 "for a translucent layer write .opacity(0.5)" if len(digits) in (4, 8) else "",
             )  # fmt: skip
         node = self.literals[token.start_pos] = Colour(
@@ -150,7 +153,10 @@ class _Builder:
         del children[-1]
         if len(children) != 2:
             raise Fault(
-                f"a point has two coordinates, not {len(children)}", children[0].start, children[-1].end, "(x, y)"
+                f"a point has two coordinates, not {len(children)}",
+                children[0].start,
+                children[-1].end,
+                "(x, y)",
             )
         x, y = children
         return Pair(x.start, y.end, x, y)
@@ -175,7 +181,8 @@ class _Builder:
         return self._called(receiver.start, end, name, (receiver, *arguments))
 
     def _called(self, start: int, end: int, name: Lexeme, arguments: tuple[Any, ...]) -> Expression:
-        """A call; `param`, `fixed` and the literal forms of colours and sharp booleans become nodes of their own."""
+        """A call; `param`, `fixed` and the literal forms of colours and sharp booleans become nodes of their
+        own."""
         if name.value in _SPECIAL:
             node = _SPECIAL[name.value](start, end, arguments)
             if node is not None:
@@ -261,7 +268,9 @@ def chained(operators: Sequence[str], operands: Sequence[Expression]) -> Chain:
 
 def _expression(value: Any) -> Expression:
     if isinstance(value, _Range):
-        raise Fault("a range stands only in param(...)", value.start, value.end, "", "write param(0.5, 0.1 .. 2)")
+        raise Fault(
+            "a range stands only in param(...)", value.start, value.end, "", "write param(0.5, 0.1 .. 2)"
+        )
     return value  # type: ignore[no-any-return]
 
 
@@ -273,8 +282,8 @@ def _checked(arguments: tuple[Any, ...]) -> tuple[Argument, ...]:
         elif named or type(argument) is _Range:
             _expression(argument)
             raise Fault(
-                "an argument without a name follows a named one", argument.start, argument.end, "name = value",
-                "put the arguments without names first",
+                "an argument without a name follows a named one", argument.start, argument.end,
+                "name = value", "put the arguments without names first",
             )  # fmt: skip
     return arguments
 
@@ -282,18 +291,18 @@ def _checked(arguments: tuple[Any, ...]) -> tuple[Argument, ...]:
 def _param(start: int, end: int, arguments: tuple[Any, ...]) -> Expression:
     if len(arguments) != 2 or not isinstance(arguments[1], _Range) or isinstance(arguments[0], _Range):
         raise Fault("param takes a number and its range", start, end, "param(0.5, 0.1 .. 2)")
-    number, low, high = arguments[0], arguments[1].low, arguments[1].high
-    for part in (number, low, high):
+    parts: list[Number] = []
+    for part in (arguments[0], arguments[1].low, arguments[1].high):
         if not isinstance(part, Number):
             raise Fault("param takes plain numbers", part.start, part.end, "a number such as 0.5 or 20deg")
+        parts.append(part)
+    number, low, high = parts
     for part in (low, high):
         if part.unit != number.unit:
-            raise Fault(
-                "a range has the unit of its number", part.start, part.end,
-                f"a number in {number.unit}" if number.unit else "a number without unit",
-            )  # fmt: skip
+            expected = f"a number in {number.unit}" if number.unit else "a number without unit"
+            raise Fault("a range has the unit of its number", part.start, part.end, expected)
     if not low.value < high.value:
-        raise Fault("a range goes from its lower end to its higher one", low.start, high.end, "low .. high, low below high")
+        raise Fault("a range goes from its lower end to its higher one", low.start, high.end, "low .. high")
     return Ranged(start, end, number, low, high)
 
 
@@ -332,7 +341,10 @@ _SPECIAL: dict[str, Callable[[int, int, tuple[Any, ...]], Expression | None]] = 
 def _counting() -> frozenset[str]:
     """The functions that take a count."""
     return frozenset(
-        name for name, entries in functions().items() for o in entries if any(p.kind == "count" for p in o.parameters)
+        name
+        for name, entries in functions().items()
+        for o in entries
+        if any(p.kind == "count" for p in o.parameters)
     )
 
 
@@ -341,7 +353,9 @@ def counted_slots(call: Call) -> set[int]:
     layout = registered_layout(call.name, *split(call.arguments))
     if layout is None:
         return set()
-    nodes = [argument_value(call.arguments[i]) for p, i in layout.sources if p.kind == "count" and i is not None]
+    nodes = [
+        argument_value(call.arguments[i]) for p, i in layout.sources if p.kind == "count" and i is not None
+    ]
     return {node.slot for node in nodes if isinstance(node, Number)}
 
 
@@ -362,38 +376,39 @@ def _lark() -> tuple[Any, _Builder, Any]:
 
 
 def tokens(source: str) -> list[Lexeme]:
-    """The tokens of a text, comments left out; each statement ends with an END. Raises `Fault` at a broken bound."""
+    """The tokens of a text, comments left out; each statement ends with an END. Raises `Fault` at a broken
+    bound."""
     return _lark()[2].tokens(source)  # type: ignore[no-any-return]
 
 
 def decoded(text: str | bytes) -> str:
     """`text` as a string within the size bound. Raises DslError (bytes must be UTF-8) or TypeError."""
-    if isinstance(text, (bytes, bytearray, memoryview)):
-        raw = bytes(text)
-        if len(raw) <= MAX_SOURCE:
-            try:
-                return raw.decode("utf-8-sig")
-            except UnicodeDecodeError as error:
-                before = raw[: error.start].decode("utf-8")
-                raise located(
-                    Fault(
-                        f"byte {error.start} is not UTF-8", len(before), len(before) + 1, "", "save the file as UTF-8"
-                    ),
-                    before,
-                ) from None
-        size = len(raw)
-    elif isinstance(text, str):
+    if isinstance(text, str):
+        source = text
         # A character is at least a byte, so a long text need not be encoded to be refused.
+        size = len(source)
+        if size <= MAX_SOURCE and not source.isascii():
+            size = len(source.encode("utf-8", "surrogatepass"))
+    elif isinstance(text, (bytes, bytearray)):
         size = len(text)
-        if size <= MAX_SOURCE and not text.isascii():
-            size = len(text.encode("utf-8", "surrogatepass"))
+        source = "" if size > MAX_SOURCE else _from_utf8(bytes(text))
     else:
         raise TypeError(f"a program is a str or bytes, not {type(text).__name__}")
     if size > MAX_SOURCE:
         raise located(
-            Fault(f"the text has more than {MAX_SOURCE:,} bytes (the bound of one program)", 0, 1), text[:200] if isinstance(text, str) else ""
+            Fault(f"the text has more than {MAX_SOURCE:,} bytes (the bound of one program)", 0, 1), ""
         )
-    return text.removeprefix("\ufeff")
+    return source.removeprefix("\ufeff")
+
+
+def _from_utf8(raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = raw[: error.start].decode("utf-8")
+        place = len(before)
+        fault = Fault(f"byte {error.start} is not UTF-8", place, place + 1, "", "save the file as UTF-8")
+        raise located(fault, before) from None
 
 
 class Parsed(NamedTuple):
@@ -407,10 +422,10 @@ class Parsed(NamedTuple):
         """The numbers of the text by slot."""
         result = [0.0] * self.module.slots
         for literal in self.literals.values():
-            if type(literal) is Number:
+            if isinstance(literal, Number):
                 result[literal.slot] = literal.value
             else:
-                result[literal.slot : literal.slot + 3] = literal[3:]
+                result[literal.slot : literal.slot + 3] = (literal.red, literal.green, literal.blue)
         return result
 
 

@@ -1,7 +1,8 @@
-"""Canonical text: one statement a line, chained calls, the fewest parentheses, at most 100 columns where it can.
+"""Canonical text: one statement a line, chained calls, the fewest parentheses, at most 100 columns where it
+can.
 
-`Printer` prints a tree whose arguments are in canonical order; what a literal looks like is the caller's choice, so
-the same printer gives the text of a program and the key that programs of equal structure share.
+`Printer` prints a tree whose arguments are in canonical order; what a literal looks like is the caller's
+choice, so the same printer gives the text of a program and the key that programs of equal structure share.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ def colour_text(red: float, green: float, blue: float) -> str:
 
 
 class Printer:
-    """Prints nodes. `number` and `colour` give the text of a literal; `width` None means never to break a line."""
+    """Prints nodes. `number` and `colour` give the text of a literal; `width` None means never to break a
+    line."""
 
     def __init__(
         self, number: Callable[[Number], str], colour: Callable[[Colour], str], width: int | None = WIDTH
@@ -59,7 +61,8 @@ class Printer:
             return self._started("", statement.value)
         if isinstance(statement, syntax.Def):
             parameters = ", ".join(
-                p.name if p.default is None else f"{p.name} = {self.flat(p.default)}" for p in statement.parameters
+                p.name if p.default is None else f"{p.name} = {self.flat(p.default)}"
+                for p in statement.parameters
             )
             return self._started(f"def {statement.name}({parameters}) = ", statement.body)
         arguments = self._arguments(statement.arguments)
@@ -187,10 +190,8 @@ class Printer:
             text += "\n" + " " * inner + "."
             method = f"{call.name}({self._arguments(call.arguments[1:])})"
             if inner + 1 + len(method) > self.width and len(call.arguments) > 1:
-                method = (
-                    f"{call.name}(\n{' ' * (inner + _INDENT)}{self._filled(call.arguments[1:], inner + _INDENT)}"
-                    f"\n{' ' * inner})"
-                )
+                filled = self._filled(call.arguments[1:], inner + _INDENT)
+                method = f"{call.name}(\n{' ' * (inner + _INDENT)}{filled}\n{' ' * inner})"
             text += method
         return text
 

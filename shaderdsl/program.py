@@ -1,7 +1,7 @@
 """Programs as values: a `Structure`, which many programs share, and the numbers of one of them.
 
-`parse` is quick for a text whose *skeleton* it has seen, the text with its numbers and colours taken out: one regular
-expression finds the numbers, and the structure is the known one.
+`parse` is quick for a text whose *skeleton* it has seen, the text with its numbers and colours taken out: one
+regular expression finds the numbers, and the structure is the known one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from shaderdsl import syntax
 from shaderdsl.bounds import MAX_NUMBER
 from shaderdsl.checker import Checked, check
 from shaderdsl.errors import Fault, located
-from shaderdsl.limits import first_violation
+from shaderdsl.limits import Violation, first_violation, limit_text
 from shaderdsl.parser import Parsed, decoded, parse_tree
 from shaderdsl.printer import Printer, colour_text, number_text
 
@@ -36,14 +36,20 @@ _LITERAL = re.compile(
     r"|(?:(?<=[(,=])|(?<=[(,=*/+\-|&^] ))-(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
     r"|(?<![0-9A-Za-z_.#])(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
 )
-"""The numbers and colours of a text, nearly as the lexer sees them: `_remember` makes sure where it matters."""
+"""The numbers and colours of a text, nearly as the lexer sees them: `_remember` makes sure where it matters.
+"""
+
+
+_SIGN = re.compile(r"#|[-(\s]*")
+"""What may stand between the start of a literal and its digits."""
 
 
 class Structure:
     """All of a program but its continuous numbers.
 
-    `scene` is what it draws; `key` is a hashable value, equal for programs that differ in numbers alone; `cache` is a
-    dictionary for whatever is made of the structure (tape, shader text), shared by structures of equal key.
+    `scene` is what it draws; `key` is a hashable value, equal for programs that differ in numbers alone;
+    `cache` is a dictionary for whatever is made of the structure (tape, shader text), shared by structures of
+    equal key.
     """
 
     def __init__(self, checked: Checked) -> None:
@@ -93,9 +99,11 @@ class Structure:
             return False
         return not self.conditional or self.violation(params) is None
 
-    def violation(self, params: NDArray[np.float64]) -> Any:
+    def violation(self, params: NDArray[np.float64]) -> Violation | None:
         """The first condition on several parameters, or on arithmetic of them, that is broken."""
-        return first_violation(self.scene.graph, self.checked.conditions, self.checked.constraints, params.tolist())
+        return first_violation(
+            self.scene.graph, self.checked.conditions, self.checked.constraints, params.tolist()
+        )
 
     def texts(self, params: NDArray[np.float64]) -> list[str]:
         """The canonical text of each statement."""
@@ -118,7 +126,8 @@ _caches: dict[str, dict[Any, Any]] = {}
 
 
 class Program:
-    """A picture as a value: immutable, hashable, equal to programs of the same structure and the same numbers.
+    """A picture as a value: immutable, hashable, equal to programs of the same structure and the same
+    numbers.
 
     Numbers are compared as float32, which is how shaders use them and how texts keep them.
     """
@@ -140,7 +149,7 @@ class Program:
         set_attribute(self, "_infos", None)
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError("a Program can not be changed: use with_params for another one")
+        raise AttributeError("a Program cannot be changed: use with_params for another one")
 
     __delattr__ = __setattr__  # type: ignore[assignment]
 
@@ -166,7 +175,9 @@ class Program:
         array = np.array(params, dtype=np.float64)
         structure = self._structure
         if array.shape != (structure.count,):
-            raise ValueError(f"this program has {structure.count} parameters, not an array of shape {array.shape}")
+            raise ValueError(
+                f"this program has {structure.count} parameters, not an array of shape {array.shape}"
+            )
         if not structure.allows(array):
             raise ValueError(self._objection(array))
         return Program(structure, array)
@@ -178,10 +189,11 @@ class Program:
         if len(wrong):
             index = int(wrong[0])
             name = self.parameters[index].name
-            low, high = structure.low[index], structure.high[index]
-            return f"parameter {index} ({name}) can not be {params[index]:g}: it lies between {low:g} and {high:g}"
+            low, high = float(structure.low[index]), float(structure.high[index])
+            return f"parameter {index} ({name}) cannot be {params[index]:g}, but {limit_text(low, high)}"
         violation = structure.violation(params)
-        return f"{violation.message}: it is to be {violation.expected}" if violation.expected else violation.message
+        assert violation is not None
+        return f"{violation.message} ({violation.expected})" if violation.expected else violation.message
 
     @property
     def parameters(self) -> tuple[ParameterInfo, ...]:
@@ -225,20 +237,20 @@ def _restored(text: str, params: bytes) -> Program:
 
 
 class _Skeleton:
-    """A text without its numbers: which of them are parameters, and the structure for each choice of the others.
+    """A text without its numbers: which of them are parameters, and the structure for each choice of the
+    others.
 
-    `plan` has a (position in the text's literals, index of the parameter) for each number and colour.
+    `numbers`, `negated` (their sign is part of the skeleton) and `colours` hold (position in the split text,
+    index of the parameter); `decided` the positions of the numbers that are none.
     """
 
-    __slots__ = ("numbers", "colours", "decided", "structures", "count", "characters")
+    __slots__ = ("numbers", "negated", "colours", "decided", "structures", "count", "characters")
 
-    def __init__(
-        self, numbers: list[tuple[int, int]], colours: list[tuple[int, int]], decided: list[int], count: int,
-        characters: int,
-    ) -> None:  # fmt: skip
-        self.numbers = numbers
-        self.colours = colours
-        self.decided = decided
+    def __init__(self, count: int, characters: int) -> None:
+        self.numbers: list[tuple[int, int]] = []
+        self.negated: list[tuple[int, int]] = []
+        self.colours: list[tuple[int, int]] = []
+        self.decided: list[int] = []
         self.structures: dict[tuple[str, ...], Structure] = {}
         self.count = count
         self.characters = characters
@@ -250,7 +262,8 @@ _skeletons: dict[tuple[str, ...], _Skeleton] = {}
 def parse(text: str | bytes) -> Program:
     """The program that `text` (bytes: UTF-8) describes.
 
-    Raises DslError with place, expectation and suggestion if the text is no valid program, TypeError if it is no text.
+    Raises DslError with place, expectation and suggestion if the text is no valid program, TypeError if it is
+    no text.
     """
     source = text if type(text) is str and len(text) < 50_000 and text.isascii() else decoded(text)
     pieces = _LITERAL.split(source)
@@ -271,6 +284,8 @@ def _warm(skeleton: _Skeleton, pieces: list[str]) -> Program | None:
     values = [0.0] * skeleton.count
     for position, index in skeleton.numbers:
         values[index] = float(pieces[position])
+    for position, index in skeleton.negated:
+        values[index] = -float(pieces[position])
     for position, index in skeleton.colours:
         digits = pieces[position]
         if len(digits) == 3:
@@ -289,41 +304,51 @@ def _cold(source: str, key: tuple[str, ...], pieces: list[str]) -> Program:
         raise located(fault, source) from None
     structure = Structure(checked)
     if not checked.moved:
-        _remember(key, pieces, parsed, structure)
+        _remember(source, key, pieces, parsed, structure)
     return Program(structure, np.array(checked.values, dtype=np.float64))
 
 
-def _remember(key: tuple[str, ...], pieces: Sequence[str], parsed: Parsed, structure: Structure) -> None:
-    """Keep `structure` for texts of the same skeleton, if the regular expression found just the tree's literals."""
-    literals, index = parsed.literals, structure.checked.index
-    numbers: list[tuple[int, int]] = []
-    colours: list[tuple[int, int]] = []
-    decided: list[int] = []
+def _remember(
+    source: str, key: tuple[str, ...], pieces: Sequence[str], parsed: Parsed, structure: Structure
+) -> None:
+    """Keep `structure` for texts of the same skeleton, if the regular expression found all literals."""
+    index = structure.checked.index
+    # A number ends where the tree says so less its unit; it may begin with a sign that the skeleton keeps.
+    by_end = {
+        node.end - (len(node.unit) if isinstance(node, syntax.Number) else 0): node
+        for node in parsed.literals.values()
+    }
+    skeleton = _Skeleton(structure.count, len(source))
     place = found = 0
     for position, piece in enumerate(pieces):
-        if position % 2:
-            is_colour = pieces[position - 1].endswith("#")
-            literal = literals.get(place - is_colour)
-            if literal is None or isinstance(literal, syntax.Colour) != is_colour:
-                # A number in a comment, or one that is no literal: texts that differ in it are looked at anew.
-                decided.append(position)
-            else:
-                found += 1
-                parameter = index[literal.slot]
-                if parameter < 0:
-                    decided.append(position)
-                else:
-                    (colours if is_colour else numbers).append((position, parameter))
-        place += len(piece)
-    if found < len(literals):
+        begin, place = place, place + len(piece)
+        if position % 2 == 0:
+            continue
+        literal = by_end.get(place)
+        sign = "" if literal is None else source[literal.start : begin]
+        if literal is None or not _SIGN.fullmatch(sign):
+            # A number in a comment, or one that is no literal: texts that differ in it are looked at anew.
+            skeleton.decided.append(position)
+            continue
+        found += 1
+        parameter = index[literal.slot]
+        if parameter < 0:
+            skeleton.decided.append(position)
+        elif isinstance(literal, syntax.Colour):
+            skeleton.colours.append((position, parameter))
+        elif sign.count("-") % 2:
+            skeleton.negated.append((position, parameter))
+        else:
+            skeleton.numbers.append((position, parameter))
+    if found < len(parsed.literals):
         return
-    skeleton = _skeletons.get(key)
-    if skeleton is None or skeleton.decided != decided:
-        _make_room(place)
-        skeleton = _skeletons[key] = _Skeleton(numbers, colours, decided, structure.count, place)
-    if len(skeleton.structures) >= _MAX_STRUCTURES:
-        skeleton.structures.clear()
-    skeleton.structures[tuple([pieces[i] for i in decided])] = structure
+    known = _skeletons.get(key)
+    if known is None or known.decided != skeleton.decided:
+        _make_room(len(source))
+        known = _skeletons[key] = skeleton
+    if len(known.structures) >= _MAX_STRUCTURES:
+        known.structures.clear()
+    known.structures[tuple([pieces[i] for i in known.decided])] = structure
 
 
 def _make_room(characters: int) -> None:

@@ -41,11 +41,15 @@ class _Rebuild:
         if isinstance(node, syntax.Pair):
             return node._replace(x=self.node(node.x), y=self.node(node.y))
         if isinstance(node, syntax.Ranged):
-            return node._replace(number=self.node(node.number), low=self.node(node.low), high=self.node(node.high))
+            return node._replace(
+                number=self.node(node.number), low=self.node(node.low), high=self.node(node.high)
+            )
         if isinstance(node, (syntax.Named, syntax.Negation, syntax.Fixed, syntax.Let, syntax.Draw)):
             return node._replace(value=self.node(node.value))
         if isinstance(node, syntax.Def):
-            return node._replace(parameters=tuple(self.node(p) for p in node.parameters), body=self.node(node.body))
+            return node._replace(
+                parameters=tuple(self.node(p) for p in node.parameters), body=self.node(node.body)
+            )
         if isinstance(node, syntax.Parameter) and node.default is not None:
             return node._replace(default=self.node(node.default))
         return node

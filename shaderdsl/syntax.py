@@ -1,7 +1,8 @@
 """The syntax tree: immutable nodes with their place in the text.
 
-`start` and `end` are character offsets; `shaderdsl.errors.located` turns them into lines and columns when somebody
-asks. `slot` numbers the scalars of the literals in text order (a number takes one slot, a colour three).
+`start` and `end` are character offsets; `shaderdsl.errors.located` turns them into lines and columns when
+somebody asks. `slot` numbers the scalars of the literals in text order (a number takes one slot, a colour
+three).
 
 Nodes are named tuples because a tree is made for every new text: they cost a fifth of a frozen dataclass.
 """
@@ -31,7 +32,8 @@ class Number(NamedTuple):
 
 
 class Colour(NamedTuple):
-    """A colour literal, `#rrggbb` or `rgb(0.1, 0.2, 0.3)`, each component in [0, 1]; slots `slot` to `slot + 2`."""
+    """A colour literal, `#rrggbb` or `rgb(0.1, 0.2, 0.3)`, each component in [0, 1]; slots `slot` to `slot +
+    2`."""
 
     start: int
     end: int

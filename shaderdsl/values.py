@@ -50,7 +50,7 @@ class WordValue(NamedTuple):
 class ShapeValue(NamedTuple):
     """`size` counts the solids it draws, `let` and `def` expanded; `depth` is how deep they are nested.
 
-    `unroundable` says why `round` can not inset it; empty where it can.
+    `unroundable` says why `round` cannot inset it; empty where it can.
     """
 
     shape: Shape
@@ -66,7 +66,9 @@ class LayerValue(NamedTuple):
     softness: Expr | None
 
 
-Value = Union[NumberValue, PointValue, ColourValue, PaintValue, VertexValue, WordValue, ShapeValue, LayerValue]
+Value = Union[
+    NumberValue, PointValue, ColourValue, PaintValue, VertexValue, WordValue, ShapeValue, LayerValue
+]
 
 
 def described(value: Value) -> str:

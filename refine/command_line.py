@@ -1,0 +1,448 @@
+"""The command line: `earthshader`, also as `python -m refine`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from shaderdsl import DslError
+from shaderdsl.bounds import MAX_SOURCE
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from shaderdsl import Program
+
+INPUT_IS_WRONG = 1
+INTERRUPTED = 130
+
+
+class InputError(Exception):
+    """What the user gave is wrong; the message is one sentence."""
+
+
+class _Commands(TyperGroup):
+    """All commands: what users do wrong ends in one sentence on stderr and an exit code, never in a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            typer.echo("Interrupted.", err=True)
+            raise typer.Exit(INTERRUPTED) from None
+        except Exception as error:
+            if not _is_the_users(error):
+                raise
+            _fail(str(error), as_json=ctx.meta.get("json", False))
+
+
+def _is_the_users(error: Exception) -> bool:
+    if isinstance(error, (InputError, DslError)):
+        return True
+    from render import gl_backend
+    from render.files import SaveError
+    from render.images import ImageError
+
+    drawing = (gl_backend.OpenGLUnavailable, gl_backend.ShaderError, gl_backend.ShaderTimeout, gl_backend.WorkerCrashed)
+    return isinstance(error, (SaveError, ImageError, *drawing))
+
+
+def _fail(message: str, as_json: bool = False) -> NoReturn:
+    if as_json:
+        _print_json({"error": message})
+    else:
+        typer.secho("error: ", fg="red", err=True, nl=False)
+        typer.echo(message, err=True)
+    raise typer.Exit(INPUT_IS_WRONG)
+
+
+def _print_json(value: object) -> None:
+    typer.echo(json.dumps(value, allow_nan=False))
+
+
+app = typer.Typer(
+    name="earthshader",
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="""Turns a picture into a short, readable shader program.
+
+    earthshader fit logo.png --seconds 10 --out out/
+
+    earthshader view out/program.sdf --image logo.png --open
+
+    Each command has its own examples: earthshader fit --help.
+    """,
+)
+
+
+class Backend(str, Enum):
+    """What draws."""
+
+    auto = "auto"
+    gl = "gl"
+    taichi = "taichi"
+    numpy = "numpy"
+
+
+class Target(str, Enum):
+    """The GLSL's dialect."""
+
+    desktop = "330"
+    web = "es300"
+    shadertoy = "shadertoy"
+
+
+ProgramFile = Annotated[str, typer.Argument(metavar="PROGRAM", help="A program's file, or - for standard input.")]
+ProgramFiles = Annotated[list[str], typer.Argument(metavar="PROGRAM...", help="Programs' files, or - for standard input.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+@app.command()
+def fit(
+    context: typer.Context,
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="A picture: PNG, JPEG, WebP, GIF and others.")],
+    out: Annotated[Path, typer.Option(help="The folder for what is found.")] = Path("out"),
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long to look.")] = 10.0,
+    max_shapes: Annotated[int | None, typer.Option(min=1, help="At most so many shapes.")] = None,
+    max_numbers: Annotated[int, typer.Option(min=1, help="At most so many numbers; a colour counts as three.")] = 400,
+    operations: Annotated[str | None, typer.Option(help="Use these operations alone, as in circle,box,union.")] = None,
+    seed: Annotated[int, typer.Option(help="Another seed takes other random turns.")] = 0,
+    start: Annotated[str | None, typer.Option(metavar="PROGRAM", help="A program to begin with.")] = None,
+    as_json: AsJson = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+) -> None:
+    """Find a program that draws a picture.
+
+    Leaves program.sdf, shader.glsl, shadertoy.glsl, preview.png, viewer.html and fit.json in a folder. Ctrl-C ends
+    the search early and keeps the best so far.
+
+    earthshader fit logo.png
+
+    earthshader fit photo.jpg --seconds 30 --max-numbers 200 --out photo/
+
+    earthshader fit mask.png --operations circle,box,rotate,move,union,difference
+
+    earthshader fit logo.png --start out/program.sdf --json
+    """
+    context.meta["json"] = as_json
+    chosen = _known_operations(operations)
+    begin = None if start is None else _parsed(start)
+    from render.images import load
+
+    picture = load(image)
+    from refine.fit import fit as find  # the heavy part: a picture that can not be used is told before
+
+    with _Progress(seconds, shown=not (quiet or as_json)) as progress:
+        found = find(
+            picture,
+            seconds=seconds,
+            max_shapes=max_shapes,
+            max_numbers=max_numbers,
+            operations=chosen,
+            seed=seed,
+            start=begin,
+            on_progress=progress.update,
+        )
+    files = found.save(out)
+    if as_json:
+        _print_json({**found.summary(), "files": [str(path) for path in files]})
+    else:
+        for note in found.notes:
+            typer.echo(f"note: {note}", err=True)
+        typer.echo(f"{image.name}: {found.psnr:.2f} dB with {found.numbers} numbers in {found.seconds:.1f} s")
+        for path in files:
+            typer.echo(f"  {path}")
+    if found.interrupted:
+        raise typer.Exit(INTERRUPTED)
+
+
+@app.command()
+def render(
+    program: ProgramFile,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The PNG file to write.")] = Path("picture.png"),
+    size: Annotated[str, typer.Option(metavar="WIDTHxHEIGHT", help="In pixels; one number for a square.")] = "512x512",
+    backend: Annotated[Backend, typer.Option(help="What draws; auto is gl where there is an OpenGL.")] = Backend.auto,
+) -> None:
+    """Draw a program as a PNG file; a transparent background stays transparent.
+
+    earthshader render out/program.sdf -o logo.png --size 1920x1080
+
+    echo 'circle(0.5).fill(#e0353f)' | earthshader render - --size 64
+    """
+    from render.images import save_png
+    from render.pictures import image
+
+    pixels = _size(size)
+    value = _parsed(program)
+    picture = image(value, pixels, backend.value, alpha=value.scene.background is None)
+    typer.echo(f"{save_png(output, picture)}")
+
+
+@app.command()
+def glsl(
+    program: ProgramFile,
+    target: Annotated[Target, typer.Option(help="330: desktop; es300: WebGL2; or shadertoy.")] = Target.desktop,
+    live: Annotated[bool, typer.Option("--live", help="Numbers as uniforms and not as constants.")] = False,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file instead of standard output.")] = None,
+) -> None:
+    """Print the GLSL of a program.
+
+    earthshader glsl out/program.sdf --target shadertoy
+
+    earthshader glsl out/program.sdf --live -o logo.frag
+    """
+    from shaderdsl import to_glsl
+
+    _deliver(to_glsl(_parsed(program), target=target.value, live=live), output)
+
+
+@app.command(name="format")
+def format_(
+    programs: ProgramFiles,
+    write: Annotated[bool, typer.Option("--write", "-w", help="Rewrite the files.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit code 1 if a file would change.")] = False,
+) -> None:
+    """Print programs in their canonical form, comments kept.
+
+    earthshader format logo.sdf
+
+    earthshader format --write examples/*.sdf
+    """
+    from render.files import write_whole
+    from shaderdsl import format_text
+
+    changed = False
+    for name in programs:
+        text = _read(name)
+        formatted = _about(name, format_text, text)
+        differs = formatted.encode() != text
+        changed |= differs
+        if check and differs:
+            typer.echo(f"{_title(name)} would change")
+        elif write and differs and name != "-":
+            write_whole(name, formatted)
+            typer.echo(f"{name} rewritten")
+        elif not write and not check or name == "-":
+            typer.echo(formatted, nl=False)
+    if check and changed:
+        raise typer.Exit(INPUT_IS_WRONG)
+
+
+@app.command()
+def check(context: typer.Context, programs: ProgramFiles, as_json: AsJson = False) -> None:
+    """Say whether programs are valid, and what is wrong with those that are not.
+
+    earthshader check examples/*.sdf
+
+    earthshader check --json logo.sdf
+    """
+    from shaderdsl import number_count, parse
+
+    context.meta["json"] = as_json
+    results: list[dict[str, Any]] = []
+    for name in programs:
+        text = _read(name)
+        try:
+            value = parse(text)
+        except DslError as error:
+            place = {"message": error.message, "line": error.line, "column": error.column}
+            advice = {"expected": error.expected, "suggestion": error.suggestion}
+            results.append({"file": name, "valid": False, "error": {**place, **advice}})
+            if not as_json:
+                typer.echo(f"{_title(name)}, {error}", err=True)
+        else:
+            layers, numbers = len(value.scene.layers), number_count(value)
+            results.append({"file": name, "valid": True, "layers": layers, "numbers": numbers})
+            if not as_json:
+                typer.echo(f"{_title(name)}: valid, {_counted(layers, 'layer')}, {_counted(numbers, 'number')}")
+    if as_json:
+        _print_json({"programs": results})
+    if not all(result["valid"] for result in results):
+        raise typer.Exit(INPUT_IS_WRONG)
+
+
+@app.command()
+def view(
+    program: ProgramFile,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The page to write.")] = Path("viewer.html"),
+    image: Annotated[Path | None, typer.Option(help="A picture to show beside it.")] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+) -> None:
+    """Write a page that shows a program live, with a slider for each number; it needs no network.
+
+    earthshader view out/program.sdf --image logo.png --open
+    """
+    from render.files import write_whole
+    from render.images import load
+    from render.viewer import page
+
+    value = _parsed(program)
+    title = "EarthShader" if program == "-" else Path(program).stem
+    written = write_whole(output, page(value, None if image is None else load(image).rgba, title=title))
+    typer.echo(f"{written}")
+    if open_:
+        import webbrowser
+
+        if not webbrowser.open(written.resolve().as_uri()):
+            raise InputError(f"No browser could be started: open {written} in one.")
+
+
+@app.command()
+def bench(
+    name: Annotated[str | None, typer.Argument(help="Which; without it they are listed.")] = None,
+    arguments: Annotated[list[str] | None, typer.Argument(help="Its own arguments, behind --.")] = None,
+) -> None:
+    """Run one of the benchmarks of the source tree.
+
+    earthshader bench
+
+    earthshader bench batch -- --help
+    """
+    root = Path(__file__).resolve().parent.parent
+    scripts = {path.stem: path for path in sorted((root / "benchmarks").glob("[!_]*.py"))}
+    if not scripts:
+        raise InputError("The benchmarks are in the folder benchmarks/ of EarthShader's source: run this from a checkout.")
+    if name is None:
+        typer.echo("\n".join(scripts))
+        return
+    if name not in scripts:
+        raise InputError(f"There is no benchmark '{name}': choose one of {', '.join(scripts)}.")
+    # As a module, so that the checkout, and not benchmarks/, is where its imports are looked for.
+    ended = subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *(arguments or [])], cwd=root, check=False)
+    raise typer.Exit(ended.returncode if ended.returncode >= 0 else 128 - ended.returncode)
+
+
+# -- what the commands share ------------------------------------------------------------------------------------
+
+
+class _Progress:
+    """Progress on stderr: a bar on a terminal, a line a second elsewhere, or nothing."""
+
+    def __init__(self, seconds: float, shown: bool) -> None:
+        self._seconds = seconds
+        self._shown = shown
+        self._bar: Any = None
+        self._next_line = 0.0
+
+    def __enter__(self) -> _Progress:
+        if self._shown and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TextColumn
+
+            columns = (BarColumn(bar_width=24), TextColumn("{task.description}"))
+            self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+            self._bar.start()
+            self._task = self._bar.add_task("starting", total=self._seconds)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def update(self, progress: Any) -> None:
+        """For `refine.fit`: `progress` has seconds, psnr (decibels), numbers and what (a phrase)."""
+        line = f"{progress.seconds:5.1f} s  {progress.psnr:5.2f} dB  {progress.numbers:4d} numbers  {progress.what}"
+        if self._bar is not None:
+            from rich.markup import escape
+
+            self._bar.update(self._task, completed=min(progress.seconds, self._seconds), description=escape(line))
+        elif self._shown and time.monotonic() >= self._next_line:
+            self._next_line = time.monotonic() + 1.0
+            typer.echo(line, err=True)
+
+
+def _read(name: str) -> bytes:
+    """A program's text; more than any program may have is not read, so that the parser refuses what is too long."""
+    if name == "-":
+        return sys.stdin.buffer.read(MAX_SOURCE + 4)
+    try:
+        with open(name, "rb") as file:
+            return file.read(MAX_SOURCE + 4)
+    except IsADirectoryError:
+        raise InputError(f"{name} is a folder: give the path of one program in it.") from None
+    except FileNotFoundError:
+        raise InputError(f"{name} does not exist: check the path.") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"{name} can not be read ({reason}): check the path and its permissions.") from None
+
+
+def _title(name: str) -> str:
+    return "standard input" if name == "-" else name
+
+
+def _about(name: str, function: Any, text: bytes) -> Any:
+    """`function(text)`, whose DslError names the file."""
+    try:
+        return function(text)
+    except DslError as error:
+        raise InputError(f"{_title(name)}, {error}") from None
+
+
+def _parsed(name: str) -> Program:
+    from shaderdsl import parse
+
+    program: Program = _about(name, parse, _read(name))
+    return program
+
+
+def _deliver(text: str, output: Path | None) -> None:
+    """Text to a file, or to standard output."""
+    if output is None:
+        typer.echo(text, nl=not text.endswith("\n"))
+    else:
+        from render.files import write_whole
+
+        typer.echo(f"{write_whole(output, text)}")
+
+
+def _size(text: str) -> tuple[int, int]:
+    """(width, height) of "640x480" or "512"."""
+    from render.pictures import checked_size
+
+    sides = text.lower().split("x")
+    try:
+        width, height = (int(side) for side in (sides if len(sides) == 2 else sides * 2))
+        return checked_size((width, height))
+    except ValueError as error:
+        reason = f": {error}" if all(side.strip("-").isdigit() for side in sides) else ""
+        raise typer.BadParameter(f"'{text}' is no size like 512x512{reason}", param_hint="--size") from None
+
+
+def _known_operations(text: str | None) -> list[str] | None:
+    """The operations of a list with commas; raises BadParameter for one that the language lacks."""
+    if text is None:
+        return None
+    from shaderdsl.errors import did_you_mean
+    from shaderdsl.registry import operations
+
+    known = {operation.function for operation in operations().values()} | set(operations())
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in known:
+            advice = did_you_mean(name, known) or "see docs/language.md"
+            raise typer.BadParameter(f"unknown operation '{name}', {advice}", param_hint="--operations")
+    if not names:
+        raise typer.BadParameter("name at least one operation", param_hint="--operations")
+    return names
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def main() -> None:
+    """The console script."""
+    app(prog_name="earthshader")

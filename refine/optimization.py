@@ -1,0 +1,402 @@
+"""Continuous refinement: the numbers of a program, given its structure and a picture.
+
+Levenberg-Marquardt on the stacked residual, all starts in one batch: a step solves (JᵀWJ + λ diag) δ = -JᵀWr for each
+start, with JᵀWJ and JᵀWr summed inside the renderer's kernel, and is kept when the error falls. Sizes move as
+logarithms, so they stay positive; what else has limits is clipped to them and left out of the step while it pushes
+outwards. Colours are solved jointly with the shapes: the picture is linear in them, so the joint step is what variable
+projection would take, to second order (Golub and Pereyra, 1973). The picture is met coarse to fine, edges and target blurred alike, so
+that shapes some pixels off still feel each other (methods: 32 -> 64 -> 128 px with σ 4 -> 0).
+
+`adam` is the second choice, for very many parameters: first order, no matrix.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from render.images import Picture
+    from render.taichi_backend import Target
+    from shaderdsl import Program
+    from shaderdsl.tape import Tape
+
+Double = npt.NDArray[np.float64]
+
+LARGEST_STEP = {"length": 0.3, "point": 0.3, "angle": 0.5, "number": 0.3, "colour": 0.5}
+"""The most a parameter may move in one step: scene units, radians, colour components; of sizes, their logarithm."""
+
+LEAST_SIZE = 1e-3
+"""Sizes stay above this (scene units)."""
+
+DENSE_LIMIT = 1500
+"""Parameters up to which normal equations are formed."""
+
+
+class Coordinates:
+    """The coordinates that steps are taken in: logarithms of sizes, radians, and the rest as they are.
+
+    Arrays have the program's parameters in their last axis.
+    """
+
+    def __init__(self, program: Program) -> None:
+        infos = program.parameters
+        structure = program.structure
+        self.trainable = np.array([p.trainable for p in infos], bool)
+        units = {"deg": np.pi / 180, "turn": 2 * np.pi, "%": 0.01}
+        self.unit = np.array([units.get(p.unit, np.pi / 180 if p.kind == "angle" and p.unit == "" else 1.0) for p in infos])
+        self.low = structure.low.astype(np.float64) * self.unit
+        self.high = structure.high.astype(np.float64) * self.unit
+        colour = np.array([p.kind == "colour" for p in infos], bool)
+        self.low[colour], self.high[colour] = 0.0, 1.0
+        self.logarithmic = np.array([p.kind in ("length", "number") for p in infos], bool) & (self.low >= 0) & (self.high > 1e3)
+        self.low[self.logarithmic] = np.maximum(self.low[self.logarithmic], LEAST_SIZE)
+        self.largest = np.array([LARGEST_STEP.get(p.kind, 0.3) for p in infos])
+        self.low[self.logarithmic] = np.log(self.low[self.logarithmic])
+        self.high[self.logarithmic] = np.log(np.minimum(self.high[self.logarithmic], 1e3))
+
+    def inward(self, parameters: npt.ArrayLike) -> Double:
+        """Parameters (..., p) in written units to coordinates, inside the limits."""
+        values = np.asarray(parameters, np.float64) * self.unit
+        log = self.logarithmic
+        values[..., log] = np.log(np.maximum(values[..., log], LEAST_SIZE))
+        return np.clip(values, self.low, self.high)
+
+    def outward(self, coordinates: Double) -> Double:
+        """Coordinates (..., p) to parameters in written units."""
+        values = np.array(coordinates)
+        values[..., self.logarithmic] = np.exp(values[..., self.logarithmic])
+        return values / self.unit
+
+    def slope(self, coordinates: Double) -> Double:
+        """d parameter / d coordinate (..., p)."""
+        values = np.ones_like(coordinates)
+        values[..., self.logarithmic] = np.exp(coordinates[..., self.logarithmic])
+        return values / self.unit
+
+
+@dataclass(frozen=True)
+class Level:
+    """One level of the pyramid: a target of some size and the blur (scene units) that both sides have."""
+
+    target: Target
+    blur: float
+
+
+def pyramid(picture: Picture, stages: Sequence[tuple[int, float]]) -> list[Level]:
+    """Levels for a picture: stages are (longest side in pixels, σ in those pixels); none is larger than the picture."""
+    from render.images import resized
+    from render.taichi_backend import Target
+    from scipy.ndimage import gaussian_filter
+
+    levels: list[Level] = []
+    for longest, sigma in stages:
+        image = resized(picture, longest).premultiplied
+        height, width = image.shape[:2]
+        if sigma > 0:
+            image = gaussian_filter(image, (sigma, sigma, 0), mode="nearest")
+        levels.append(Level(Target(image), sigma * 2.0 / min(height, width)))
+    return levels
+
+
+@dataclass
+class Descent:
+    """What a descent ended with: parameters (n, p) in written units, squared errors (n,), and how many steps it took."""
+
+    parameters: Double
+    errors: Double
+    steps: int = 0
+
+
+def least_squares(
+    tape: Tape,
+    coordinates: Coordinates,
+    starts: npt.ArrayLike,
+    level: Level,
+    *,
+    steps: int = 20,
+    tolerance: float = 1e-3,
+    damping: float = 1e-2,
+    huber: float = 0.0,
+    free: npt.NDArray[np.bool_] | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> Descent:
+    """Levenberg-Marquardt from `starts` (n, p) in written units, on one level.
+
+    A start rests when a step gains less than `tolerance` of its error, or none does. `free` (p,) narrows the parameters that move;
+    `stop` is asked before each step.
+    """
+    from render.taichi_backend import Batch
+
+    start_array = np.atleast_2d(np.asarray(starts, np.float64))
+    n = len(start_array)
+    moving = coordinates.trainable if free is None else coordinates.trainable & free
+    chosen = np.flatnonzero(moving)
+    here = coordinates.inward(start_array)
+
+    def look(which: npt.NDArray[np.int64], points: Double) -> tuple[Double, Double, Double]:
+        parameters = coordinates.outward(points)
+        parameters[:, ~moving] = start_array[which][:, ~moving]
+        batch = Batch([tape], np.zeros(len(points), np.int32), np.ascontiguousarray(parameters))
+        errors, gradient, hessian = batch.normal_equations(level.target, level.blur, huber)
+        slope = coordinates.slope(points)[:, chosen]
+        inner = hessian[:, chosen[:, None], chosen[None, :]].astype(np.float64) * slope[:, :, None] * slope[:, None, :]
+        return errors, gradient[:, chosen] * slope, inner
+
+    active = np.arange(n)
+    errors, gradients, matrices = look(active, here)
+    lam = np.full(n, damping)
+    count = 0
+    while len(active) and count < steps and len(chosen) and not (stop and stop()):
+        trial = here[active] + _steps(coordinates, chosen, here[active], gradients[active], matrices[active], lam[active])
+        new_errors, new_gradients, new_matrices = look(active, trial)
+        count += 1
+        better = new_errors < errors[active]
+        gain = np.where(better, 1.0 - new_errors / np.maximum(errors[active], 1e-30), 0.0)
+        won = active[better]
+        here[won], errors[won] = trial[better], new_errors[better]
+        gradients[won], matrices[won] = new_gradients[better], new_matrices[better]
+        lam[won] = np.maximum(lam[won] * 0.25, 1e-9)
+        lost = active[~better]
+        lam[lost] *= 5.0
+        done = (better & (gain < tolerance)) | (~better & (lam[active] > 1e4))
+        active = active[~done]
+    parameters = coordinates.outward(here)
+    parameters[:, ~moving] = start_array[:, ~moving]
+    return Descent(parameters, errors, count)
+
+
+def _steps(
+    coordinates: Coordinates, chosen: npt.NDArray[np.int64], here: Double, gradients: Double, matrices: Double, lam: Double
+) -> Double:
+    """Damped Gauss-Newton steps (n, all coordinates), clipped, with parameters that push out of their limits at rest."""
+    low, high = coordinates.low[chosen], coordinates.high[chosen]
+    result = np.zeros_like(here)
+    for k in range(len(here)):
+        at = here[k, chosen]
+        gradient, matrix = gradients[k], matrices[k]
+        held = ((at <= low) & (gradient > 0)) | ((at >= high) & (gradient < 0))
+        step = np.zeros(len(chosen))
+        for _ in range(3):
+            loose = np.flatnonzero(~held)
+            if not len(loose):
+                break
+            inner = matrix[np.ix_(loose, loose)]
+            diagonal = np.diag(inner).copy()
+            inner = inner + np.diag(lam[k] * diagonal + 1e-7 * max(diagonal.max(), 1e-12))
+            step[:] = 0.0
+            step[loose] = -_solved(inner, gradient[loose])
+            limit = coordinates.largest[chosen]
+            step = np.clip(step, -limit, limit)
+            outside = ~held & ((at + step < low) | (at + step > high))
+            # Colours sit at their limits often: what would leave is put on the limit, and the rest solved again.
+            if not outside.any() or not np.any((at[outside] <= low[outside]) | (at[outside] >= high[outside])):
+                break
+            held = held | (outside & ((at <= low) | (at >= high)))
+        result[k, chosen] = np.clip(at + step, low, high) - at
+    return result
+
+
+def _solved(matrix: Double, right: Double) -> Double:
+    from scipy.linalg import LinAlgError, cho_factor, cho_solve
+
+    try:
+        return cho_solve(cho_factor(matrix, check_finite=False), right, check_finite=False)  # type: ignore[no-any-return]
+    except LinAlgError:
+        return np.linalg.lstsq(matrix, right, rcond=1e-10)[0]  # type: ignore[no-any-return]
+
+
+def adam(
+    tape: Tape,
+    coordinates: Coordinates,
+    start: npt.ArrayLike,
+    level: Level,
+    *,
+    steps: int = 200,
+    rate: float = 0.01,
+    huber: float = 0.0,
+    stop: Callable[[], bool] | None = None,
+) -> Descent:
+    """Adam (Kingma and Ba, 2015) from one start (p,), with a cosine-decayed `rate` in coordinates; keeps the best point."""
+    from render.taichi_backend import Batch
+
+    here = coordinates.inward(start)
+    first, second = np.zeros_like(here), np.zeros_like(here)
+    best, best_error = here.copy(), np.inf
+    count = 0
+    for count in range(1, steps + 1):
+        if stop and stop():
+            break
+        batch = Batch([tape], np.zeros(1, np.int32), coordinates.outward(here)[None])
+        errors, gradients = batch.gradients(level.target, level.blur, huber)
+        if errors[0] < best_error:
+            best, best_error = here.copy(), float(errors[0])
+        gradient = np.where(coordinates.trainable, gradients[0] * coordinates.slope(here), 0.0)
+        first = 0.9 * first + 0.1 * gradient
+        second = 0.99 * second + 0.01 * gradient**2
+        move = first / (1 - 0.9**count) / (np.sqrt(second / (1 - 0.99**count)) + 1e-12)
+        here = np.clip(here - rate * 0.5 * (1 + np.cos(np.pi * count / steps)) * move, coordinates.low, coordinates.high)
+    parameters = coordinates.outward(best)
+    parameters[~coordinates.trainable] = np.asarray(start, np.float64)[~coordinates.trainable]
+    return Descent(parameters[None], np.array([best_error]), count)
+
+
+@dataclass
+class Optimum:
+    """A refined program, its PSNR (dB) against the picture at the fitted size, and how it got there."""
+
+    program: Program
+    psnr: float
+    seconds: float
+    steps: int
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+STAGES: tuple[tuple[int, float], ...] = ((32, 2.0), (64, 1.0), (128, 0.0))
+"""The default pyramid: (longest side in pixels, σ in those pixels); the picture's own size ends it."""
+
+
+def optimize(
+    program: Program,
+    image: Any,
+    *,
+    stages: Sequence[tuple[int, float]] = STAGES,
+    longest: int = 256,
+    steps: int = 40,
+    starts: int = 1,
+    spread: float = 0.03,
+    seed: int = 0,
+    huber: float = 0.0,
+    method: str = "auto",
+    restarts: int = 4,
+    enough: float = 50.0,
+    seconds: float | None = None,
+) -> Optimum:
+    """Refines the trainable numbers of `program` until its picture is as near to `image` as they can bring it.
+
+    `image` is a path, a PIL image or an array, worked on at most `longest` pixels wide or high. `starts` > 1 adds starts jittered
+    by `spread` (coordinates), tried together on the coarsest level. `huber` > 0 weights outlying pixels down, for pictures
+    that the structure can not explain everywhere. `method` is "least_squares", "adam", or "auto" (Adam over 1,500 parameters).
+    Below `enough` dB, up to `restarts` rounds throw the numbers of one statement about at a time and descend again.
+    Raises ValueError for an unknown method, ImageError for an image that can not be read.
+    """
+    from render.images import load, resized
+    from render.tapes import tape_of
+
+    if method not in ("auto", "least_squares", "adam"):
+        raise ValueError(f'method is "auto", "least_squares" or "adam", not {method!r}')
+    began = time.perf_counter()
+
+    def late() -> bool:
+        return seconds is not None and time.perf_counter() - began > seconds
+
+    picture = resized(load(image), longest)
+    size = max(picture.rgba.shape[:2])
+    levels = pyramid(picture, [s for s in stages if s[0] < size] + [(size, 0.0)])
+    tape, coordinates = tape_of(program), Coordinates(program)
+    many = len(program.params) > DENSE_LIMIT
+    points = program.params[None]
+    if starts > 1:
+        rng = np.random.default_rng(seed)
+        moved = coordinates.inward(np.repeat(points, starts, 0))
+        moved[1:] += rng.normal(0.0, spread, moved[1:].shape) * coordinates.trainable
+        points = coordinates.outward(np.clip(moved, coordinates.low, coordinates.high))
+    search = _Search(tape, coordinates, levels, huber, method == "adam" or (method == "auto" and many), late)
+    best = search.descend(points, steps)
+    groups = _groups(program, coordinates)
+    rng = np.random.default_rng([seed, 1])
+    for _ in range(restarts if not search.first_order else 0):
+        if late() or search.decibels(best.errors[0]) >= enough:
+            break
+        found = search.descend(_perturbed(best.parameters[0], coordinates, groups, rng), steps, first=max(len(levels) - 2, 0))
+        if found.errors[0] < best.errors[0]:
+            best = found
+    program = legal(program, best.parameters[0])
+    return Optimum(program, search.decibels(best.errors[0]), time.perf_counter() - began, search.steps, search.history)
+
+
+@dataclass
+class _Search:
+    """Descents down the pyramid, and what they cost."""
+
+    tape: Tape
+    coordinates: Coordinates
+    levels: Sequence[Level]
+    huber: float
+    first_order: bool
+    late: Callable[[], bool]
+    steps: int = 0
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    def descend(self, points: Double, steps: int, first: int = 0) -> Descent:
+        """From many points (n, p) at level `first` to the best one (1, p) at the last: fewer survive each level."""
+        for number, level in enumerate(self.levels[first:], first):
+            last = number == len(self.levels) - 1
+            if self.first_order:
+                descent = adam(self.tape, self.coordinates, points[0], level, huber=self.huber, stop=self.late)
+            else:
+                limit, tolerance = (steps, 1e-6) if last else (10, 1e-3)
+                descent = least_squares(
+                    self.tape, self.coordinates, points, level,
+                    steps=limit, tolerance=tolerance, huber=self.huber, stop=self.late,
+                )  # fmt: skip
+            self.steps += descent.steps
+            order = np.argsort(descent.errors)[: 1 if last else 3]
+            points = descent.parameters[order]
+            descent = Descent(points, descent.errors[order], descent.steps)
+            pixels = level.target.image.size // 4 * 3
+            psnr = decibels(float(descent.errors[0]) / pixels)
+            self.history.append({"size": level.target.size, "psnr": psnr, "steps": descent.steps})
+        return descent
+
+    def decibels(self, error: float) -> float:
+        return decibels(float(error) / (self.levels[-1].target.image.size // 4 * 3))
+
+
+def _groups(program: Program, coordinates: Coordinates) -> list[npt.NDArray[np.int64]]:
+    """The trainable parameters of each statement, colours left out: what is thrown about together."""
+    groups: dict[str, list[int]] = {}
+    for index, info in enumerate(program.parameters):
+        if coordinates.trainable[index] and info.kind != "colour":
+            groups.setdefault(info.group, []).append(index)
+    return [np.array(g) for g in groups.values()]
+
+
+def _perturbed(
+    parameters: Double, coordinates: Coordinates, groups: Sequence[npt.NDArray[np.int64]], rng: np.random.Generator
+) -> Double:
+    """Starts (n, p) around a local minimum: in each, the numbers of one statement are thrown about.
+
+    A wrong minimum of a layered picture is mostly one shape at the wrong place, turn or size, behind or beside others.
+    """
+    if not groups:
+        return parameters[None]
+    here = coordinates.inward(parameters)
+    variants = max(4, 32 // len(groups))
+    result = np.repeat(here[None], variants * len(groups), 0)
+    for k, group in enumerate(groups):
+        rows = slice(k * variants, (k + 1) * variants)
+        spread = np.where(coordinates.logarithmic[group], 0.4, 0.15)
+        spread = np.where(coordinates.unit[group] != 1.0, 0.8, spread)
+        result[rows, group] += rng.normal(0.0, 1.0, (variants, len(group))) * spread
+    return coordinates.outward(np.clip(result, coordinates.low, coordinates.high))
+
+
+def legal(program: Program, parameters: npt.ArrayLike) -> Program:
+    """`program` with these parameters, moved inside their hard limits; as it was where even that breaks a condition."""
+    structure = program.structure
+    values = np.clip(np.asarray(parameters, np.float64), structure.low, structure.high)
+    try:
+        return program.with_params(values)
+    except ValueError:
+        return program
+
+
+def decibels(mean: float) -> float:
+    """PSNR (dB) of a mean squared error, at most 99.99."""
+    return float(min(-10.0 * np.log10(max(mean, 1e-12)), 99.99))

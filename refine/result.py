@@ -1,0 +1,124 @@
+"""What a fit gives back, and the files it leaves."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from render.files import SaveError as SaveError, write_all
+
+if TYPE_CHECKING:
+    from render.images import Picture
+    from shaderdsl import Program
+
+_PREVIEW_SIDE = 1024
+_SMALL_PREVIEW = 256
+
+
+@dataclass(eq=False)
+class Fit:
+    """A program that draws a picture.
+
+    program: the program as it is printed: `image` is drawn from just these numbers.
+    image: its picture, float32 (h, w, 3), or (h, w, 4) with straight alpha where the target has alpha, at the input's
+        size; drawn by OpenGL where there is one (`validated`), else by Taichi.
+    psnr: decibels against the target, peak 1.
+    seconds: that the fit took.
+    numbers: how many numbers the program's text has (a colour counts as three).
+    target: the picture that was fitted.
+    history: dictionaries of "seconds", "psnr", "numbers" and "what" (a short phrase), in order.
+    validated: whether the program's GLSL was drawn by a real OpenGL.
+    notes: sentences that a person should read.
+    interrupted: whether Ctrl-C ended the fit early.
+    """
+
+    program: Program
+    image: npt.NDArray[np.float32]
+    psnr: float
+    seconds: float
+    numbers: int
+    target: Picture
+    history: list[dict[str, Any]] = field(default_factory=list)
+    validated: bool = False
+    notes: list[str] = field(default_factory=list)
+    interrupted: bool = False
+
+    def summary(self) -> dict[str, Any]:
+        """All but the pictures, as `fit.json` has it: plain values that JSON can hold."""
+        height, width = self.image.shape[:2]
+        values: dict[str, Any] = {
+            "name": self.target.name,
+            "size": [width, height],
+            "psnr": self.psnr,
+            "seconds": self.seconds,
+            "numbers": self.numbers,
+            "validated": self.validated,
+            "interrupted": self.interrupted,
+            "notes": list(self.notes),
+            "history": self.history,
+            "program": self.program.text,
+        }
+        plain: dict[str, Any] = _plain(values)
+        return plain
+
+    def save(self, folder: str | os.PathLike[str]) -> list[Path]:
+        """Writes program.sdf, shader.glsl, shadertoy.glsl, preview.png (target, then picture), viewer.html, fit.json.
+
+        The folder is made if need be; files of these names in it are replaced, all or none. Returns their paths.
+        Raises SaveError, one sentence, if it can not be written.
+        """
+        from render.images import png_bytes
+        from render.viewer import page
+        from shaderdsl import to_glsl
+
+        place = Path(folder)
+        return write_all(
+            {
+                place / "program.sdf": self.program.text + "\n",
+                place / "shader.glsl": to_glsl(self.program, target="330"),
+                place / "shadertoy.glsl": to_glsl(self.program, target="shadertoy"),
+                place / "preview.png": png_bytes(self._preview()),
+                place / "viewer.html": page(self.program, self.target.rgba, title=self.target.name, notes=self._remarks()),
+                place / "fit.json": json.dumps(self.summary(), indent=2, allow_nan=False) + "\n",
+            }
+        )
+
+    def _remarks(self) -> list[str]:
+        """What the page says under its title."""
+        fitted = f"{self.psnr:.2f} dB with {self.numbers} numbers, found in {self.seconds:.1f} s"
+        return [fitted, *self.notes]
+
+    def _preview(self) -> npt.NDArray[np.float32]:
+        """The target and the picture side by side on white (h, 2 w + gap, 3), small ones enlarged pixel by pixel."""
+        from render.images import load, resized
+
+        pictures = [self.target, load(self.image)]
+        longest = min(_PREVIEW_SIDE, *(max(p.rgba.shape[:2]) for p in pictures))
+        both = [resized(p, longest).over_white for p in pictures]
+        height, width = (min(p.shape[axis] for p in both) for axis in (0, 1))
+        enlarged = [
+            p[:height, :width].repeat(max(1, _SMALL_PREVIEW // longest), 0).repeat(max(1, _SMALL_PREVIEW // longest), 1)
+            for p in both
+        ]
+        gap = np.ones((enlarged[0].shape[0], max(8, enlarged[0].shape[1] // 32), 3), np.float32)
+        return np.concatenate([enlarged[0], gap, enlarged[1]], axis=1)
+
+
+def _plain(value: Any) -> Any:
+    """`value` with NumPy's scalars as Python's, and numbers that JSON lacks as None."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

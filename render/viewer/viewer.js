@@ -1,0 +1,136 @@
+// Puts the page together: model, text, controls and pictures; redraws once a frame, and only after a change.
+
+const data = JSON.parse(document.getElementById("data").textContent);
+const model = new Model(data);
+let drawing = null;
+let stage = null;
+let frame = 0;
+let measuring = 0;
+
+function redraw() {
+  if (frame || !stage) return;
+  frame = requestAnimationFrame(() => {
+    frame = 0;
+    stage.draw();
+  });
+}
+
+function psnr() {
+  if (!drawing?.target) return null;
+  return drawing.psnr(data.transparent || data.target.transparent);
+}
+
+// Reading pixels back waits for the graphics card: it is done when the slider rests, not at each of its steps.
+function measure() {
+  clearTimeout(measuring);
+  measuring = setTimeout(() => {
+    const decibels = psnr();
+    if (decibels === null) return;
+    document.getElementById("psnr").textContent = decibels.toFixed(2);
+  }, 60);
+}
+
+function message(text) {
+  const [first, ...rest] = text.split("\n");
+  const box = Object.assign(document.createElement("div"), { className: "message" });
+  box.setAttribute("role", "alert");
+  box.append(Object.assign(document.createElement("p"), { textContent: first }));
+  if (rest.length) box.append(Object.assign(document.createElement("pre"), { textContent: rest.join("\n") }));
+  document.querySelector("#stage .message")?.remove();
+  document.getElementById("stage").append(box);
+}
+
+// Copies by the clipboard's interface, or where a page from a file may not use it, by a hidden text field.
+async function copy(text, what) {
+  let copied = false;
+  try {
+    await navigator.clipboard.writeText(text);
+    copied = true;
+  } catch {
+    const field = Object.assign(document.createElement("textarea"), { value: text, readOnly: true, className: "offscreen" });
+    const focused = document.activeElement;
+    document.body.append(field);
+    field.select();
+    copied = document.execCommand("copy");
+    field.remove();
+    focused?.focus();
+  }
+  const toast = document.getElementById("toast");
+  toast.textContent = copied ? `${what} copied` : "The browser did not allow copying: select the text instead";
+  toast.classList.add("shown");
+  clearTimeout(copy.timer);
+  copy.timer = setTimeout(() => toast.classList.remove("shown"), 1800);
+}
+
+function shaderText(target) {
+  return bakedShader(data.shader, target, model.values, model.written());
+}
+
+document.getElementById("title").textContent = data.title;
+document.getElementById("notes").append(
+  ...data.notes.map((note) => Object.assign(document.createElement("span"), { textContent: note })),
+);
+document.getElementById("copy-program").onclick = () => copy(model.written() + "\n", "Program");
+document.getElementById("copy-shadertoy").onclick = () => copy(shaderText("shadertoy"), "Shadertoy code");
+document.getElementById("copy-glsl").onclick = () => copy(shaderText("330"), "GLSL 330");
+
+let controls = null;
+const code = new Code(model, (literal) => controls.focus(literal));
+controls = new Controls(model, code);
+const resetAll = document.getElementById("reset");
+resetAll.onclick = () => model.literals.filter((literal) => model.isChanged(literal)).forEach((literal) => model.reset(literal));
+model.listeners.push((literal) => {
+  code.update(literal);
+  controls.update(literal);
+  resetAll.disabled = !model.literals.some((other) => model.isChanged(other));
+  drawing?.setValues(model.values);
+  redraw();
+  measure();
+});
+
+async function start() {
+  const canvas = document.getElementById("canvas");
+  const aspect = data.target ? data.target.width / data.target.height : 1;
+  drawing = new Drawing(canvas, data.shader, data.parameters.length);
+  const made = new Stage(drawing, aspect, Boolean(data.target), redraw);
+  canvas.addEventListener("webglcontextlost", (event) => {
+    event.preventDefault();
+    message("The graphics card was reset; the picture returns when the browser gives it back.");
+  });
+  canvas.addEventListener("webglcontextrestored", () => {
+    drawing.start().then(() => {
+      document.querySelector("#stage .message")?.remove();
+      redraw();
+    }, (problem) => message(problem.message));
+  });
+  await drawing.start();
+  drawing.setValues(model.values);
+  if (data.target) {
+    const image = new Image();
+    image.src = data.target.source;
+    await image.decode();
+    drawing.setTarget(image);
+    document.getElementById("quality").hidden = false;
+  }
+  stage = made;
+  stage.draw();
+  measure();
+}
+
+const ready = start().catch((problem) => message(problem.message));
+
+// For tests, and for the console.
+window.earthshader = {
+  ready,
+  parameters: data.parameters.map((parameter) => parameter.name),
+  setParameter(name, value) {
+    const index = model.byName.get(name);
+    if (index === undefined) throw new Error(`There is no parameter ${name}.`);
+    const literal = model.literalOf[index];
+    model.set(literal, model.scalars(literal).map((other) => (other === index ? value : model.values[other])));
+  },
+  programText: () => model.written(),
+  shaderText,
+  pixels: (width, height) => drawing.pixels(width, height),
+  psnr,
+};
