@@ -44,7 +44,8 @@ def _place_of(name: str) -> str | None:
     """The file that `import name` reads, found without importing it; None if there is none."""
     loaded = sys.modules.get(name)
     if loaded is not None:
-        return getattr(loaded, "__file__", None) or name
+        folders = list(getattr(loaded, "__path__", [name]))
+        return getattr(loaded, "__file__", None) or os.path.join(folders[0], "")
     spec = importlib.util.find_spec(name)
     return None if spec is None else spec.origin
 

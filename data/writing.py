@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import colorsys
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from random import Random
 
 from shaderdsl.binding import known_functions
@@ -279,7 +279,7 @@ class Palette:
         self._random = random
         self._used: list[Colour] = []
 
-    def colour(self, near: Callable[[Colour], Colour] | None = None) -> Colour:
+    def colour(self) -> Colour:
         """A new colour, as far from the last ones as the best of a few random ones is."""
         random = self._random
         candidates = []
@@ -291,8 +291,6 @@ class Palette:
             candidates,
             key=lambda c: min((max(abs(x - y) for x, y in zip(c, other)) for other in recent), default=1.0),
         )
-        if near is not None:
-            best = near(best)
         self._used.append(best)
         return best
 

@@ -142,7 +142,7 @@ def fit(
     from render.images import load
 
     picture = load(image)
-    from refine.fit import fit as find  # the heavy part: a picture that can not be used is told before
+    from refine import fit as find  # heavy: a picture that can not be used is told before
 
     with _Progress(seconds, shown=not (quiet or as_json)) as progress:
         found = find(

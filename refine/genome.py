@@ -70,7 +70,8 @@ class Kind:
         return np.array([p.kind == "length" and p.minimum == 0.0 for p in self.own for _ in range(p.width)], bool)
 
     def text(self, row: Sequence[float], digits: int | None = None) -> str:
-        """The leaf as a text of the language; `digits` rounds numbers after the point."""
+        """The leaf as a text of the language, every number in it; `digits` rounds them after the point and leaves out
+        placements that do nothing."""
         numbers = iter([float(v) if digits is None else round(float(v), digits) for v in row])
         arguments = []
         for parameter in self.operation.parameters:
@@ -81,9 +82,11 @@ class Kind:
                 arguments.append(words[0] if len(words) == 1 else f"({', '.join(words)})")
         text = f"{self.operation.function}({', '.join(arguments)})"
         if self.rotates:
-            text += f".rotate({number_text(next(numbers), '')})"
+            angle = next(numbers)
+            text += f".rotate({number_text(angle, '')})" if digits is None or angle else ""
         if self.moves:
-            text += f".move({number_text(next(numbers), '')}, {number_text(next(numbers), '')})"
+            x, y = next(numbers), next(numbers)
+            text += f".move({number_text(x, '')}, {number_text(y, '')})" if digits is None or x or y else ""
         return text
 
     def inside(self, rows: Array, x: npt.NDArray[np.float32], y: npt.NDArray[np.float32]) -> Bits:
@@ -182,8 +185,8 @@ def operators_for(allowed: Sequence[str]) -> str:
 class Pool:
     """Leaves by index, each with the sample points that it covers.
 
-    `kind` (n,) indexes `kinds`; `rows` (n, widest) holds the numbers, padded with zeros; `bits` (n, p) the points
-    inside. Indices stay valid: leaves are only added.
+    `kind` (n,) indexes `kinds`; `rows` (n, widest) holds the numbers, padded with zeros. Indices stay valid: leaves are
+    only added.
     """
 
     def __init__(self, kinds: Sequence[Kind], x: npt.ArrayLike, y: npt.ArrayLike) -> None:
@@ -193,8 +196,8 @@ class Pool:
         self._size = 0
         self._kind = np.zeros(1024, np.int32)
         self._rows = np.zeros((1024, self.widest))
-        self._bits = np.zeros((1024, len(self.x)), bool)
-        self._seen: dict[bytes, int] = {}
+        self._packed = np.zeros((1024, -(-len(self.x) // 8)), np.uint8)
+        self._seen: dict[int, int] = {}
 
     def __len__(self) -> int:
         return self._size
@@ -207,42 +210,42 @@ class Pool:
     def rows(self) -> Array:
         return self._rows[: self._size]
 
-    @property
-    def bits(self) -> Bits:
-        return self._bits[: self._size]
+    def bits(self, indices: npt.ArrayLike) -> Bits:
+        """The sample points inside the leaves `indices` (n,): (n, p)."""
+        packed = self._packed[np.asarray(indices, np.int64)]
+        return np.unpackbits(packed, axis=-1, count=len(self.x)).view(bool)
 
-    def add(self, kind: int, rows: Array, *, keep_all: bool = False) -> npt.NDArray[np.int64]:
+    def add(self, kind: int, rows: npt.ArrayLike, *, keep_all: bool = False) -> npt.NDArray[np.int64]:
         """Adds leaves (n, width) of one kind; returns the index of each.
 
         Leaves that cover the very points of an earlier one get its index, unless `keep_all`; those that cover
         nothing get -1.
         """
-        rows = np.asarray(rows, np.float64).reshape(-1, self.kinds[kind].width)
-        if not len(rows):
-            return np.zeros(0, np.int64)
-        bits = self.kinds[kind].inside(rows, self.x, self.y)
-        packed = np.packbits(bits, axis=1)
-        indices = np.full(len(rows), -1, np.int64)
-        filled = bits.any(1)
+        array = np.asarray(rows, np.float64).reshape(-1, self.kinds[kind].width)
+        indices = np.full(len(array), -1, np.int64)
+        if not len(array):
+            return indices
+        packed = np.packbits(self.kinds[kind].inside(array, self.x, self.y), axis=1)
+        filled = packed.any(1) | keep_all
         for n in np.flatnonzero(filled):
-            key = packed[n].tobytes()
+            key = hash(packed[n].tobytes())
             found = None if keep_all else self._seen.get(key)
             if found is None:
-                found = self._append(kind, rows[n], bits[n])
+                found = self._append(kind, array[n], packed[n])
                 self._seen.setdefault(key, found)
             indices[n] = found
         return indices
 
-    def _append(self, kind: int, row: Array, bits: Bits) -> int:
+    def _append(self, kind: int, row: Array, packed: npt.NDArray[np.uint8]) -> int:
         if self._size == len(self._kind):
-            room = 2 * self._size
-            self._kind = np.concatenate([self._kind, np.zeros(room - self._size, np.int32)])
-            self._rows = np.concatenate([self._rows, np.zeros((room - self._size, self.widest))])
-            self._bits = np.concatenate([self._bits, np.zeros((room - self._size, len(self.x)), bool)])
+            more = self._size
+            self._kind = np.concatenate([self._kind, np.zeros(more, np.int32)])
+            self._rows = np.concatenate([self._rows, np.zeros((more, self.widest))])
+            self._packed = np.concatenate([self._packed, np.zeros((more, self._packed.shape[1]), np.uint8)])
         index = self._size
         self._kind[index] = kind
         self._rows[index, : len(row)] = row
-        self._bits[index] = bits
+        self._packed[index] = packed
         self._size += 1
         return index
 
@@ -254,14 +257,14 @@ class Pool:
         """The sample points inside a tree (p,)."""
         if isinstance(tree, tuple):
             return apply(tree[0], self.covered(tree[1]), self.covered(tree[2]))
-        return self._bits[tree]
+        return self.bits(tree)
 
     def text(self, tree: Tree, digits: int | None = None) -> str:
         """The tree as an expression of the language; `digits` rounds numbers after the point."""
         if not isinstance(tree, tuple):
             return self.kinds[self._kind[tree]].text(self.row(tree).tolist(), digits)
         operator = tree[0]
-        parts = flattened(tree, operator) if operator in "|&" else [tree[1], *flattened_right(tree)]
+        parts = operands(tree, operator)
         words = [f"({self.text(p, digits)})" if isinstance(p, tuple) else self.text(p, digits) for p in parts]
         return f" {operator} ".join(words)
 
@@ -273,17 +276,12 @@ def apply(operator: str, a: Bits, b: Bits) -> Bits:
     return a & b if operator == "&" else a & ~b
 
 
-def flattened(tree: Tree, operator: str) -> list[Tree]:
-    """The operands of a chain of one associative operator, from left to right."""
-    if isinstance(tree, tuple) and tree[0] == operator:
-        return flattened(tree[1], operator) + flattened(tree[2], operator)
-    return [tree]
-
-
-def flattened_right(tree: Tree) -> list[Tree]:
-    """What a difference subtracts."""
-    assert isinstance(tree, tuple)
-    return [tree[2]]
+def operands(tree: Tree, operator: str) -> list[Tree]:
+    """The operands of a chain of one operator, as a text without inner parentheses lists them."""
+    if not isinstance(tree, tuple) or tree[0] != operator:
+        return [tree]
+    right = [tree[2]] if operator == "-" else operands(tree[2], operator)
+    return operands(tree[1], operator) + right
 
 
 def leaves(tree: Tree) -> list[int]:

@@ -1,9 +1,10 @@
 """From a soft mask to outlines of few lines and quadratic curves.
 
-Outlines are level sets of a coverage image at sub-pixel accuracy (marching squares). A curve through one is found by
-placing control points with the Ramer-Douglas-Peucker rule (corners on the curve, other vertices as quadratic control
-points) and then solving for all control points by least squares, as a quadratic B-spline with corners; the coarsest
-placement that stays within a tolerance wins. All coordinates are pixels: x = column, y = row, a pixel's centre at +0.5.
+Outlines are level sets of a coverage image at sub-pixel accuracy (marching squares). A curve through one is
+found by placing control points with the Ramer-Douglas-Peucker rule (corners on the curve, other vertices as
+quadratic control points) and then solving for all control points by least squares, as a quadratic B-spline
+with corners; the coarsest placement that stays within a tolerance wins. All coordinates are pixels: x =
+column, y = row, a pixel's centre at +0.5.
 """
 
 from __future__ import annotations
@@ -24,14 +25,16 @@ CORNER_REACH = 2.0
 CORNER_SHARPNESS = 1.8
 """... and by this much more than an equal length of outline on one of its sides, which a small round does not."""
 COARSEST, FINEST = 2.4, 0.35
-"""Tolerances of the Ramer-Douglas-Peucker placement in pixels: it starts coarse and is refined where the curve misses."""
+"""Tolerances of the Ramer-Douglas-Peucker placement in pixels: it starts coarse and is refined where the
+curve misses."""
 DISTANCE_PRICE = 8.0
 """Control point coordinates that a squared pixel of distance, summed over a pixel of outline, is worth."""
 
 
 @dataclass(frozen=True)
 class Outline:
-    """A dense closed outline: points (n, 2), their weights (n,) in [0, 1], and its signed area (negative for a hole)."""
+    """A dense closed outline: points (n, 2), their weights (n,) in [0, 1], and its signed area (negative for
+    a hole)."""
 
     points: np.ndarray
     weights: np.ndarray
@@ -62,8 +65,8 @@ def resample(points: np.ndarray, spacing: float, *, closed: bool) -> np.ndarray:
 def trace_outlines(coverage: np.ndarray, known: np.ndarray | None = None, *, smallest: float = 0.8) -> list[Outline]:
     """Closed outlines of the half level of a coverage image (height, width), largest first.
 
-    Where ``known`` is False the outline is a guess (another layer hides it) and weighs little. Outlines enclosing less
-    than ``smallest`` square pixels are left out. The image is closed off at its border.
+    Where ``known`` is False the outline is a guess (another layer hides it) and weighs little. Outlines
+    enclosing less than ``smallest`` square pixels are left out. The image is closed off at its border.
     """
     padded = np.pad(coverage, 1)
     outlines = []
@@ -82,7 +85,8 @@ def trace_outlines(coverage: np.ndarray, known: np.ndarray | None = None, *, sma
             row = np.clip(points[:, 1].astype(int), 0, coverage.shape[0] - 1)
             weights = np.where(known[row, column], 1.0, 0.05)
         outlines.append(Outline(points, weights, area))
-    # Marching squares keeps the high side on one hand, so all outer outlines turn alike and holes the other way.
+    # Marching squares keeps the high side on one hand, so all outer outlines turn alike and holes the other
+    # way.
     outlines.sort(key=lambda outline: -abs(outline.area))
     if outlines and outlines[0].area < 0:
         outlines = [Outline(o.points[::-1], o.weights[::-1], -o.area) for o in outlines]
@@ -90,7 +94,8 @@ def trace_outlines(coverage: np.ndarray, known: np.ndarray | None = None, *, sma
 
 
 def simplify(points: np.ndarray, tolerance: np.ndarray | float, fixed: list[int]) -> list[int]:
-    """Ramer-Douglas-Peucker on an open polyline: sorted indices of kept vertices, among them ``fixed`` and both ends.
+    """Ramer-Douglas-Peucker on an open polyline: sorted indices of kept vertices, among them ``fixed`` and
+    both ends.
 
     ``tolerance`` is one distance, or one for each point.
     """
@@ -165,11 +170,14 @@ def _sharp(points: np.ndarray, closed: bool) -> np.ndarray:
     core = turn(0)
     beside = np.minimum(turn(-2 * reach), turn(2 * reach))
     # The vertex may lie a point or two beside the sharpest place.
-    return np.asarray(ndimage.maximum_filter1d((core > 0.5 * CORNER_DEGREES) & (core > CORNER_SHARPNESS * beside), 5, mode=mode))
+    return np.asarray(
+        ndimage.maximum_filter1d((core > 0.5 * CORNER_DEGREES) & (core > CORNER_SHARPNESS * beside), 5, mode=mode)
+    )
 
 
 def _join_close(points: np.ndarray, kept: list[int], reach: float, closed: bool) -> list[int]:
-    """Join runs of vertices at most ``reach`` apart into one: a corner that antialiasing cut off is still one corner."""
+    """Join runs of vertices at most ``reach`` apart into one: a corner that antialiasing cut off is still one
+    corner."""
     groups: list[list[int]] = []
     for index in kept:
         if groups and np.hypot(*(points[index] - points[groups[-1][0]])) <= reach:
@@ -182,7 +190,8 @@ def _join_close(points: np.ndarray, kept: list[int], reach: float, closed: bool)
 
 
 def _place(points: np.ndarray, corners: list[int], spacing: np.ndarray, closed: bool) -> tuple[list[int], np.ndarray]:
-    """Indices of the control points' seeds and which of them stay on the curve; a closed line starts at its first point."""
+    """Indices of the control points' seeds and which of them stay on the curve; a closed line starts at its
+    first point."""
     if not closed:
         kept = simplify(points, spacing, corners)
         on = np.isin(kept, [0, len(points) - 1, *corners])
@@ -197,9 +206,11 @@ def _place(points: np.ndarray, corners: list[int], spacing: np.ndarray, closed: 
 
 
 def _basis(parameter: np.ndarray, on: np.ndarray, closed: bool) -> np.ndarray:
-    """Weights (n, m) of the control points in the curve at ``parameter``: control i has the span [i - 1/2, i + 1/2].
+    """Weights (n, m) of the control points in the curve at ``parameter``: control i has the span [i - 1/2, i
+    + 1/2].
 
-    Around a control point off the curve runs its quadratic piece; half of a straight side belongs to each of its ends.
+    Around a control point off the curve runs its quadratic piece; half of a straight side belongs to each of
+    its ends.
     """
     count = len(on)
     nearest = np.floor(parameter + 0.5).astype(int)
@@ -215,7 +226,8 @@ def _basis(parameter: np.ndarray, on: np.ndarray, closed: bool) -> np.ndarray:
         np.add.at(basis, (rows, neighbour), np.where(curved, share * weight, 0.0))
         np.add.at(basis, (rows, nearest), np.where(curved, (1 - share) * weight, 0.0))
     np.add.at(basis, (rows, nearest), np.where(on[nearest], 0.0, 2 * local * (1 - local)))
-    # On a vertex the curve goes straight towards neighbours that are on it and rests against those that are not.
+    # On a vertex the curve goes straight towards neighbours that are on it and rests against those that are
+    # not.
     toward = np.where(local < 0.5, before, after)
     distance = np.where(on[toward], np.abs(local - 0.5), 0.0)
     np.add.at(basis, (rows, nearest), np.where(on[nearest], 1 - distance, 0.0))
@@ -242,7 +254,8 @@ def fit_curve(
 ) -> Curve:
     """The curve of fewest control points that stays within ``tolerance`` pixels of a dense line.
 
-    ``points`` (n, 2) are about equally spaced; ``weights`` (n,) below one allow the curve to pass farther off.
+    ``points`` (n, 2) are about equally spaced; ``weights`` (n,) below one allow the curve to pass farther
+    off.
     """
     weights = np.ones(len(points)) if weights is None else weights
     corners = find_corners(points, closed=closed) if corners is None else corners
@@ -296,7 +309,8 @@ def _solve(points: np.ndarray, weights: np.ndarray, kept: list[int], on: np.ndar
     trusted = weights * np.where(gap < 1.2, 0.1, 1.0)
     if not closed:
         trusted[[0, -1]] *= 10.0
-    # Half spans that rest against a smooth neighbour have no length: the points there belong to the neighbour's piece.
+    # Half spans that rest against a smooth neighbour have no length: the points there belong to the
+    # neighbour's piece.
     parameter = _off_rests(parameter, on, closed)
     grid = _samples(on, closed)
     grid_basis = _basis(grid, on, closed)
@@ -310,13 +324,19 @@ def _solve(points: np.ndarray, weights: np.ndarray, kept: list[int], on: np.ndar
         drift = np.hypot(*(control - initial).T)
         control = np.where((drift > 2.0 * scale)[:, None], initial, control)
         drawn = grid_basis @ control
-        # The scaled arc length as a third coordinate keeps a point from jumping to another branch of a tight shape.
-        drawn_arc = np.interp(np.mod(grid, len(kept)), np.arange(len(kept) + closed), np.append(seeds, total) if closed else seeds)
+        # The scaled arc length as a third coordinate keeps a point from jumping to another branch of a tight
+        # shape.
+        drawn_arc = np.interp(
+            np.mod(grid, len(kept)),
+            np.arange(len(kept) + closed),
+            np.append(seeds, total) if closed else seeds,
+        )
         lift = 0.1
         tree = cKDTree(np.column_stack([drawn, lift * drawn_arc]))
         found = tree.query(np.column_stack([points, lift * arc]))[1]
         parameter = grid[found]
-    # Distances to the drawn polyline's segments, for those of the samples alone would grow with their spacing.
+    # Distances to the drawn polyline's segments, for those of the samples alone would grow with their
+    # spacing.
     distance = _polyline_distance(points, drawn, found, closed)
     counted = np.where(gap < 1.2, 0.4, 1.0) * np.where(weights < 0.5, 0.25, 1.0)
     return Curve(control, on, distance * counted)

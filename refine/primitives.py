@@ -1,8 +1,9 @@
 """The simplest shapes that explain a soft mask, chosen by description length.
 
-Circles, ellipses, boxes, capsules and rings are fitted to the mask's sub-pixel outline by Gauss-Newton on signed
-distances; strokes come from the medial axis, polygons and paths from the outline itself. Each candidate is drawn and
-compared with the mask; what it costs is its numbers plus what its error would cost to repair.
+Circles, ellipses, boxes, capsules and rings are fitted to the mask's sub-pixel outline by Gauss-Newton on
+signed distances; strokes come from the medial axis, polygons and paths from the outline itself. Each
+candidate is drawn and compared with the mask; what it costs is its numbers plus what its error would cost to
+repair.
 """
 
 from __future__ import annotations
@@ -54,14 +55,15 @@ def shapes_for_mask(
 ) -> list[Explanation]:
     """Explain a mask or soft coverage (height, width) in [0, 1] by shapes in scene coordinates, best first.
 
-    The list is empty for a mask without anything above one half. ``known`` (height, width, bool) marks the pixels that
-    count; elsewhere a shape may do as it likes. ``prefer="path"`` gives only the path or polygon.
+    The list is empty for a mask without anything above one half. ``known`` (height, width, bool) marks the
+    pixels that count; elsewhere a shape may do as it likes. ``prefer="path"`` gives only the path or polygon.
     """
     target = np.asarray(mask, np.float64)
     if target.ndim != 2:
         raise ValueError(f"a mask must have shape (height, width), not {target.shape}; pass one channel")
     certain = np.ones(target.shape, bool) if known is None else np.asarray(known, bool)
-    margin = 2
+    # Where something may be hidden a shape may reach farther than the mask.
+    margin = 2 if certain.all() else 14
     rows, columns = np.nonzero(target > 0.02)
     if not len(rows):
         return []
@@ -73,7 +75,8 @@ def shapes_for_mask(
     size = (target.shape[0], target.shape[1])
     found = explain(target[window], certain[window], paths_only=prefer == "path")
     return [
-        option._replace(shapes=tuple(to_scene(moved(shape, shift), size) for shape in option.shapes)) for option in found
+        option._replace(shapes=tuple(to_scene(moved(shape, shift), size) for shape in option.shapes))
+        for option in found
     ]
 
 
@@ -111,12 +114,41 @@ def explain(
     consider(path_from_outlines(outlines, tolerance=tolerance))
     if not paths_only:
         for shape in _solids(outlines) if len(outlines) == 1 else _hollow(outlines):
-            consider(shape)
+            # What reaches out of the window was led astray by points that weigh little, and nobody sees its
+            # error here.
+            if _within(shape, size):
+                consider(shape)
         if min(option.numbers for option in options) > 5 or options[0].score == min(o.score for o in options):
             for strokes in trace_strokes(target, outlines, tolerance=tolerance):
                 consider(*strokes)
     options.sort(key=lambda option: option.score)
     return options
+
+
+def _within(shape: SketchShape, size: tuple[int, int], margin: float = 2.0) -> bool:
+    """Whether a circle, ellipse, box, capsule, segment or ring stays in the window, but for ``margin`` pixels."""
+    if isinstance(shape, (Segment, Capsule)):
+        radii = (shape.radius_a, shape.radius_b) if isinstance(shape, Capsule) else (shape.width / 2, shape.width / 2)
+        spans = [(*end, radius, radius) for end, radius in zip((shape.a, shape.b), radii)]
+    elif isinstance(shape, (Ellipse, Box)):
+        long, short = (
+            (shape.radius_x, shape.radius_y) if isinstance(shape, Ellipse) else (shape.half_width, shape.half_height)
+        )
+        cosine, sine = abs(np.cos(np.radians(shape.angle))), abs(np.sin(np.radians(shape.angle)))
+        if isinstance(shape, Ellipse):
+            half = (float(np.hypot(long * cosine, short * sine)), float(np.hypot(long * sine, short * cosine)))
+        else:
+            half = (long * cosine + short * sine, long * sine + short * cosine)
+        spans = [(*shape.center, *half)]
+    elif isinstance(shape, (Circle, Ring)):
+        radius = shape.radius + (shape.width / 2 if isinstance(shape, Ring) else 0.0)
+        spans = [(*shape.center, radius, radius)]
+    else:
+        return True
+    return all(
+        x - across >= -margin and x + across <= size[1] + margin and y - up >= -margin and y + up <= size[0] + margin
+        for x, y, across, up in spans
+    )
 
 
 def _solids(outlines: list[Outline]) -> list[SketchShape]:
@@ -241,9 +273,15 @@ def _tightest_rectangle(points: np.ndarray) -> tuple[float, np.ndarray]:
 
 
 def _settle(
-    builder: Builder, start: np.ndarray, points: np.ndarray, weights: np.ndarray, reach: float, iterations: int = 7
+    builder: Builder,
+    start: np.ndarray,
+    points: np.ndarray,
+    weights: np.ndarray,
+    reach: float,
+    iterations: int = 7,
 ) -> SketchShape | None:
-    """The shape whose boundary passes nearest the points, or None where it stays more than ``reach`` pixels off.
+    """The shape whose boundary passes nearest the points, or None where it stays more than ``reach`` pixels
+    off.
 
     Levenberg-Marquardt with differences; the parameters are pixels and degrees.
     """

@@ -1,12 +1,14 @@
 """Segmentation of an image into regions of one smooth colour each.
 
-The steps are: undo antialiasing, so that edges do not become regions of their own; join equal neighbours; then merge the
-pair of neighbouring regions whose union raises the squared error least for the boundary it saves (Koepfler, Lopez and
-Morel 1994), each region being described by a colour that may vary linearly over it. Merging works on the graph of regions
-and does every merge that cannot interfere with another in one vectorised round.
+The steps are: undo antialiasing, so that edges do not become regions of their own; join equal neighbours;
+then merge the pair of neighbouring regions whose union raises the squared error least for the boundary it
+saves (Koepfler, Lopez and Morel 1994), each region being described by a colour that may vary linearly over
+it. Merging works on the graph of regions and does every merge that cannot interfere with another in one
+vectorised round.
 
-Images are float arrays (height, width, channels) in [0, 1]; any number of channels works, so that a picture with alpha is
-segmented in premultiplied colour and alpha together. Label maps are int arrays (height, width) with labels 0, 1, 2, ...
+Images are float arrays (height, width, channels) in [0, 1]; any number of channels works, so that a picture
+with alpha is segmented in premultiplied colour and alpha together. Label maps are int arrays (height, width)
+with labels 0, 1, 2, ...
 """
 
 from __future__ import annotations
@@ -26,8 +28,9 @@ SLOPE_RIDGE = 2.0
 def undo_antialiasing(image: np.ndarray, *, radius: int = 1, passes: int = 2, contrast: float = 0.06) -> np.ndarray:
     """Replace pixels that are a blend of two neighbours by the neighbour that they are nearer to.
 
-    In each window the colour q1 farthest from the pixel and the colour q2 farthest from q1 are the candidates; a pixel
-    near the line between them, and beyond its middle, becomes q2. Edges closer in colour than ``contrast`` stay.
+    In each window the colour q1 farthest from the pixel and the colour q2 farthest from q1 are the
+    candidates; a pixel near the line between them, and beyond its middle, becomes q2. Edges closer in colour
+    than ``contrast`` stay.
     """
     result = image
     for _ in range(passes):
@@ -107,7 +110,18 @@ def region_moments(image: np.ndarray, labels: np.ndarray) -> np.ndarray:
     y = ((y + 0.5 - height / 2) / MOMENT_UNIT).ravel()
     colours = image.reshape(-1, channels).T
     flat = labels.ravel()
-    weights = [np.ones_like(x), x, y, x * x, x * y, y * y, (colours**2).sum(0), *colours, *(colours * x), *(colours * y)]
+    weights = [
+        np.ones_like(x),
+        x,
+        y,
+        x * x,
+        x * y,
+        y * y,
+        (colours**2).sum(0),
+        *colours,
+        *(colours * x),
+        *(colours * y),
+    ]
     count = int(flat.max()) + 1
     return np.stack([np.bincount(flat, weight, count) for weight in weights], 1)
 
@@ -118,7 +132,11 @@ def affine_error(moments: np.ndarray, ridge: float = SLOPE_RIDGE) -> np.ndarray:
     n, x, y, xx, xy, yy, squares = moments[:, :7].T
     colour, colour_x, colour_y = (moments[:, 7 + i * channels : 7 + (i + 1) * channels].T for i in range(3))
     safe = np.maximum(n, 1.0)
-    variance_x, variance_y, covariance = xx - x * x / safe + ridge, yy - y * y / safe + ridge, xy - x * y / safe
+    variance_x, variance_y, covariance = (
+        xx - x * x / safe + ridge,
+        yy - y * y / safe + ridge,
+        xy - x * y / safe,
+    )
     determinant = variance_x * variance_y - covariance**2
     slope_x, slope_y = colour_x - x * colour / safe, colour_y - y * colour / safe
     gain = (variance_y * slope_x**2 - 2 * covariance * slope_x * slope_y + variance_x * slope_y**2).sum(0) / determinant
@@ -131,7 +149,11 @@ def affine_colours(moments: np.ndarray, size: tuple[int, int], ridge: float = SL
     n, x, y, xx, xy, yy = moments[:, :6].T
     colour, colour_x, colour_y = (moments[:, 7 + i * channels : 7 + (i + 1) * channels] for i in range(3))
     safe = np.maximum(n, 1.0)
-    variance_x, variance_y, covariance = xx - x * x / safe + ridge, yy - y * y / safe + ridge, xy - x * y / safe
+    variance_x, variance_y, covariance = (
+        xx - x * x / safe + ridge,
+        yy - y * y / safe + ridge,
+        xy - x * y / safe,
+    )
     determinant = (variance_x * variance_y - covariance**2)[:, None]
     right_x, right_y = colour_x - (x / safe)[:, None] * colour, colour_y - (y / safe)[:, None] * colour
     slope_x = (variance_y[:, None] * right_x - covariance[:, None] * right_y) / determinant / MOMENT_UNIT
@@ -166,8 +188,8 @@ def _unique_edges(pairs: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, n
 def merge_regions(image: np.ndarray, labels: np.ndarray, thresholds: Iterable[float]) -> Iterator[np.ndarray]:
     """Merge regions and yield the label map reached at each of the rising ``thresholds``.
 
-    A threshold is the increase of squared error (summed over channels) that a pixel of boundary is worth. Towards the
-    first threshold cheap merges are done first, as in a strict greedy order.
+    A threshold is the increase of squared error (summed over channels) that a pixel of boundary is worth.
+    Towards the first threshold cheap merges are done first, as in a strict greedy order.
     """
     graph = region_graph(image, labels)
     reached = 1e-5
@@ -201,7 +223,8 @@ def _merge_round(graph: RegionGraph, threshold: float) -> bool:
     area = graph.moments[:, 0]
     larger = (area[target] > area) | ((area[target] == area) & (target > region))
     moving = cheap & larger
-    # The cheapest edge of all is the best of both its ends and one of them stays, so every round makes progress.
+    # The cheapest edge of all is the best of both its ends and one of them stays, so every round makes
+    # progress.
     moving &= ~moving[target]
     if not moving.any():
         return False
@@ -217,7 +240,8 @@ def _merge_round(graph: RegionGraph, threshold: float) -> bool:
 
 
 def dissolve_blends(image: np.ndarray, labels: np.ndarray, threshold: float) -> np.ndarray:
-    """Dissolve regions at most two pixels thick that are only the blend of the solid regions on both their sides.
+    """Dissolve regions at most two pixels thick that are only the blend of the solid regions on both their
+    sides.
 
     Such regions are what is left of antialiased edges; their pixels go to the side that they are nearer to.
     """
@@ -233,9 +257,11 @@ def dissolve_blends(image: np.ndarray, labels: np.ndarray, threshold: float) -> 
         return labels
     first, second = _extremes(image, 2, solid)
     position, residual, length = _blend(image, first, second)
-    # An image's own pixel is a candidate for itself only where it is solid; a window without solid pixels explains nothing.
+    # An image's own pixel is a candidate for itself only where it is solid; a window without solid pixels
+    # explains nothing.
     seen = ndimage.maximum_filter(solid, 5)
-    # Resampling rings: a pixel beside an edge overshoots the colours on its sides by about a tenth of their difference.
+    # Resampling rings: a pixel beside an edge overshoots the colours on its sides by about a tenth of their
+    # difference.
     beyond = np.maximum(np.abs(position - 0.5) - 0.5, 0.0)
     between = seen & (beyond < 0.12) & (length > 1e-3)
     unexplained = np.where(between, residual + 0.25 * beyond**2 * length, 1.0)
@@ -266,9 +292,7 @@ def dissolve_blends(image: np.ndarray, labels: np.ndarray, threshold: float) -> 
     return _connected(result)
 
 
-def segment(
-    image: np.ndarray, thresholds: Iterable[float], *, antialiasing: bool = True
-) -> Iterator[np.ndarray]:
+def segment(image: np.ndarray, thresholds: Iterable[float], *, antialiasing: bool = True) -> Iterator[np.ndarray]:
     """Label maps of an image at rising merge thresholds (see :func:`merge_regions`).
 
     ``antialiasing`` undoes antialiasing first: better for most drawn art, worse for some busy pictures.

@@ -13,7 +13,8 @@ def _colour(values: np.ndarray) -> Colour:
 
 
 def fit_paint(x: np.ndarray, y: np.ndarray, colours: np.ndarray, *, number_price: float) -> SketchPaint:
-    """The paint of least description length for colours (n, 3) in [0, 1] at pixels with coordinates x, y (n,).
+    """The paint of least description length for colours (n, 3) in [0, 1] at pixels with coordinates x, y
+    (n,).
 
     ``number_price`` is the squared error (summed over pixels and channels) that one more number must save.
     """
@@ -69,10 +70,8 @@ def _radial(x: np.ndarray, y: np.ndarray, colours: np.ndarray) -> tuple[float, R
     shift_x, shift_y = x.mean(), y.mean()
     u, v = x - shift_x, y - shift_y
     spread = float(np.hypot(np.ptp(u), np.ptp(v)))
-    component = np.linalg.svd(colours - colours.mean(0), full_matrices=False)[2][0] if len(x) < 400 else None
-    if component is None:
-        centred = colours - colours.mean(0)
-        component = np.linalg.eigh(centred.T @ centred)[1][:, -1]
+    centred = colours - colours.mean(0)
+    component = np.linalg.eigh(centred.T @ centred)[1][:, -1]
     design = np.stack([np.ones_like(u), u, v, u * u + v * v], 1)
     solution = np.linalg.lstsq(design, colours @ component, rcond=None)[0]
     if abs(solution[3]) < 1e-9:

@@ -1,9 +1,10 @@
 """What a sketch is: coloured shapes in painter's order, with the numbers that the language writes.
 
-Plain immutable data, with no picture and no fitting in it. Shapes and paints use scene coordinates (y up, the image's
-shorter side spans [-1, 1]) wherever they leave the package's segmentation modules; inside, the same classes hold pixel
-coordinates (x = column, y = row, a pixel's centre at +0.5), and :func:`to_scene` and :func:`paint_to_scene` carry them over.
-Sizes of solids are half extents, widths of strokes are full widths, angles are degrees, counter-clockwise where y is up.
+Plain immutable data, with no picture and no fitting in it. Shapes and paints use scene coordinates (y up, the
+image's shorter side spans [-1, 1]) wherever they leave the package's segmentation modules; inside, the same
+classes hold pixel coordinates (x = column, y = row, a pixel's centre at +0.5), and :func:`to_scene` and
+:func:`paint_to_scene` carry them over. Sizes of solids are half extents, widths of strokes are full widths,
+angles are degrees, counter-clockwise where y is up.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from typing import Literal
 Point = tuple[float, float]
 Colour = tuple[float, float, float]
 Vertex = tuple[float, float, bool]
-"""x, y and whether the point lies on the outline; one that does not is a quadratic control point, and two of those in a
-row imply the point half way between them on the outline (as in TrueType)."""
+"""x, y and whether the point lies on the outline; one that does not is a quadratic control point, and two of
+those in a row imply the point half way between them on the outline (as in TrueType)."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,8 @@ class Sketch:
 
 
 def shape_number_count(shape: SketchShape) -> int:
-    """How many numbers the language needs for a shape: a point is two; an angle or rounding of zero is not written."""
+    """How many numbers the language needs for a shape: a point is two; an angle or rounding of zero is not
+    written."""
     if isinstance(shape, Circle):
         return 3
     if isinstance(shape, Ellipse):
@@ -165,7 +167,8 @@ def paint_number_count(paint: SketchPaint) -> int:
 def number_count(sketch: Sketch) -> int:
     """Every number of a sketch: shapes, paints, opacities other than one, and the background's colour."""
     layers = sum(
-        shape_number_count(layer.shape) + paint_number_count(layer.paint) + (layer.opacity != 1.0) for layer in sketch.layers
+        shape_number_count(layer.shape) + paint_number_count(layer.paint) + (layer.opacity != 1.0)
+        for layer in sketch.layers
     )
     return layers + (0 if sketch.background is None else 3)
 

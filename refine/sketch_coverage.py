@@ -1,7 +1,8 @@
-"""Signed distances and pixel coverage of sketch shapes, good enough to choose between shapes before any fitting.
+"""Signed distances and pixel coverage of sketch shapes, good enough to choose between shapes before any
+fitting.
 
-Coordinates are pixels (x = column, y = row, a pixel's centre at +0.5). This is no renderer: coverage is the clipped
-distance, or the area of a polygon for paths.
+Coordinates are pixels (x = column, y = row, a pixel's centre at +0.5). This is no renderer: coverage is the
+clipped distance, or the area of a polygon for paths.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from refine.sketch import Box, Capsule, Circle, Ellipse, Path, Polygon, Ring, Se
 
 
 def distance(shape: SketchShape, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Signed distance (negative inside) to any shape but Stroke, Polygon and Path; for an ellipse a first-order estimate."""
+    """Signed distance (negative inside) to any shape but Stroke, Polygon and Path; for an ellipse a
+    first-order estimate."""
     if isinstance(shape, Circle):
         return np.asarray(np.hypot(x - shape.center[0], y - shape.center[1]) - shape.radius)
     if isinstance(shape, Ring):
@@ -55,7 +57,8 @@ def _capsule_distance(shape: Capsule, x: np.ndarray, y: np.ndarray) -> np.ndarra
     along, across = dx * unit[0] + dy * unit[1], np.abs(dy * unit[0] - dx * unit[1])
     sine = float(np.clip((shape.radius_a - shape.radius_b) / length, -1, 1))
     cosine = float(np.sqrt(1 - sine * sine))
-    # The tangent line touches both discs; the points whose normal meets it between the touching points belong to it.
+    # The tangent line touches both discs; the points whose normal meets it between the touching points belong
+    # to it.
     position = along * cosine - across * sine
     start = np.hypot(dx, dy) - shape.radius_a
     end = np.hypot(along - length, across) - shape.radius_b

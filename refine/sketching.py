@@ -8,8 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from refine.primitives import Explanation, explain
-from refine.regions import affine_colours, region_moments, segment
-from refine.regions import undo_antialiasing as without_antialiasing
+from refine.regions import affine_colours, region_moments, segment, undo_antialiasing as without_antialiasing
 from refine.shading import fit_paint
 from refine.sketch import (
     Box,
@@ -39,21 +38,21 @@ SAME_COLOUR = 0.03
 TRANSPARENT, OPAQUE = 0.1, 0.95
 
 
-def sketch(
-    image: np.ndarray, *, max_numbers: int = 600, undo_antialiasing: bool = True, detail: float = 1.0
-) -> Sketch:
+def sketch(image: np.ndarray, *, max_numbers: int = 600, undo_antialiasing: bool = True, detail: float = 1.0) -> Sketch:
     """A layered sketch of a picture, in scene coordinates, with at most ``max_numbers`` numbers.
 
-    ``image`` is a float array (height, width, 3) or (height, width, 4) with straight alpha, in [0, 1], at the resolution
-    that the sketch should explain (up to about 256 pixels; time grows with the number of pixels). With transparent
-    pixels the background is None. ``undo_antialiasing`` suits drawn art; some busy pictures come out better without.
-    ``detail`` above one keeps weaker regions, below one fewer.
+    ``image`` is a float array (height, width, 3) or (height, width, 4) with straight alpha, in [0, 1], at the
+    resolution that the sketch should explain (up to about 256 pixels; time grows with the number of pixels).
+    With transparent pixels the background is None. ``undo_antialiasing`` suits drawn art; some busy pictures
+    come out better without. ``detail`` above one keeps weaker regions, below one fewer.
 
     Raises ValueError for an array of another shape, with non-finite values, or options out of range.
     """
     picture = np.asarray(image, np.float64)
     if picture.ndim != 3 or picture.shape[2] not in (3, 4) or 0 in picture.shape:
-        raise ValueError(f"an image must have shape (height, width, 3 or 4), not {picture.shape}; convert it to RGB first")
+        raise ValueError(
+            f"an image must have shape (height, width, 3 or 4), not {picture.shape}; convert it to RGB first"
+        )
     if not np.isfinite(picture).all():
         raise ValueError("the image holds values that are not finite; replace them before sketching")
     if max_numbers < 3 or not detail > 0:
@@ -148,7 +147,9 @@ class _Layering:
         inner = np.bincount(labels.ravel(), interior.ravel(), count)
         # A region without an interior of its own has its purest colours in the picture without antialiasing.
         self.trusted = np.where((inner >= np.maximum(4, 0.1 * self.area))[labels], interior, True)
-        self.source = np.where(((inner >= np.maximum(4, 0.1 * self.area))[labels])[..., None], self.features, self.clean)
+        self.source = np.where(
+            ((inner >= np.maximum(4, 0.1 * self.area))[labels])[..., None], self.features, self.clean
+        )
         weight = np.bincount(labels.ravel(), self.trusted.ravel(), count)
         sums = [
             np.bincount(labels.ravel(), (self.source[..., c] * self.trusted).ravel(), count)
@@ -189,7 +190,8 @@ class _Layering:
         self.order = sorted(self.filled, key=lambda region: -self.filled_area[region])
 
     def _join_holes(self) -> None:
-        """Give a region that looks like what surrounds its surrounding region to that one: it is seen through a hole."""
+        """Give a region that looks like what surrounds its surrounding region to that one: it is seen through
+        a hole."""
         self.holes: dict[int, list[tuple[int, np.ndarray]]] = {}
         height, width = self.size
         for region in self.order:
@@ -230,7 +232,9 @@ class _Layering:
         self.rank[self.order] = np.arange(len(self.order))
         y, x = np.mgrid[: self.size[0], : self.size[1]] + 0.5
         coefficients = self.affine[self.labels]
-        model = coefficients[..., 0, :] + coefficients[..., 1, :] * x[..., None] + coefficients[..., 2, :] * y[..., None]
+        model = (
+            coefficients[..., 0, :] + coefficients[..., 1, :] * x[..., None] + coefficients[..., 2, :] * y[..., None]
+        )
         edge = ((PAD, PAD), (PAD, PAD))
         self.padded_rank = np.pad(self.rank[self.labels], edge, mode="edge")
         self.padded_model = np.pad(model, (*edge, (0, 0)), mode="edge")
@@ -278,7 +282,8 @@ class _Layering:
         return paint.colour if isinstance(paint, Flat) else paint.colour_a
 
     def _region_layers(self, region: int) -> tuple[list[SketchLayer], float]:
-        """The layers of one region and the squared error that they save: its shapes, or its filled shape with its holes painted over it."""
+        """The layers of one region and the squared error that they save: its shapes, or its filled shape with
+        its holes painted over it."""
         rank = int(self.rank[region])
         target = self._target(self.padded_rank, rank, region)
         around = ndimage.binary_dilation(target.coverage > 0.5, iterations=1) & (self.padded_rank[target.window] < rank)
@@ -326,12 +331,18 @@ class _Layering:
         return score, options[0].shapes, layers
 
     def _target(self, ranks: np.ndarray, rank: int, region: int) -> _Target:
-        """The coverage of the pixels of ``rank`` by the blend of colours at its edge, carried on below upper layers."""
+        """The coverage of the pixels of ``rank`` by the blend of colours at its edge, carried on below upper
+        layers."""
         rows, columns = np.nonzero(ranks == rank)
         height, width = ranks.shape
+        # A region with an opaque layer beside it may go on beneath that one.
+        near = ranks[
+            max(int(rows.min()) - 1, 0) : int(rows.max()) + 2, max(int(columns.min()) - 1, 0) : int(columns.max()) + 2
+        ]
+        margin = 14 if (ndimage.binary_dilation(near == rank) & (near > rank)).any() else 3
         window = (
-            slice(max(int(rows.min()) - 3, 0), min(int(rows.max()) + 4, height)),
-            slice(max(int(columns.min()) - 3, 0), min(int(columns.max()) + 4, width)),
+            slice(max(int(rows.min()) - margin, 0), min(int(rows.max()) + margin + 1, height)),
+            slice(max(int(columns.min()) - margin, 0), min(int(columns.max()) + margin + 1, width)),
         )
         local = ranks[window]
         own, upper = local == rank, (local > rank) & self.padded_opaque[window]
@@ -413,7 +424,8 @@ def _bounds(layer: SketchLayer) -> tuple[float, float, float, float] | None:
 
 
 def _joined(layers: list[SketchLayer], gains: list[float]) -> tuple[list[SketchLayer], list[float]]:
-    """Make one path of paths of one paint that lie side by side, where nothing between them in order overlaps.
+    """Make one path of paths of one paint that lie side by side, where nothing between them in order
+    overlaps.
 
     Returns the layers and their gains, added up.
     """
@@ -426,7 +438,9 @@ def _joined(layers: list[SketchLayer], gains: list[float]) -> tuple[list[SketchL
         if box is not None and isinstance(layer.paint, Flat):
             for i in range(len(result) - 1, -1, -1):
                 other = boxes[i]
-                if other is None or (other[0] < box[2] and box[0] < other[2] and other[1] < box[3] and box[1] < other[3]):
+                if other is None or (
+                    other[0] < box[2] and box[0] < other[2] and other[1] < box[3] and box[1] < other[3]
+                ):
                     break
                 if result[i].paint == layer.paint and result[i].opacity == layer.opacity:
                     place = i

@@ -124,7 +124,10 @@ def _walk(pixels: set[Pixel], node_labels: np.ndarray) -> Branch:
     """The pixels of one branch in order, and the junctions that its ends touch."""
 
     def following(pixel: Pixel, left: set[Pixel]) -> Pixel | None:
-        return next(((pixel[0] + r, pixel[1] + c) for r, c in NEIGHBOURS if (pixel[0] + r, pixel[1] + c) in left), None)
+        return next(
+            ((pixel[0] + r, pixel[1] + c) for r, c in NEIGHBOURS if (pixel[0] + r, pixel[1] + c) in left),
+            None,
+        )
 
     def degree(pixel: Pixel) -> int:
         return sum((pixel[0] + r, pixel[1] + c) in pixels for r, c in NEIGHBOURS)
@@ -149,7 +152,8 @@ def _walk(pixels: set[Pixel], node_labels: np.ndarray) -> Branch:
     if ring:
         return Branch(order, (None, None), True)
     first = touching(order[0], None)
-    # A branch of one pixel between two junctions touches both; a longer one may return to the junction it left.
+    # A branch of one pixel between two junctions touches both; a longer one may return to the junction it
+    # left.
     last = touching(order[-1], first if len(order) == 1 else None)
     if len(order) == 1 and last == first:
         last = None
@@ -243,7 +247,8 @@ def _settle_ends(points: np.ndarray, branch: Branch, fine: np.ndarray, width: fl
             continue
         line = smooth if side == 0 else smooth[::-1]
         away = np.hypot(*(line - line[0]).T)
-        # Towards a free end the axis drifts into a corner or stops short: go back, and on along the straight direction.
+        # Towards a free end the axis drifts into a corner or stops short: go back, and on along the straight
+        # direction.
         back = int(np.argmax(away > 0.8 * width)) if (away > 1.6 * width).any() else 0
         far = int(np.argmax(away > 2.0 * width)) if (away > 2.0 * width).any() else len(line) - 1
         base = line[back]
@@ -265,9 +270,11 @@ def _settle_ends(points: np.ndarray, branch: Branch, fine: np.ndarray, width: fl
 
 
 def _refine(shapes: tuple[Line, ...], outlines: list[Outline], iterations: int = 8) -> tuple[Line, ...]:
-    """Move the strokes, all of one width, so that the edge of their union passes through the outlines' points.
+    """Move the strokes, all of one width, so that the edge of their union passes through the outlines'
+    points.
 
-    Levenberg-Marquardt on the signed distance to the union; a number moves only the points that its stroke is nearest to.
+    Levenberg-Marquardt on the signed distance to the union; a number moves only the points that its stroke is
+    nearest to.
     """
     points = np.concatenate([outline.points for outline in outlines])
     weights = np.concatenate([outline.weights for outline in outlines])
@@ -309,7 +316,8 @@ def _weights_along(shape: Line) -> np.ndarray:
 def _union_residual(
     shapes: tuple[Line, ...], drawn: list[np.ndarray], points: np.ndarray, weights: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Weighted distance of each point to the union's edge, and its derivative by the width and then all lines' numbers."""
+    """Weighted distance of each point to the union's edge, and its derivative by the width and then all
+    lines' numbers."""
     best = np.full(len(points), np.inf)
     owner = np.zeros(len(points), int)
     gradients = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -101,7 +101,7 @@ def field(program: Program, points: npt.ArrayLike) -> npt.NDArray[np.float64]:
 def checked_size(size: Size) -> tuple[int, int]:
     """(width, height) of a size as people give it; raises ValueError."""
     try:
-        sides = (size, size) if isinstance(size, int) else size
+        sides = cast("Sequence[int]", size) if hasattr(size, "__iter__") else (size, size)
         width, height = (operator.index(side) for side in sides)
     except (TypeError, ValueError):
         raise ValueError(f"a size is (width, height) in whole pixels, or one number for a square, not {size!r}") from None

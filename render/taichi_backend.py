@@ -16,6 +16,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from render import taichi_frame
 from render.taichi_kernels import TILE
 from render.taichi_frame import Mode, argument_names
 from shaderdsl import tape as tapes
+from shaderdsl.registry import operations
 from shaderdsl.tape import Tape, Uniform
 
 Float = npt.NDArray[np.float32]
@@ -67,8 +69,26 @@ def device() -> str:
         return "cuda" if ti.lang.impl.current_cfg().arch == ti.cuda else "cpu"
 
 
+FAMILIES: tuple[tuple[str, ...], ...] = (
+    ("circle", "box", "union", "intersection", "difference", "xor", "round", "flat"),
+    (
+        "circle", "ellipse", "box", "capsule", "segment", "ring", "polygon", "path", "stroked path",
+        "union", "intersection", "difference", "xor", "round", "flat", "linear", "radial",
+    ),
+)  # fmt: skip
+"""Sets of operations that are compiled together, so that a search that tries one after another compiles once: what
+constructive search uses, and what fits of artwork use."""
+
+
+@lru_cache(maxsize=1)
+def _families() -> tuple[frozenset[int], ...]:
+    table = tapes.opcodes()
+    return tuple(frozenset(table[operations()[name]].number for name in family) for family in FAMILIES)
+
+
 def _kernel(mode: Mode, used: frozenset[int], registers: int) -> Callable[..., None]:
     """A kernel whose operations include `used`; compiled anew when no cached one does."""
+    used = next((family for family in _families() if used <= family), used)
     cached = _kernels.setdefault((mode, registers), [])
     fitting = [(len(have), run) for have, run in cached if used <= have]
     if fitting:
@@ -87,8 +107,9 @@ def _compiled(text: str, title: str) -> Callable[..., None]:
 
 
 def _registers(tapes_in_use: Iterable[Tape]) -> int:
+    """The register file: one of two sizes, so that kernels are few."""
     longest = max((int(t.layers[:, tapes.LENGTH].max()) for t in tapes_in_use if len(t.layers)), default=1)
-    return max(8, 1 << (longest - 1).bit_length())
+    return 32 if longest <= 32 else tapes.MAXIMUM_INSTRUCTIONS
 
 
 @dataclass

@@ -32,7 +32,11 @@ _SCRIPTS = ("numbers.js", "drawing.js", "stage.js", "controls.js", "viewer.js")
 
 
 def page(
-    program: Program, target: npt.ArrayLike | None = None, *, title: str = "EarthShader", notes: Sequence[str] = ()
+    program: Program,
+    target: npt.ArrayLike | None = None,
+    *,
+    title: str = "EarthShader",
+    notes: Sequence[str] = (),
 ) -> str:
     """One self-contained HTML text that shows `program` live, beside `target` if there is one.
 

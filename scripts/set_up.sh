@@ -59,7 +59,7 @@ set_up_python() {
     stamp=.venv/installed-$(printf '%s' "$extras" | cat - pyproject.toml | cksum | tr -d ' ')
     if [ ! -e "$stamp" ]; then
         say "Installing EarthShader$extras and what it needs into .venv (some minutes at first)"
-        .venv/bin/python -m pip install --quiet --editable ".$extras" </dev/null ||
+        .venv/bin/python -m pip install -qq --editable ".$extras" </dev/null ||
             fail "pip could not install EarthShader: see the lines above; a package index must be reachable."
         touch "$stamp"
     fi

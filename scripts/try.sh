@@ -12,7 +12,7 @@ set_up_python ""
 set_up_libraries
 
 if [ -z "$picture" ]; then
-    for picture in examples/images/*; do break; done
+    for picture in examples/images/*.png; do break; done
 fi
 [ -e "$picture" ] || fail "There is no picture $picture: give the path of one (bash scripts/try.sh logo.png)."
 name=$(basename "$picture")

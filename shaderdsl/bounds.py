@@ -6,12 +6,10 @@ MAX_SOURCE = 262_144
 """Bytes of a text."""
 
 MAX_NODES = 20_000
-"""Names and numbers of a text; also solids to draw with `let` and `def` expanded, and steps spent inside
-defs."""
+"""Names and numbers of a text; solids to draw, `let` and `def` expanded; values worked out inside defs."""
 
 MAX_NESTING = 64
-"""Open brackets and chained calls around one place of a text; also operations around one shape through `let`.
-"""
+"""Open brackets and chained calls around one place of a text; operations around one shape, `let` expanded."""
 
 MAX_PARAMETERS = 4_096
 MAX_LAYERS = 512

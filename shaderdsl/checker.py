@@ -70,8 +70,7 @@ class Checked:
 
 
 def check(module: syntax.Module, values: list[float], decided: set[int], source: str) -> Checked:
-    """Check a tree. `values` by slot; `decided` are the slots known to be no parameters; `source` is its
-    text.
+    """Check a tree: `values` by slot, `decided` the slots known to be no parameters, `source` its text.
 
     Raises `Fault` with the first error.
     """

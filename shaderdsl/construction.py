@@ -158,8 +158,7 @@ class Construction:
         self, call: syntax.Call, operation: Operation, leading: list[Value], scalars: tuple[Expr, ...],
         decided: tuple[tuple[str, object], ...],
     ) -> Value:  # fmt: skip
-        """The value of a call of a registered operation; `leading` are the values of its unnamed first
-        arguments."""
+        """The value of a call of an operation; `leading` are those of its unnamed first arguments."""
         return _MAKERS[operation.category](self, call, operation, leading, scalars, decided)
 
     def _make_shape(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:

@@ -161,7 +161,8 @@ def explained(error: Any, source: str, parser: Any) -> Fault:
             return Fault("a comment is closed that was never opened", sign, sign + 2, "", "begin it with /*")
     opened = _open_bracket(source, start)
     if opened is not None and (
-        token.type in ("LET", "DEF", "SCENE") or (token.type == "END" and not token.value.strip())
+        (token.type in ("LET", "DEF", "SCENE") and "\n" in source[opened:start])
+        or (token.type == "END" and ";" not in token.value)
     ):
         opening, here = (source.count("\n", 0, place) + 1 for place in (opened, start))
         return Fault(

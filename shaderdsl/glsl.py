@@ -92,7 +92,9 @@ class _Shader(Layers):
                 tail = []
             if self.target != "shadertoy":
                 lines += ["out vec4 color;  // premultiplied by its alpha"]
-            lines += [""] + [f"#define {self.names[i]} {texts[i]}" for i in sorted(wanted)]
+            lines += [""] * (self.target != "shadertoy") + [
+                f"#define {self.names[i]} {texts[i]}" for i in sorted(wanted)
+            ]
             lines += ["", *tail, ""] if tail else [""] if wanted else []
         elif self.target != "shadertoy":
             lines += ["out vec4 color;  // premultiplied by its alpha", ""]

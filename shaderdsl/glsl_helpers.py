@@ -249,82 +249,20 @@ def fixed(name: str) -> tuple[str, tuple[str, ...]]:
     return _FIXED[name] if name in _FIXED else coverage()[name]
 
 
-class Outlines:
-    """The helpers of outlines: they read a shared table of points, by `points[i]` or by `outlinePoint(i)`."""
-
-    def __init__(self, access: str) -> None:
-        self.access = access
-        self.names: dict[object, str] = {}
-        self.texts: dict[str, tuple[str, tuple[str, ...]]] = {}
-
-    def helper(self, operation: Operation, decided: tuple[tuple[str, float], ...], curved: bool) -> str:
-        """The name of the function that gives the dual of an outline by its first point and number of elements."""
-        decided = tuple((name, value) for name, value in decided if name in _read(operation))
-        key = (operation.body, operation.finish, decided, curved)
-        if key not in self.names:
-            words = operation.name.split(" ") + [w for p, v in decided for w in _word(operation, p, v)]
-            name = "sdg" + "".join(w.capitalize() for w in words) + ("Curved" if curved else "")
-            self.names[key] = name
-            self.texts[name] = self._fold(name, " ".join(words), operation, dict(decided), curved)
-        return self.names[key]
-
-    def opens(self, name: str) -> bool:
-        """Whether a helper asks if the outline is open."""
-        return ", float open)" in self.texts[name][0]
-
-    def _own(self, name: str, head: str, text: str, dependencies: tuple[str, ...]) -> str:
-        """Keeps a function, once: equal ones of different operations share the first one's name."""
-        for known, (other, _) in self.texts.items():
-            if other.replace(known, name) == text:
-                return known
-        self.texts[name] = (text, dependencies)
-        return name
-
-    def _fold(
-        self, name: str, words: str, operation: Operation, decided: dict[str, float], curved: bool
-    ) -> tuple[str, tuple[str, ...]]:
-        """(text, dependencies) of the loop over an outline's elements, and of what it calls for one of them."""
-        parameters = [p for p in operation.parameters if p.name in continuous_names(operation)]
-        head, inputs = _parameters(operation, parameters)
-        own = "".join(", " + safe(p.name) for p in parameters)
-        kinds: list[list[tuple[str, set[object]]]] = []
-        for bent in (False, True) if curved else (False,):
-            pieces: list[tuple[str, set[object]]] = []
-            for rule, kind, result in (
-                (dual.element_rule, "Distance", "float"),
-                (dual.outline_rule, "Dual", "vec4"),
-            ):
-                trace = _of_rule(rule, operation, bent)
-                trace = trace.with_constants(decided)
-                used = trace.inputs()
-                middle = ", vec2 b" if bent else ""
-                ends = ", float ends" if "ends" in used else ""
-                inside = ", bool inside" if "inside" in used else ""
-                arguments = f"vec2 p, vec2 a{middle}, vec2 c{head if used & set(inputs) else ''}{ends}{inside}"
-                title = camel(f"{words} {'curve' if bent else 'line'} {kind}")
-                text = function_text(
-                    f"{result} {title}({arguments})", trace, {**_POINTS, **_ELEMENT, **inputs},
-                    vector="vec4" if result == "vec4" else "", truths=("inside",),
-                )  # fmt: skip
-                pieces.append((self._own(title, arguments, text, ()), used))
-            kinds.append(pieces)
-
-        def call(bent: bool, which: int) -> str:
-            function, used = kinds[bent][which]
-            middle = ", b" if bent else ""
-            extra = own if used & set(inputs) else ""
-            extra += "".join(f", {name}" for name in ("ends", "inside") if name in used)
-            return f"{function}(p, a{middle}, c{extra})"
+@cache
+def _of_outline(rule: Any, operation: Operation, bent: bool, decided: tuple[tuple[str, float], ...]) -> Trace:
+    """The trace of an outline's rule with its choices made."""
+    return _of_rule(rule, operation, bent).with_constants(dict(decided))
 
 
-def plain_union() -> Operation:
-    """The union that copies are joined by."""
-    return operations()["union"]
-
-
-def fixed(name: str) -> tuple[str, tuple[str, ...]]:
-    """(text, dependencies) of a helper that no operation owns."""
-    return _FIXED[name] if name in _FIXED else coverage()[name]
+@cache
+def _outline_text(
+    head: str, rule: Any, operation: Operation, bent: bool, decided: tuple[tuple[str, float], ...], vector: str
+) -> str:
+    """The function `head` of one element of an outline."""
+    _, inputs = _parameters(operation, [p for p in operation.parameters if p.continuous])
+    trace = _of_outline(rule, operation, bent, decided)
+    return function_text(head, trace, {**_POINTS, **_ELEMENT, **inputs}, vector=vector, truths=("inside",))
 
 
 class Outlines:
@@ -372,18 +310,21 @@ class Outlines:
                 (dual.element_rule, "Distance", "float"),
                 (dual.outline_rule, "Dual", "vec4"),
             ):
-                trace = _of_rule(rule, operation, bent)
-                trace = trace.with_constants(decided)
+                trace = _of_outline(rule, operation, bent, tuple(decided.items()))
                 used = trace.inputs()
                 middle = ", vec2 b" if bent else ""
                 ends = ", float ends" if "ends" in used else ""
                 inside = ", bool inside" if "inside" in used else ""
                 arguments = f"vec2 p, vec2 a{middle}, vec2 c{head if used & set(inputs) else ''}{ends}{inside}"
                 title = camel(f"{words} {'curve' if bent else 'line'} {kind}")
-                text = function_text(
-                    f"{result} {title}({arguments})", trace, {**_POINTS, **_ELEMENT, **inputs},
-                    vector="vec4" if result == "vec4" else "", truths=("inside",),
-                )  # fmt: skip
+                text = _outline_text(
+                    f"{result} {title}({arguments})",
+                    rule,
+                    operation,
+                    bent,
+                    tuple(decided.items()),
+                    "vec4" if result == "vec4" else "",
+                )
                 pieces.append((self._own(title, arguments, text, ()), used))
             kinds.append(pieces)
 
@@ -395,7 +336,7 @@ class Outlines:
             return f"{function}(p, a{middle}, c{extra})"
 
         everything = {name for pieces in kinds for _, used in pieces for name in used}
-        sided, ends = "inside" in everything, "ends" in everything
+        sided, capped = "inside" in everything, "ends" in everything
         stride = 2 if curved else 1
         step = f"first + {stride} * count" if curved else "first + count"
         point = self.access.format
@@ -407,14 +348,14 @@ class Outlines:
         load += [f"vec2 c = {point(f'i + {stride}')};"]
         mark = [
             f"float ends = (i == first ? open : 0.0) + (i + {stride} == {step} ? 2.0 * open : 0.0);"
-        ] if ends else []  # fmt: skip
+        ] if capped else []  # fmt: skip
 
         def either(texts: Sequence[str]) -> str:
             return f"b != a ? {texts[1]} : {texts[0]}" if curved else texts[0]
 
         crossing = either(["crossesLine(p, a, c)", "crossesCurve(p, a, b, c)"])
         lines = [
-            f"vec4 {name}(vec2 p, int first, int count{head}{', float open' if ends else ''}) {{",
+            f"vec4 {name}(vec2 p, int first, int count{head}{', float open' if capped else ''}) {{",
             "    int nearest = first;",
             "    float best = 1e15;",
             *(["    bool inside = false;"] if sided else []),

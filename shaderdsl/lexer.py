@@ -22,6 +22,9 @@ _MAX_TOKENS = 3 * MAX_NODES
 """A program has at most so many words and signs for its names and numbers."""
 
 _ORDER = ("COMMENT", "SPACE", "DIMENSION", "NUMBER", "COLOUR", "NAME", "RANGE", "OPERATOR", "END")
+_SIGNS = frozenset({"COMMA", "EQUAL", "DOT", "RANGE", "OPERATOR", "MINUS"})
+"""Tokens that never stand in a long row, but for minuses, which are bounded as nesting."""
+
 _NOT_LAYERS = ("LET", "DEF", "SCENE")
 
 
@@ -59,7 +62,7 @@ class Lexer(LarkLexer):
         return iter(self.tokens(text))
 
     def tokens(self, text: str) -> list[Lexeme]:
-        """All tokens up to the first character that starts none, which gives an UNKNOWN; ends with an END.
+        """All tokens up to the first that is surely wrong; a character that starts none gives an UNKNOWN.
 
         Raises `Fault` where a bound is broken.
         """
@@ -72,7 +75,8 @@ class Lexer(LarkLexer):
         depth = base = levels = commas = 0
         pending: Lexeme | None = None
         fresh = True
-        nodes = slot = layers = 0
+        nodes = slot = layers = signs = 0
+        wrong = False
         for match in self._pattern.finditer(text):
             kind = match.lastgroup
             if kind == "SPACE" or kind == "COMMENT":
@@ -88,6 +92,8 @@ class Lexer(LarkLexer):
                 elif value == ")":
                     if brackets:
                         depth, base, levels, commas = brackets.pop()
+                    else:
+                        wrong = True
                 elif value == ",":
                     depth, levels, commas = base, 0, commas + 1
                     if commas > _MAX_ARGUMENTS:
@@ -150,6 +156,10 @@ class Lexer(LarkLexer):
                     if layers > MAX_LAYERS:
                         raise Fault(f"more than {MAX_LAYERS:,} layers (the bound of one program)", start, end)
             append(Lexeme(kind, value, start, end, slot))  # type: ignore[arg-type]
+            signs = signs + 1 if kind in _SIGNS else 0
+            if wrong or signs > MAX_NESTING:
+                # The parser objects here or before: there is no need to look at the rest.
+                return result
             if kind == "NUMBER":
                 slot += 1
             elif kind == "COLOUR":

@@ -1,5 +1,4 @@
-"""The hard limits that a program's numbers must keep, as arrays for plain literals and conditions for
-arithmetic."""
+"""Hard limits of a program's numbers: arrays for plain literals, conditions for arithmetic."""
 
 from __future__ import annotations
 

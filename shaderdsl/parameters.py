@@ -158,8 +158,7 @@ class _Walk:
                 yield from self.places(child, inner, trainable)
 
     def _names(self, call: syntax.Call) -> list[str]:
-        """The parameter that each argument of `call` is, "" where its name says nothing (a receiver, a
-        paint)."""
+        """The parameter that each argument of `call` is, "" where a name says nothing (a receiver)."""
         count, names = binding.split(call.arguments)
         if call.name in self.definitions:
             given = [p.name for p in self.definitions[call.name].parameters]

@@ -181,8 +181,7 @@ class _Builder:
         return self._called(receiver.start, end, name, (receiver, *arguments))
 
     def _called(self, start: int, end: int, name: Lexeme, arguments: tuple[Any, ...]) -> Expression:
-        """A call; `param`, `fixed` and the literal forms of colours and sharp booleans become nodes of their
-        own."""
+        """A call, or the node that `param`, `fixed`, `rgb` of numbers or a sharp boolean stands for."""
         if name.value in _SPECIAL:
             node = _SPECIAL[name.value](start, end, arguments)
             if node is not None:
@@ -376,8 +375,7 @@ def _lark() -> tuple[Any, _Builder, Any]:
 
 
 def tokens(source: str) -> list[Lexeme]:
-    """The tokens of a text, comments left out; each statement ends with an END. Raises `Fault` at a broken
-    bound."""
+    """The tokens of a text without comments, an END after each statement. Raises `Fault` at a bound."""
     return _lark()[2].tokens(source)  # type: ignore[no-any-return]
 
 

@@ -1,5 +1,4 @@
-"""Canonical text: one statement a line, chained calls, the fewest parentheses, at most 100 columns where it
-can.
+"""Canonical text: one statement a line, chained calls, the fewest parentheses, at most 100 columns.
 
 `Printer` prints a tree whose arguments are in canonical order; what a literal looks like is the caller's
 choice, so the same printer gives the text of a program and the key that programs of equal structure share.
@@ -42,8 +41,7 @@ def colour_text(red: float, green: float, blue: float) -> str:
 
 
 class Printer:
-    """Prints nodes. `number` and `colour` give the text of a literal; `width` None means never to break a
-    line."""
+    """Prints nodes. `number` and `colour` give the text of a literal; `width` None breaks no line."""
 
     def __init__(
         self, number: Callable[[Number], str], colour: Callable[[Colour], str], width: int | None = WIDTH
@@ -66,7 +64,10 @@ class Printer:
             )
             return self._started(f"def {statement.name}({parameters}) = ", statement.body)
         arguments = self._arguments(statement.arguments)
-        return f"scene 2d({arguments})" if arguments else "scene 2d"
+        flat = f"scene 2d({arguments})" if arguments else "scene 2d"
+        if self._width is None or len(flat) <= self._width:
+            return flat
+        return f"scene 2d(\n{' ' * _INDENT}{self._filled(statement.arguments, _INDENT)}\n)"
 
     def _started(self, start: str, value: Expression) -> str:
         flat = start + self.flat(value)
@@ -208,7 +209,7 @@ class Printer:
             if line:
                 lines.append(line)
             if indent + len(text) > self.width:
-                text = self._broken(argument, indent, indent) + comma
+                text = self._broken(argument, indent, indent + len(comma)) + comma
             line = text
             if "\n" in line:
                 lines.append(line)

@@ -126,8 +126,7 @@ _caches: dict[str, dict[Any, Any]] = {}
 
 
 class Program:
-    """A picture as a value: immutable, hashable, equal to programs of the same structure and the same
-    numbers.
+    """A picture as a value: immutable, hashable, equal to one of the same structure and numbers.
 
     Numbers are compared as float32, which is how shaders use them and how texts keep them.
     """
@@ -190,7 +189,8 @@ class Program:
             index = int(wrong[0])
             name = self.parameters[index].name
             low, high = float(structure.low[index]), float(structure.high[index])
-            return f"parameter {index} ({name}) cannot be {params[index]:g}, but {limit_text(low, high)}"
+            value, limits = f"{params[index]:g}", limit_text(low, high)
+            return f"parameter {index} ({name}) cannot be {value}: it has to be {limits}"
         violation = structure.violation(params)
         assert violation is not None
         return f"{violation.message} ({violation.expected})" if violation.expected else violation.message
@@ -237,8 +237,7 @@ def _restored(text: str, params: bytes) -> Program:
 
 
 class _Skeleton:
-    """A text without its numbers: which of them are parameters, and the structure for each choice of the
-    others.
+    """A text without its numbers: which are parameters, and the structure for each choice of the others.
 
     `numbers`, `negated` (their sign is part of the skeleton) and `colours` hold (position in the split text,
     index of the parameter); `decided` the positions of the numbers that are none.

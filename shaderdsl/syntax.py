@@ -32,8 +32,7 @@ class Number(NamedTuple):
 
 
 class Colour(NamedTuple):
-    """A colour literal, `#rrggbb` or `rgb(0.1, 0.2, 0.3)`, each component in [0, 1]; slots `slot` to `slot +
-    2`."""
+    """A colour literal, `#rrggbb` or `rgb(0.1, 0.2, 0.3)`, each component in [0, 1] and a slot of its own."""
 
     start: int
     end: int

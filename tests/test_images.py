@@ -6,6 +6,7 @@ import io
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -83,7 +84,7 @@ def test_arrays_of_each_kind(array: np.ndarray, expected: tuple[float, ...]) -> 
 def test_every_mode_of_pillow(mode: str) -> None:
     picture = load(Image.new(mode, (9, 8), 0))
     assert picture.rgba.shape == (8, 9, 4)
-    white = {"1": 255, "L": 255, "RGB": (255,) * 3, "CMYK": (0, 0, 0, 0), "I;16": 65535, "I": 65535, "F": 1.0}.get(mode)
+    white: Any = {"1": 255, "L": 255, "RGB": (255,) * 3, "CMYK": (0, 0, 0, 0), "I;16": 65535, "I": 65535, "F": 1.0}.get(mode)
     if white is not None:
         np.testing.assert_allclose(load(Image.new(mode, (9, 8), white)).rgba, 1.0, atol=1e-6)
 
@@ -139,7 +140,7 @@ def test_an_image_of_the_callers_stays_as_it_is(tmp_path: Path) -> None:
     with Image.open(tmp_path / "moving.png") as image:
         image.seek(1)
         np.testing.assert_allclose(load(image).rgba[4, 4], (0, 0, 1, 1))
-        assert image.tell() == 1  # type: ignore[no-untyped-call]
+        assert image.tell() == 1
 
 
 def test_one_pixel_is_read_and_remarked_on() -> None:

@@ -7,7 +7,15 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from refine.outlines import find_corners, fit_curve, flatten, path_from_outlines, resample, simplify, trace_outlines
+from refine.outlines import (
+    find_corners,
+    fit_curve,
+    flatten,
+    path_from_outlines,
+    resample,
+    simplify,
+    trace_outlines,
+)
 from refine.sketch import Path, Polygon
 from refine.sketch_coverage import coverage
 

@@ -136,6 +136,17 @@ def test_hidden_part_is_free() -> None:
     assert circle.radius == pytest.approx(0.6, abs=0.02)
 
 
+def test_no_shape_reaches_far_beyond_its_mask_where_nothing_is_known() -> None:
+    mask = np.zeros((30, 60))
+    mask[14:16, 25:35] = 1.0
+    known = np.zeros(mask.shape, bool)
+    known[:, 28:32] = True
+    for option in shapes_for_mask(mask, known=known):
+        for shape in option.shapes:
+            assert not isinstance(shape, Ellipse) or max(shape.radius_x, shape.radius_y) < 1.0
+            assert not isinstance(shape, Box) or max(shape.half_width, shape.half_height) < 1.0
+
+
 def test_path_preference_and_empty_and_wrong_masks() -> None:
     mask = sampled(lambda x, y: np.hypot(x, y) < 0.5)
     (only,) = shapes_for_mask(mask, prefer="path")

@@ -21,7 +21,7 @@ def antialiased_disc(size: int = 48, radius: float = 15.3) -> np.ndarray:
     """A red disc on white, area-sampled."""
     fine = (np.mgrid[: size * 8, : size * 8] + 0.5) / 8 - size / 2
     inside = (np.hypot(*fine) < radius).reshape(size, 8, size, 8).mean((1, 3))[..., None]
-    return inside * np.array([0.8, 0.1, 0.1]) + (1 - inside)
+    return np.asarray(inside * np.array([0.8, 0.1, 0.1]) + (1 - inside))
 
 
 def test_undoing_antialiasing_leaves_two_colours_and_the_area() -> None:

@@ -16,6 +16,8 @@ class Stage {
     this.box = document.getElementById("panes");
     this.box.style.setProperty("--aspect", aspect);
     this.box.classList.toggle("comparing", compares);
+    this.box.classList.toggle("wide", aspect > 1.6);
+    this.box.classList.toggle("tall", aspect < 0.75);
     this.panes = Array.from({ length: compares ? 3 : 1 }, (_, i) => this.makePane(i));
     this.divider = this.makeDivider();
     if (compares) this.makeModes();

@@ -1,0 +1,319 @@
+"""Drafts: sketches as programs and back, number by number.
+
+A fit changes structure on sketches, which are plain data, and numbers on programs, which render. `text_of` writes a
+sketch in the language, `numbers_of` lists its numbers in the order of that text, and `renumbered` puts refined numbers
+back. Equal colours are written once, as a `let` with the colour's name.
+"""
+
+from __future__ import annotations
+
+import colorsys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+import shaderdsl
+from refine.sketch import (
+    Box,
+    Capsule,
+    Circle,
+    Colour,
+    Ellipse,
+    Flat,
+    Linear,
+    Path,
+    Point,
+    Polygon,
+    Radial,
+    Ring,
+    Segment,
+    Sketch,
+    SketchLayer,
+    SketchPaint,
+    SketchShape,
+    Stroke,
+    Vertex,
+)
+
+Numbers = npt.NDArray[np.float64]
+
+LEAST = 1e-3
+"""Sizes are written at least this large."""
+
+
+class _Writer:
+    """Collects the numbers of a text while it is written."""
+
+    def __init__(self, palette: dict[Colour, str]) -> None:
+        self.numbers: list[float] = []
+        self.palette = palette
+
+    def number(self, value: float) -> str:
+        text = f"{value:.5f}".rstrip("0").rstrip(".")
+        self.numbers.append(float(value))
+        return "0" if text in ("-0", "") else text
+
+    def size(self, value: float) -> str:
+        return self.number(max(value, LEAST))
+
+    def point(self, point: Point) -> str:
+        return f"({self.number(point[0])}, {self.number(point[1])})"
+
+    def vertex(self, vertex: Vertex) -> str:
+        return ("" if vertex[2] else "curve") + self.point(vertex[:2])
+
+    def colour(self, colour: Colour) -> str:
+        name = self.palette.get(colour)
+        return name if name is not None else self.literal(colour)
+
+    def literal(self, colour: Colour) -> str:
+        clipped = [min(max(c, 0.0), 1.0) for c in colour]
+        self.numbers.extend(clipped)
+        return "#" + "".join(f"{round(255 * c):02x}" for c in clipped)
+
+    # -- shapes and paints --------------------------------------------------------------------------------
+
+    def shape(self, shape: SketchShape) -> str:
+        if isinstance(shape, Circle):
+            return f"circle({self.size(shape.radius)})" + self.moved(shape.center)
+        if isinstance(shape, Ellipse):
+            text = f"ellipse({self.size(shape.radius_x)}, {self.size(shape.radius_y)})"
+            return text + self.turned(shape.angle) + self.moved(shape.center)
+        if isinstance(shape, Box):
+            text = f"box({self.size(shape.half_width)}, {self.size(shape.half_height)})"
+            if shape.rounding:
+                text += f".round({self.size(shape.rounding)})"
+            return text + self.turned(shape.angle) + self.moved(shape.center)
+        if isinstance(shape, Capsule):
+            ends = f"{self.point(shape.a)}, {self.point(shape.b)}"
+            return f"capsule({ends}, {self.size(shape.radius_a)}, {self.size(shape.radius_b)})"
+        if isinstance(shape, Segment):
+            return f"segment({self.point(shape.a)}, {self.point(shape.b)}, {self.size(shape.width)})"
+        if isinstance(shape, Ring):
+            return f"ring({self.size(shape.radius)}, {self.size(shape.width)})" + self.moved(shape.center)
+        if isinstance(shape, Polygon):
+            return "polygon(" + ", ".join(self.point(p) for p in shape.points) + ")"
+        if isinstance(shape, Path):
+            first, *others = (
+                "path(" + ", ".join(self.vertex(v) for v in contour) + ")" for contour in shape.contours
+            )
+            return first if not others else "(" + " ^ ".join([first, *others]) + ")"
+        text = "path(" + ", ".join(self.vertex(v) for v in shape.points) + f", width = {self.size(shape.width)}"
+        if shape.caps == "butt":
+            text += ", caps = butt"
+        return text + (", closed = yes)" if shape.closed else ")")
+
+    def turned(self, angle: float) -> str:
+        return f".rotate({self.number(angle)})" if angle else ""
+
+    def moved(self, center: Point) -> str:
+        return f".move({self.number(center[0])}, {self.number(center[1])})"
+
+    def paint(self, paint: SketchPaint) -> str:
+        if isinstance(paint, Flat):
+            return self.colour(paint.colour)
+        colours = f"{self.colour(paint.colour_a)}, {self.colour(paint.colour_b)}"
+        if isinstance(paint, Linear):
+            return f"linear({colours}, start = {self.point(paint.from_point)}, end = {self.point(paint.to_point)})"
+        return f"radial({colours}, center = {self.point(paint.center)}, radius = {self.size(paint.radius)})"
+
+
+class _Reader:
+    """Takes numbers in the same order as `_Writer` gives them."""
+
+    def __init__(self, numbers: Sequence[float], palette: dict[Colour, Colour]) -> None:
+        self.source: Iterator[float] = iter(numbers)
+        self.palette = palette
+
+    def number(self) -> float:
+        return float(next(self.source))
+
+    def point(self) -> Point:
+        return (self.number(), self.number())
+
+    def literal(self) -> Colour:
+        return (self.number(), self.number(), self.number())
+
+    def colour(self, old: Colour) -> Colour:
+        return self.palette[old] if old in self.palette else self.literal()
+
+    def shape(self, shape: SketchShape) -> SketchShape:
+        number, point = self.number, self.point
+        if isinstance(shape, Circle):
+            radius = number()
+            return Circle(point(), radius)
+        if isinstance(shape, Ellipse):
+            first, second = number(), number()
+            angle = number() if shape.angle else 0.0
+            return Ellipse(point(), first, second, angle)
+        if isinstance(shape, Box):
+            width, height = number(), number()
+            rounding = number() if shape.rounding else 0.0
+            angle = number() if shape.angle else 0.0
+            return Box(point(), width, height, angle, rounding)
+        if isinstance(shape, Capsule):
+            return Capsule(point(), point(), number(), number())
+        if isinstance(shape, Segment):
+            return Segment(point(), point(), number())
+        if isinstance(shape, Ring):
+            radius, width = number(), number()
+            return Ring(point(), radius, width)
+        if isinstance(shape, Polygon):
+            return Polygon(tuple(point() for _ in shape.points))
+        if isinstance(shape, Path):
+            return Path(tuple(tuple((*point(), on) for _, _, on in contour) for contour in shape.contours))
+        points = tuple((*point(), on) for _, _, on in shape.points)
+        return replace(shape, points=points, width=number())
+
+    def paint(self, paint: SketchPaint) -> SketchPaint:
+        if isinstance(paint, Flat):
+            return Flat(self.colour(paint.colour))
+        first, second = self.colour(paint.colour_a), self.colour(paint.colour_b)
+        if isinstance(paint, Linear):
+            return Linear(first, second, self.point(), self.point())
+        return Radial(first, second, self.point(), self.number())
+
+
+def colours_of(sketch: Sketch) -> Iterator[Colour]:
+    """The colours of a sketch, one for each use, background first."""
+    if sketch.background is not None:
+        yield sketch.background
+    for layer in sketch.layers:
+        paint = layer.paint
+        yield from (paint.colour,) if isinstance(paint, Flat) else (paint.colour_a, paint.colour_b)
+
+
+def palette_of(sketch: Sketch) -> dict[Colour, str]:
+    """Names for the colours that are used more than once."""
+    uses: dict[Colour, int] = {}
+    for colour in colours_of(sketch):
+        uses[colour] = uses.get(colour, 0) + 1
+    names: dict[Colour, str] = {}
+    taken: dict[str, int] = {}
+    for colour, count in uses.items():
+        if count > 1:
+            word = colour_word(colour)
+            taken[word] = taken.get(word, 0) + 1
+            names[colour] = word if taken[word] == 1 else f"{word}{taken[word]}"
+    return names
+
+
+def colour_word(colour: Colour) -> str:
+    """A plain English name for a colour (red, green, blue in [0, 1])."""
+    hue, lightness, saturation = colorsys.rgb_to_hls(*(min(max(c, 0.0), 1.0) for c in colour))
+    spread = max(colour) - min(colour)
+    if lightness < 0.12:
+        return "black"
+    if lightness > 0.93:
+        return "white"
+    if spread < 0.1:
+        return "dark" if lightness < 0.35 else "grey" if lightness < 0.7 else "silver"
+    for limit, word in ((15, "red"), (42, "orange"), (70, "yellow"), (165, "green"), (200, "cyan"), (255, "blue"), (290, "purple"), (345, "pink")):
+        if hue * 360 < limit:
+            return "brown" if word in ("orange", "red") and lightness < 0.4 and saturation < 0.75 else word
+    return "red"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A sketch with its program: the same numbers in the same order."""
+
+    sketch: Sketch
+    program: shaderdsl.Program
+
+    @classmethod
+    def of(cls, sketch: Sketch) -> Draft:
+        """Writes and parses a sketch. The numbers keep their full precision."""
+        text, numbers = _written(sketch, visible=None)
+        return cls(sketch, _exact(text, numbers))
+
+    def with_params(self, params: npt.ArrayLike) -> Draft:
+        """The draft with other numbers (p,)."""
+        from refine.optimization import legal
+
+        program = legal(self.program, params)
+        return Draft(renumbered(self.sketch, program.params.tolist()), program)
+
+    def probe(self) -> tuple[shaderdsl.Program, npt.NDArray[np.int64]]:
+        """The program with an opacity of 1 on every layer, and the indices of these parameters: setting one to 0
+        shows the picture without that layer, on the same tape."""
+        text, numbers = _written(self.sketch, visible=1.0)
+        places = [i for i, n in enumerate(numbers) if np.isnan(n)]
+        values = np.array([1.0 if np.isnan(n) else n for n in numbers])
+        return _exact(text, values), np.array(places, np.int64)
+
+    @property
+    def numbers(self) -> int:
+        return len(self.program.params)
+
+
+def _exact(text: str, numbers: npt.ArrayLike) -> shaderdsl.Program:
+    from refine.optimization import legal
+
+    program = shaderdsl.parse(text)
+    values = np.asarray(numbers, np.float64)
+    if len(program.params) != len(values):
+        raise AssertionError("a draft's text has other numbers than its sketch")
+    return legal(program, values)
+
+
+def _written(sketch: Sketch, visible: float | None) -> tuple[str, list[float]]:
+    palette = palette_of(sketch)
+    writer = _Writer(palette)
+    lines = []
+    # The background comes first in the text; a `let` for it would have to stand before the scene.
+    background = "none"
+    if sketch.background is not None:
+        background = writer.literal(sketch.background)
+        palette.pop(sketch.background, None)
+        uses = [c for c in colours_of(sketch) if c == sketch.background]
+        if len(uses) > 2:
+            palette[sketch.background] = _free_name(colour_word(sketch.background), palette)
+    lines.append(f"scene 2d(background = {background})")
+    for colour, name in palette.items():
+        lines.append(f"let {name} = {writer.literal(colour)}")
+    for layer in sketch.layers:
+        text = f"{writer.shape(layer.shape)}.fill({writer.paint(layer.paint)})"
+        if layer.opacity != 1.0:
+            text += f".opacity({writer.number(layer.opacity)})"
+        if visible is not None:
+            text += ".opacity(1)"
+            writer.numbers.append(float("nan"))
+        lines.append(text)
+    return "\n".join(lines), writer.numbers
+
+
+def _free_name(word: str, palette: dict[Colour, str]) -> str:
+    names = set(palette.values())
+    return next(n for n in [word, *(f"{word}{k}" for k in range(2, 1000))] if n not in names)
+
+
+def text_of(sketch: Sketch) -> str:
+    """A sketch in the language."""
+    return _written(sketch, visible=None)[0]
+
+
+def numbers_of(sketch: Sketch) -> list[float]:
+    """The numbers of `text_of(sketch)`, in order and in full precision."""
+    return _written(sketch, visible=None)[1]
+
+
+def renumbered(sketch: Sketch, numbers: Sequence[float]) -> Sketch:
+    """The sketch with other numbers, in the order of `numbers_of`."""
+    palette = palette_of(sketch)
+    reader = _Reader(numbers, {})
+    background = None
+    if sketch.background is not None:
+        background = reader.literal()
+        palette.pop(sketch.background, None)
+        if sum(c == sketch.background for c in colours_of(sketch)) > 2:
+            palette[sketch.background] = ""
+    reader.palette = {old: reader.literal() for old in palette}
+    layers = []
+    for layer in sketch.layers:
+        shape = reader.shape(layer.shape)
+        paint = reader.paint(layer.paint)
+        layers.append(SketchLayer(shape, paint, reader.number() if layer.opacity != 1.0 else 1.0))
+    return Sketch(background, tuple(layers))

@@ -1,0 +1,321 @@
+"""The command line: what each command prints and writes, and how it ends when something is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+import refine
+from refine.command_line import app
+from render import image, load
+from shaderdsl import parse
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+TEXT = "// a sign\nscene 2d(background = none)\ncircle(.5).fill(#f00)\n"
+FORMATTED = "// a sign\nscene 2d(background = none)\ncircle(0.5).fill(#ff0000)\n"
+
+
+@dataclass
+class Ended:
+    code: int
+    out: str
+    err: str
+
+
+def earthshader(*arguments: object, text: str | None = None) -> Ended:
+    result = CliRunner().invoke(app, [str(a) for a in arguments], input=text, prog_name="earthshader")
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return Ended(result.exit_code, result.stdout, result.stderr)
+
+
+def is_refused(ended: Ended, *words: str) -> None:
+    """It ended with exit code 1 and one sentence on stderr that has the words."""
+    assert ended.code == 1 and ended.out == "" and ended.err.startswith("error: "), ended
+    assert "Traceback" not in ended.err
+    for word in words:
+        assert word in ended.err
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    path = tmp_path / "sign.sdf"
+    path.write_text(TEXT)
+    return path
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    path = tmp_path / "logo.png"
+    Image.new("RGB", (24, 16), (200, 40, 30)).save(path)
+    return path
+
+
+# -- programs ---------------------------------------------------------------------------------------------------
+
+
+def test_help_teaches_by_example() -> None:
+    shown = earthshader("--help")
+    assert shown.code == 0 and "earthshader fit logo.png" in shown.out
+    for name in ("fit", "render", "glsl", "format", "check", "view", "bench"):
+        assert name in shown.out
+        one = earthshader(name, "--help")
+        assert one.code == 0 and f"earthshader {name}" in one.out.split("Options")[0].split("Usage")[1].split("\n", 1)[1]
+
+
+def test_usage_errors_end_with_2(program: Path, picture: Path) -> None:
+    for arguments in (
+        ["nonsense"],
+        ["render"],
+        ["render", program, "--size", "big"],
+        ["render", program, "--size", "0x10"],
+        ["render", program, "--backend", "paper"],
+        ["glsl", program, "--target", "hlsl"],
+        ["fit", picture, "--seconds", "-1"],
+        ["fit", picture, "--max-shapes", "0"],
+        ["fit", picture, "--operations", "cirle"],
+        ["fit", picture, "--operations", ","],
+    ):
+        ended = earthshader(*arguments)
+        assert ended.code == 2 and "Usage" in ended.err and "Traceback" not in ended.err, arguments
+    boxed = earthshader("fit", picture, "--operations", "cirle").err
+    assert "did you mean 'circle'?" in " ".join(boxed.replace("\u2502", " ").split())
+
+
+def test_check(program: Path, tmp_path: Path) -> None:
+    assert earthshader("check", program).out == f"{program}: valid, 1 layer, 4 numbers\n"
+    wrong = tmp_path / "wrong.sdf"
+    wrong.write_text("circle(0.5)\ncirle(0.5)\n")
+    ended = earthshader("check", program, wrong)
+    assert ended.code == 1 and "valid" in ended.out
+    assert f"{wrong}, line 2, column 1" in ended.err and "did you mean 'circle'?" in ended.err and "^" in ended.err
+    ended = earthshader("check", "--json", program, wrong)
+    results = json.loads(ended.out)["programs"]
+    assert ended.code == 1 and ended.err == ""
+    assert results[0] == {"file": str(program), "valid": True, "layers": 1, "numbers": 4}
+    assert results[1]["error"]["line"] == 2 and results[1]["error"]["column"] == 1
+
+
+def test_format(program: Path) -> None:
+    assert earthshader("format", program).out == FORMATTED
+    assert program.read_text() == TEXT
+    assert earthshader("format", "-", text=TEXT).out == FORMATTED
+    assert earthshader("format", "--check", program).code == 1
+    assert earthshader("format", "--write", program).code == 0
+    assert program.read_text() == FORMATTED
+    assert earthshader("format", "--check", program).code == 0
+    assert earthshader("format", "--write", program).out == ""
+
+
+@pytest.mark.parametrize(("target", "mark"), [("330", "#version 330"), ("es300", "#version 300 es"), ("shadertoy", "mainImage")])
+def test_glsl(program: Path, tmp_path: Path, target: str, mark: str) -> None:
+    shown = earthshader("glsl", program, "--target", target)
+    assert shown.code == 0 and mark in shown.out
+    ended = earthshader("glsl", program, "--target", target, "-o", tmp_path / "a.frag")
+    assert ended.out == f"{tmp_path / 'a.frag'}\n" and (tmp_path / "a.frag").read_text() == shown.out
+    if target != "shadertoy":
+        assert "uniform vec4 params" in earthshader("glsl", program, "--target", target, "--live").out
+
+
+def test_render(program: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    assert earthshader("render", program, "-o", path, "--size", "30x20", "--backend", "numpy").out == f"{path}\n"
+    expected = image(parse(TEXT), (30, 20), "numpy", alpha=True)
+    np.testing.assert_allclose(np.asarray(Image.open(path)) / 255.0, expected, atol=0.51 / 255)
+    earthshader("render", "-", "-o", path, "--size", "16", "--backend", "numpy", text="circle(0.5)")
+    assert Image.open(path).size == (16, 16) and Image.open(path).mode == "RGB"
+
+
+def test_view(program: Path, picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = tmp_path / "page.html"
+    opened: list[str] = []
+
+    def opens(address: str) -> bool:
+        opened.append(address)
+        return len(opened) == 1
+
+    monkeypatch.setattr("webbrowser.open", opens)
+    assert earthshader("view", program, "-o", page, "--image", picture, "--open").code == 0
+    assert opened == [page.as_uri()] and "<html" in page.read_text(encoding="utf-8")
+    is_refused(earthshader("view", program, "-o", page, "--image", tmp_path / "none.png"), "does not exist")
+    ended = earthshader("view", program, "-o", page, "--open")
+    assert ended.code == 1 and "No browser" in ended.err
+
+
+@pytest.mark.parametrize("command", ["render", "glsl", "format", "view"])
+def test_programs_that_can_not_be_used(command: str, tmp_path: Path) -> None:
+    is_refused(earthshader(command, tmp_path / "none.sdf"), "does not exist")
+    is_refused(earthshader(command, tmp_path), "is a folder")
+    is_refused(earthshader(command, "-", text="circle("), "standard input, line 1")
+    (tmp_path / "long.sdf").write_text("circle(0.5)\n" * 100_000)
+    is_refused(earthshader(command, tmp_path / "long.sdf"), "long.sdf, line 1")
+    (tmp_path / "bytes.sdf").write_bytes(b"circle(0.5)\xff")
+    is_refused(earthshader(command, tmp_path / "bytes.sdf"), "UTF-8")
+
+
+def test_outputs_that_can_not_be_written(program: Path) -> None:
+    place = program / "a"
+    is_refused(earthshader("render", program, "-o", place, "--size", "8", "--backend", "numpy"), "can not be written")
+    is_refused(earthshader("glsl", program, "-o", place), "can not be written")
+    is_refused(earthshader("view", program, "-o", place), "can not be written")
+
+
+def test_no_opengl(program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EARTHSHADER_OPENGL", "off")
+    is_refused(earthshader("render", program, "-o", tmp_path / "a.png", "--backend", "gl"), "OpenGL is switched off")
+
+
+def test_bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("refine.command_line.__file__", str(tmp_path / "refine" / "command_line.py"))
+    is_refused(earthshader("bench"), "from a checkout")
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks" / "speed.py").write_text("import sys; sys.exit(int(sys.argv[2]))")
+    (tmp_path / "benchmarks" / "_shared.py").touch()
+    assert earthshader("bench").out == "speed\n"
+    is_refused(earthshader("bench", "sped"), "There is no benchmark 'sped'", "speed")
+    assert earthshader("bench", "speed", "--", "--code", "5").code == 5
+
+
+# -- fit --------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Told:
+    seconds: float
+    psnr: float
+    numbers: int
+    what: str
+
+
+def pretended(asked: dict[str, Any], interrupted: bool = False) -> Callable[..., refine.Fit]:
+    """A `fit` that notes what it was asked, tells its progress and finds a disk."""
+
+    def fit(target: Any, *, on_progress: Callable[[Told], None], **options: Any) -> refine.Fit:
+        asked.update(options, target=target)
+        on_progress(Told(0.1, 12.0, 4, "looking at [the] picture"))
+        program = parse("circle(0.5)")
+        picture = image(program, load(target).size, "numpy")
+        return refine.Fit(program, picture, 12.5, 0.2, 4, load(target), [], False, ["No OpenGL."], interrupted)
+
+    return fit
+
+
+def test_fit_passes_its_options_on(picture: Path, program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, Any] = {}
+    monkeypatch.setitem(vars(refine), "fit", pretended(asked))
+    out = tmp_path / "out"
+    ended = earthshader(
+        "fit", picture, "--out", out, "--seconds", "2", "--max-shapes", "3", "--max-numbers", "50", "--seed", "4",
+        "--operations", "circle, box,union", "--start", program,
+    )  # fmt: skip
+    assert ended.code == 0
+    assert asked.pop("target").name == "logo"
+    assert asked == {
+        "seconds": 2.0,
+        "max_shapes": 3,
+        "max_numbers": 50,
+        "seed": 4,
+        "operations": ["circle", "box", "union"],
+        "start": parse(TEXT),
+    }
+    assert "logo.png: 12.50 dB with 4 numbers in 0.2 s" in ended.out and str(out / "viewer.html") in ended.out
+    assert "0.1 s  12.00 dB     4 numbers  looking at [the] picture" in ended.err and "note: No OpenGL." in ended.err
+    assert (out / "program.sdf").is_file()
+
+
+def test_fit_in_json_and_quietly(picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, Any] = {}
+    monkeypatch.setitem(vars(refine), "fit", pretended(asked))
+    ended = earthshader("fit", picture, "--out", tmp_path / "out", "--json")
+    found = json.loads(ended.out)
+    assert ended.err == "" and found["psnr"] == 12.5 and found["program"] == "circle(0.5)" and len(found["files"]) == 6
+    assert asked["operations"] is None and asked["start"] is None and asked["max_numbers"] == 400
+    assert "dB  " not in earthshader("fit", picture, "--out", tmp_path / "out", "--quiet").err
+
+
+def test_fit_says_what_is_wrong(picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(vars(refine), "fit", pretended({}))
+    is_refused(earthshader("fit", tmp_path / "none.png"), "does not exist")
+    is_refused(earthshader("fit", picture, "--start", picture), "logo.png, line 1")
+    ended = earthshader("fit", picture, "--out", picture)
+    assert ended.code == 1 and "a part of the path is a file" in ended.err
+    ended = earthshader("fit", tmp_path, "--json")
+    assert ended.code == 1 and "is a folder" in json.loads(ended.out)["error"] and ended.err == ""
+
+
+def test_an_interrupted_fit_is_saved_and_ends_with_130(picture: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys, time; sys.path.insert(0, 'tests')\n"
+        "import refine, test_command_line as here\n"
+        "def fit(target, *, on_progress, **options):\n"
+        "    on_progress(here.Told(0.1, 12.0, 4, 'ready'))\n"
+        "    try:\n"
+        "        time.sleep(60)\n"
+        "    except KeyboardInterrupt:\n"
+        "        return here.pretended({}, interrupted=True)(target, on_progress=on_progress)\n"
+        "vars(refine)['fit'] = fit\n"
+        "from refine.command_line import main\n"
+        f"sys.argv = ['earthshader', 'fit', {str(picture)!r}, '--out', {str(tmp_path / 'out')!r}]\n"
+        "main()\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None and "ready" in process.stderr.readline()
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130 and "12.50 dB" in out and "Traceback" not in err
+    assert (tmp_path / "out" / "program.sdf").is_file()
+
+
+def test_ctrl_c_elsewhere_ends_with_130(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("shaderdsl.to_glsl", interrupted)
+    ended = earthshader("glsl", program)
+    assert ended.code == 130 and ended.err == "Interrupted.\n"
+
+
+def test_a_bar_on_a_terminal(picture: Path, tmp_path: Path) -> None:
+    pty = pytest.importorskip("pty", reason="terminals are tested on Unix alone")
+    reader, writer = pty.openpty()
+    code = (
+        "import sys; sys.path.insert(0, 'tests')\n"
+        "import refine, test_command_line as here\n"
+        "vars(refine)['fit'] = here.pretended({})\n"
+        "from refine.command_line import main\n"
+        f"sys.argv = ['earthshader', 'fit', {str(picture)!r}, '--out', {str(tmp_path / 'out')!r}]\n"
+        "main()\n"
+    )
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
+    for name in ("CI", "NO_COLOR"):
+        environment.pop(name, None)
+    subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=writer, env=environment, timeout=60, check=True
+    )
+    os.close(writer)
+    shown = os.read(reader, 1 << 16).decode()
+    os.close(reader)
+    assert "looking at [the] picture" in shown and "\x1b[" in shown
+
+
+def test_the_module_is_the_console_script(program: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "refine", "check", program], cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode == 0 and "valid" in ended.stdout
