@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cache
 from random import Random
-from typing import Union
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from shaderdsl.expression import Expr, Graph
 from shaderdsl.program import parse
 from shaderdsl.registry import Operation, Parameter, Point, bind, scalar_names
 
-Drawn = Union[float, int, str, tuple[float, float]]
+Drawn = float | int | str | tuple[float, float]
 """A drawn value: a count is an int, a choice its word, an angle in degrees."""
 
 _TRIALS = 12
@@ -49,7 +48,7 @@ def norm(operation: Operation, values: Mapping[str, Drawn]) -> float:
     return farthest + math.sqrt(squares)
 
 
-@lru_cache(maxsize=None)
+@cache
 def reach_factor(operation: Operation) -> float:
     """The largest distance from the origin that a shape covers, as a multiple of its `norm`; infinite for a shape
     without end. Measured on random shapes with the float64 reference."""
@@ -81,7 +80,7 @@ def reach_factor(operation: Operation) -> float:
     return round(factor + _FARTHEST / _RINGS, 2)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _traced(operation: Operation) -> tuple[Graph, list[Expr], tuple[str, ...]]:
     graph = Graph()
     names = scalar_names(operation)
@@ -97,7 +96,7 @@ def stretch(operation: Operation, scalars: Sequence[float]) -> tuple[float, floa
     scalars: one a parameter, angles in radians.
     """
     graph, outputs, names = _traced(operation)
-    known = dict(zip(names, scalars))
+    known: dict[object, float] = dict(zip(names, scalars))
 
     def at(x: float, y: float) -> list[float]:
         return list(graph.evaluate(outputs, {**known, "point_x": x, "point_y": y}))

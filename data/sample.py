@@ -12,9 +12,9 @@ cells. They are worth looking at: shapes lie in the frame, colours differ.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from random import Random
-from typing import Union
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from shaderdsl import syntax
 from shaderdsl.program import Program, parse
 from shaderdsl.registry import of_category
 
-Source = Union[int, np.random.Generator]
+Source = int | np.random.Generator
 
 LEVELS = (1, 2, 3)
 
@@ -43,13 +43,13 @@ def sample(rng: Source, *, level: int = 3, layers: int | None = None, visible: b
 
     rng: a seed, or a numpy Generator (one number is drawn of it): equal ones give equal programs.
     level: 1, 2 or 3, see the module.
-    layers: how many shapes are painted; by default one on level 1, two to five on level 2, one to five on level 3.
+    layers: how many shapes are painted; by default one on level 1, two to five on level 2, one to four on level 3.
     visible: draw again until every layer changes the picture (drawn small by the batched renderer).
 
     Raises ValueError for another level, or a number of layers below one.
     """
     _check(level, layers)
-    random = Random(rng if isinstance(rng, int) else int(rng.integers(1 << 62)))
+    random = _stream(rng)
     return _visible(random, level, layers) if visible else _parsed(random, level, layers)
 
 
@@ -67,7 +67,7 @@ def generate(n: int, level: int = 3, seed: int = 0, *, layers: int | None = None
 def sample_text(rng: Source, *, level: int = 3, layers: int | None = None) -> str:
     """The text of a random program as it was written, before it is brought into canonical form."""
     _check(level, layers)
-    return _Sampler(Random(rng if isinstance(rng, int) else int(rng.integers(1 << 62))), level, layers).text()
+    return _Sampler(_stream(rng), level, layers).text()
 
 
 def is_visible(program: Program) -> bool:
@@ -93,6 +93,10 @@ def _check(level: int, layers: int | None) -> None:
         raise ValueError(f"a program has at least one layer, not {layers}")
 
 
+def _stream(rng: Source) -> Random:
+    return Random(int(rng.integers(1 << 62)) if isinstance(rng, np.random.Generator) else operator.index(rng))
+
+
 def _parsed(random: Random, level: int, layers: int | None) -> Program:
     return parse(_Sampler(random, level, layers).text())
 
@@ -115,7 +119,7 @@ class _Sampler:
         self.solids = Solids(self.writer, plain=level < 3)
         self.palette = Palette(random)
         if layers is None:
-            layers = 1 if level == 1 else random.randint(2, 5) if level == 2 else 1 + int(5 * random.random() ** 1.6)
+            layers = 1 if level == 1 else random.randint(2, 5) if level == 2 else 1 + int(4 * random.random() ** 1.8)
         self.layers = layers
 
     def text(self) -> str:
@@ -142,7 +146,7 @@ class _Sampler:
     def _layer(self) -> str:
         """One statement that draws. Earlier layers tend to be larger, so that later ones do not hide them."""
         writer, random = self.writer, self.random
-        size = random.uniform(0.3, 0.85) if self.level == 1 else random.uniform(0.25, 0.5) + 0.08 * min(self.layers, 4)
+        size = random.uniform(0.3, 0.85) if self.level == 1 else random.uniform(0.3, 0.6) + 0.08 * min(self.layers, 4)
         solid = self._placed(self.solids.solid(size, 2))
         if self.level == 3:
             if writer.chance(0.04):

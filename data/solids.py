@@ -81,9 +81,9 @@ class Solids:
                 return known
         if depth > 0 and not self.plain:
             kind = self.random.random() * (3.0 if depth == 1 else 1.0)
-            if kind < 0.4:
+            if kind < 0.38:
                 return self.boolean(size, depth)
-            if kind < 0.52:
+            if kind < 0.5:
                 return self.repetition(size, depth)
         result = self.primitive(size, bounded)
         if self.plain:
@@ -172,7 +172,7 @@ class Solids:
         is_stroke = bool(operation.parameters)
         bends = operation.function == CURVED
         fewest = minimum_leading(operation)
-        count = fewest + int(random.random() ** 2 * (9 if self.plain else 14))
+        count = fewest + int(random.random() ** 2 * 9)
         values = self._values(operation)
         width = min((float(v) for v in values.values() if isinstance(v, float)), default=0.0) * min(1.0, 1.5 * size)
         extent = max(size - 0.5 * width, 0.5 * size)

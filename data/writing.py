@@ -264,7 +264,7 @@ class Writer:
         by_name = len(leading) > 1
         named: list[str] = []
         for name, text in given:
-            by_name = by_name or text is None or (self.share > 0.0 and self.random.random() < 0.05)
+            by_name = by_name or text is None or (self.share > 0.0 and self.random.random() < 0.005)
             if text is not None:
                 (named if by_name else arguments).append(f"{name} = {text}" if by_name else text)
         if len(named) > 1 and self.share > 0.0:

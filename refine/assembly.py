@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from refine.genome import Array, Bits, Pool, Tree, apply, leaves, node_at, nodes, replaced
+from refine.genome import Bits, Pool, Tree, apply, leaves, node_at, nodes, replaced
 
 Float = npt.NDArray[np.float32]
 

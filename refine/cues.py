@@ -63,7 +63,8 @@ def outlines(coverage: npt.ArrayLike) -> list[tuple[Array, bool]]:
     from skimage import measure
 
     pieces = []
-    for raw in measure.find_contours(np.asarray(coverage, np.float64), 0.5):
+    contours: list[Array] = measure.find_contours(np.asarray(coverage, np.float64), 0.5)  # type: ignore[no-untyped-call]
+    for raw in contours:
         points = raw[:, ::-1] + 0.5
         arc = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
         if arc[-1] < SHORTEST:
@@ -84,7 +85,7 @@ def find_cues(coverage: npt.ArrayLike) -> Cues:
     middle = np.array([0.5 * width, 0.5 * height])
 
     def scene(points: Array) -> Array:
-        return (points - middle) * np.array([unit, -unit])
+        return np.asarray((points - middle) * np.array([unit, -unit]))
 
     for points, closed in outlines(mask):
         for piece in _cut(points, closed):
@@ -132,8 +133,7 @@ def _cut(points: Array, closed: bool) -> list[tuple[int, int]]:
     Points next to a corner bend away from both sides, so pieces overlap a little and ends are not counted.
     """
     n = len(points)
-    longest = n if closed else n
-    lengths = [int(c) for c in np.unique(np.round(2.0 * SHORTEST * 1.25 ** np.arange(40)).astype(int)) if c <= longest]
+    lengths = [int(c) for c in np.unique(np.round(2.0 * SHORTEST * 1.25 ** np.arange(40)).astype(int)) if c <= n]
     if not lengths:
         return []
     ring = np.concatenate([points, points]) if closed else points
@@ -180,7 +180,7 @@ def _explained(part: Array, points: Array) -> Array:
     if _line(part) is not None:
         centre = part.mean(0)
         _, _, axes = np.linalg.svd(part - centre, full_matrices=False)
-        return np.abs((points - centre) @ axes[1])
+        return np.asarray(np.abs((points - centre) @ axes[1]))
     x, y, radius = _circle(part)
     return np.abs(np.hypot(points[:, 0] - x, points[:, 1] - y) - radius)
 
@@ -287,7 +287,7 @@ def _boxes_at(lines: tuple[Line, ...], degrees: float, pixel: float, far: float)
                 edges[axis].append((0.5 * (start[axis] + end[axis]), side, *ends))
     merged = [_merged(list(e), pixel)[:14] for e in edges]
     spans = [_intervals(merged[axis], merged[1 - axis], pixel, far) for axis in (0, 1)]
-    result = []
+    result: list[tuple[float, tuple[float, ...]]] = []
     for u0, u1, u_real in spans[0]:
         for v0, v1, v_real in spans[1]:
             support, used = 0.0, 0
@@ -310,11 +310,11 @@ def _boxes_at(lines: tuple[Line, ...], degrees: float, pixel: float, far: float)
 
 
 def _merged(edges: list[tuple[float, float, float, float]], pixel: float) -> list[tuple[float, float, float, float]]:
-    """Edges on one line and with one dark side as one, the longest first."""
+    """Edges, the longest first, and with them what edges on one line with one dark side make together."""
     edges.sort(key=lambda e: -(e[3] - e[2]))
     result: list[tuple[float, float, float, float]] = []
     for edge in edges:
-        for k, other in enumerate(result):
+        for other in list(result):
             if abs(edge[0] - other[0]) < 0.7 * pixel and edge[1] == other[1]:
                 result.append((other[0], other[1], min(edge[2], other[2]), max(edge[3], other[3])))
                 break

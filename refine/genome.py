@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any, Union
 
 import numpy as np
@@ -19,7 +19,7 @@ import numpy.typing as npt
 from shaderdsl import emit
 from shaderdsl.expression import Graph
 from shaderdsl.printer import number_text
-from shaderdsl.registry import Operation, Parameter, Point, bind, of_category, scalar_names
+from shaderdsl.registry import Operation, Parameter, Point, bind, of_category
 
 Array = npt.NDArray[np.float64]
 Bits = npt.NDArray[np.bool_]
@@ -69,6 +69,40 @@ class Kind:
         """Which own numbers are sizes, searched by factors rather than by steps."""
         return np.array([p.kind == "length" and p.minimum == 0.0 for p in self.own for _ in range(p.width)], bool)
 
+    def is_point(self) -> Bits:
+        """Which own numbers are coordinates of points."""
+        return np.array([p.kind == "point" for p in self.own for _ in range(p.width)], bool)
+
+    def legal(self, rows: Array) -> Bits:
+        """Which rows (n, width) keep the operation's hard limits."""
+        good = np.isfinite(rows).all(1)
+        column = 0
+        for parameter in self.own:
+            values = rows[:, column : column + parameter.width]
+            if parameter.minimum is not None:
+                good &= (values >= parameter.minimum).all(1)
+            if parameter.maximum is not None:
+                good &= (values <= parameter.maximum).all(1)
+            column += parameter.width
+        if self.operation.constraint is not None:
+            for n in np.flatnonzero(good):
+                good[n] = not self.operation.constraint(**self._arguments(rows[n]))
+        return good
+
+    def _arguments(self, row: Array) -> dict[str, Any]:
+        """The operation's arguments by name; points are pairs."""
+        numbers = iter(row.tolist())
+        arguments: dict[str, Any] = {}
+        for parameter in self.operation.parameters:
+            if parameter.kind == "count":
+                arguments[parameter.name] = self.count
+            elif parameter in self.own:
+                values = tuple(next(numbers) for _ in range(parameter.width))
+                arguments[parameter.name] = values if parameter.width == 2 else values[0]
+            else:
+                arguments[parameter.name] = parameter.default
+        return arguments
+
     def text(self, row: Sequence[float], digits: int | None = None) -> str:
         """The leaf as a text of the language, every number in it; `digits` rounds them after the point and leaves out
         placements that do nothing."""
@@ -110,7 +144,7 @@ class Kind:
         return result
 
 
-@lru_cache(maxsize=None)
+@cache
 def _field(operation: Operation, count: int | None) -> Callable[..., Any]:
     """The shape's distance as a NumPy function of (x, y, own numbers in a body's units), printed from its body."""
     graph = Graph()
@@ -138,7 +172,7 @@ def _field(operation: Operation, count: int | None) -> Callable[..., Any]:
     return scope["field"]  # type: ignore[no-any-return]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _round(operation: Operation, count: int | None) -> bool:
     """Whether the shape looks the same at every angle, so that turning it would be an idle number."""
     random = np.random.default_rng(0)
@@ -219,14 +253,14 @@ class Pool:
         """Adds leaves (n, width) of one kind; returns the index of each.
 
         Leaves that cover the very points of an earlier one get its index, unless `keep_all`; those that cover
-        nothing get -1.
+        nothing or break a limit of their operation get -1.
         """
         array = np.asarray(rows, np.float64).reshape(-1, self.kinds[kind].width)
         indices = np.full(len(array), -1, np.int64)
         if not len(array):
             return indices
         packed = np.packbits(self.kinds[kind].inside(array, self.x, self.y), axis=1)
-        filled = packed.any(1) | keep_all
+        filled = (packed.any(1) | keep_all) & self.kinds[kind].legal(array)
         for n in np.flatnonzero(filled):
             key = hash(packed[n].tobytes())
             found = None if keep_all else self._seen.get(key)
@@ -263,9 +297,9 @@ class Pool:
         """The tree as an expression of the language; `digits` rounds numbers after the point."""
         if not isinstance(tree, tuple):
             return self.kinds[self._kind[tree]].text(self.row(tree).tolist(), digits)
-        operator = tree[0]
+        operator: str = tree[0]
         parts = operands(tree, operator)
-        words = [f"({self.text(p, digits)})" if isinstance(p, tuple) else self.text(p, digits) for p in parts]
+        words: list[str] = [f"({self.text(p, digits)})" if isinstance(p, tuple) else self.text(p, digits) for p in parts]
         return f" {operator} ".join(words)
 
 
@@ -298,10 +332,11 @@ def nodes(tree: Tree, path: str = "") -> Iterator[tuple[str, Tree]]:
 
 
 def node_at(tree: Tree, path: str) -> Tree:
+    node = tree
     for step in path:
-        assert isinstance(tree, tuple)
-        tree = tree[1 + int(step)]
-    return tree
+        assert isinstance(node, tuple)
+        node = node[1] if step == "0" else node[2]
+    return node
 
 
 def replaced(tree: Tree, path: str, new: Tree) -> Tree:

@@ -27,6 +27,7 @@ from refine.genome import Array, Kind, Pool, Tree, kinds_for, leaves, operators_
 from refine.two_colours import TwoColours, separate
 
 if TYPE_CHECKING:
+    from refine.optimization import Level
     from shaderdsl import Program
 
 WORKING_SIZE = 128
@@ -39,6 +40,10 @@ THINNING = 5
 PARENTS = 12
 WIDTH = 14
 """Trees that a generation looks around from, and trees kept of each size."""
+DIGITS = 4
+"""Digits after the point that a found program is written with: 0.0001 is a hundredth of a pixel."""
+BLUR = 1.5
+"""Polish begins with the picture and the edges blurred by so many pixels, so that a shape that far off feels its edge."""
 POLISH_EVERY = 3
 POLISHED = 3
 """Every so many generations, so many of the best trees get their numbers refined."""
@@ -120,7 +125,7 @@ class _Search:
         self.far = 1.05 * float(np.hypot(height, width)) / min(height, width)
         self.foreground = max(float(self.coverage.sum()), 1.0)
         self.outline = max(_outline_length(self.coverage), 4.0)
-        self.price = float(np.clip(0.003 * self.foreground, 0.3, 6.0))
+        self.price = float(np.clip(0.004 * self.foreground, 0.3, 20.0))
         x, y, gain = self._samples()
         self.pool = Pool(kinds, x, y)
         self.assembly = Assembly(
@@ -129,7 +134,7 @@ class _Search:
         )  # fmt: skip
         self.solutions: dict[Tree, Solution] = {}
         self.polished: set[Tree] = set()
-        self.levels: list[object] | None = None
+        self.levels: list[Level] | None = None
 
     def _samples(self) -> tuple[Array, Array, Array]:
         """Sample points x, y (p,) in scene units and what covering each is worth, in pixels."""
@@ -183,9 +188,8 @@ class _Search:
                 fresh = self._fresh_leaves()
 
     def _explained(self) -> bool:
-        """Whether nothing but the antialiasing's own noise is left to explain."""
-        best = min(self.solutions.values(), key=lambda s: s.score)
-        return best.error < 0.004 * self.outline + 0.05
+        """Whether what is left is less than half a leaf's price, so that another leaf could hardly pay."""
+        return min(self.solutions.values(), key=lambda s: s.score).error < 0.5 * self.price
 
     # -- leaves -------------------------------------------------------------------------------------------
 
@@ -239,16 +243,19 @@ class _Search:
             row, column = np.nonzero(labels == number + 1)
             points = np.stack([(column + 0.5 - 0.5 * width) * self.pixel, (0.5 * height - row - 0.5) * self.pixel], 1)
             centre = points.mean(0)
+            corners = _extremes(points) - centre
             spread, axes = np.linalg.eigh(np.cov((points - centre).T) + self.pixel**2 / 12 * np.eye(2))
             turn = float(np.degrees(np.arctan2(axes[1, 1], axes[0, 1])))
             half = np.sqrt(3.0 * spread[::-1])
             for k, kind in enumerate(self.kinds):
-                found.append(self.pool.add(k, self._guesses(kind, centre, half, turn, each)))
+                found.append(self.pool.add(k, self._guesses(kind, centre, half, turn, corners, each)))
         return found
 
-    def _guesses(self, kind: Kind, centre: Array, half: Array, turn: float, count: int) -> Array:
-        """Rows (count, width) of a kind around a place (x, y), with half extents about `half` (2,) and a turn in
-        degrees; the first is the plainest."""
+    def _guesses(
+        self, kind: Kind, centre: Array, half: Array, turn: float, corners: Array, count: int
+    ) -> Array:
+        """Rows (count, width) of a kind around a place (x, y), with half extents about `half` (2,), a turn in degrees,
+        and points at `corners` (n, 2) from the place; the first is the plainest."""
         random = self.random
         rows = np.zeros((count, kind.width))
         low, high = kind.ranges()
@@ -258,6 +265,14 @@ class _Search:
         choice = half[random.integers(0, 2, (count, own))] * np.exp(random.normal(0.0, 0.4, (count, own)))
         choice[0] = np.resize(half, own) if own != 1 else np.sqrt(4.0 * half[0] * half[1] / np.pi)
         rows[:, :own] = np.where(length, choice, rows[:, :own])
+        points = kind.is_point()
+        for row in rows:
+            picked = random.choice(len(corners), int(points.sum()) // 2, replace=len(corners) < points.sum() // 2)
+            row[:own][points] = (corners[np.sort(picked)] + (0.0 if kind.moves else centre)).ravel()
+        if points.all() and own:
+            if kind.moves:
+                rows[:, -2:] = centre
+            return rows
         if kind.rotates:
             quarter = 90.0 * random.integers(0, 4, count)
             quarter[0] = 0.0
@@ -340,24 +355,22 @@ class _Search:
             return
         self.solutions[solution.tree] = solution
         if solution.score < before and self.on_progress is not None:
-            import shaderdsl
-
-            program = shaderdsl.parse(self.colours.text(self.pool.text(solution.tree, 4)))
-            self.on_progress(time.monotonic() - self.started, program, solution.error / self.foreground)
+            share = solution.error / self.foreground
+            self.on_progress(time.monotonic() - self.started, self._program(solution.tree), share)
 
     def _refined(self, tree: Tree) -> Solution | None:
         """The tree with its numbers refined by least squares against the antialiased picture."""
+        from scipy.ndimage import gaussian_filter
+
         import shaderdsl
         from refine.optimization import Coordinates, Level, least_squares
         from render.taichi_backend import Target
         from render.tapes import tape_of
-        from scipy.ndimage import gaussian_filter
 
         if self.levels is None:
             image = np.repeat(self.coverage[..., None], 4, 2)
-            self.levels = [
-                Level(Target(gaussian_filter(image, (s, s, 0), mode="nearest") if s else image), s * self.pixel) for s in (1.5, 0.0)
-            ]
+            blurred = gaussian_filter(image, (BLUR, BLUR, 0), mode="nearest")
+            self.levels = [Level(Target(blurred), BLUR * self.pixel), Level(Target(image), 0.0)]
         companions = "".join(f" | {c}" for c in self._companions(len(leaves(tree))))
         program = shaderdsl.parse(f"scene 2d(background = none)\n(({self.pool.text(tree)}){companions}).fill(#fff)")
         parameters = program.params[None]
@@ -365,7 +378,6 @@ class _Search:
         tape, coordinates = tape_of(program), Coordinates(program)
         error = float("inf")
         for level, steps in zip(self.levels, (4, 10)):
-            assert isinstance(level, Level)
             descent = least_squares(tape, coordinates, parameters, level, steps=steps, free=free, stop=self._late)
             parameters, error = descent.parameters, float(descent.errors[0]) / 4.0
         if not np.all(np.isfinite(parameters)):
@@ -376,6 +388,8 @@ class _Search:
             width = self.kinds[kind].width
             new.append(int(self.pool.add(kind, parameters[0, place : place + width], keep_all=True)[0]))
             place += width
+        if min(new) < 0:
+            return None
         better = renamed(tree, new)
         return Solution(better, error, error + self.price * len(new))
 
@@ -399,19 +413,32 @@ class _Search:
 
     # -- results ------------------------------------------------------------------------------------------
 
-    def programs(self) -> list[Program]:
+    def _program(self, tree: Tree) -> Program:
         import shaderdsl
 
+        try:
+            return shaderdsl.parse(self.colours.text(self.pool.text(tree, DIGITS)))
+        except shaderdsl.DslError:  # rounding broke a limit between two numbers
+            return shaderdsl.parse(self.colours.text(self.pool.text(tree)))
+
+    def programs(self) -> list[Program]:
+        """The best programs, best first."""
         ordered: list[Tree] = [s.tree for s in sorted(self.solutions.values(), key=lambda s: s.score)[:8]]
         if not ordered:
             ordered = [c.tree for c in self.assembly.best(8)]
-        texts = dict.fromkeys(self.colours.text(self.pool.text(tree, 4) if tree is not None else None) for tree in ordered)
-        return [shaderdsl.parse(text) for text in texts]
+        return list(dict.fromkeys(self._program(tree) for tree in ordered))
 
 
 def _distinct(groups: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
     together = np.unique(np.concatenate([*groups, np.zeros(0, np.int64)]))
     return together[together >= 0]
+
+
+def _extremes(points: Array) -> Array:
+    """The points (n, 2) that lie farthest in some direction, counter-clockwise."""
+    directions = np.linspace(0.0, 2.0 * np.pi, 32, endpoint=False)
+    farthest = (points @ np.stack([np.cos(directions), np.sin(directions)])).argmax(0)
+    return points[list(dict.fromkeys(farthest.tolist()))]
 
 
 def _shrunk(coverage: Array) -> Array:
@@ -422,7 +449,8 @@ def _shrunk(coverage: Array) -> Array:
     if factor >= 1.0:
         return coverage
     size = tuple(max(1, round(n * factor)) for n in coverage.shape)
-    return np.asarray(resize(coverage, size, order=1, anti_aliasing=True), np.float64)
+    small = resize(coverage, size, order=1, anti_aliasing=True)  # type: ignore[no-untyped-call]
+    return np.asarray(small, np.float64)
 
 
 def _outline_length(coverage: Array) -> float:

@@ -13,9 +13,9 @@ PURE = 0.1
 """A pixel this near to one of the two colours, as a share of the way to the other, has that colour."""
 MOSTLY_PURE = 0.6
 """Share of pixels that must be pure in a two-colour picture; the rest are antialiased edges."""
-OFF_LINE = 0.06
+OFF_LINE = 0.12
 """How far a pixel's colour may lie from the blends of the two colours."""
-STRAYS = 0.02
+STRAYS = 0.03
 """Share of pixels that may lie farther."""
 DISTINCT = 0.15
 """The least distance between the two colours, in premultiplied RGBA."""
@@ -84,4 +84,4 @@ def _commonest(pixels: npt.NDArray[np.float64], among: npt.NDArray[np.bool_]) ->
     names, counts = np.unique(cells, return_counts=True)
     middle = chosen[cells == names[counts.argmax()]].mean(0)
     near = np.abs(chosen - middle).max(1) < 0.05
-    return chosen[near].mean(0) if near.any() else middle
+    return np.asarray(chosen[near].mean(0) if near.any() else middle)

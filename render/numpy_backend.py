@@ -247,15 +247,19 @@ class _Layer:
 def crosses(u: Array, v: Array, x0: float, y0: float, x1: float, y1: float, x2: float, y2: float, curved: bool) -> Any:
     """Whether an element toggles the side of points (u, v): its chord crosses their ray to the left, xor they lie
     between its chord and its curve. See `shaderdsl.operations.outlines`."""
-    cross = (x2 - x0) * (v - y0) - (y2 - y0) * (u - x0)
-    toggles = ((y0 > v) != (y2 > v)) & ((cross > 0.0) == (y2 < y0))
+    # Either direction of a chord gives one number, and a point on it one side: pieces along one line leave no gap.
+    back = (y2, x2) < (y0, x0)
+    (xa, ya), (xb, yb) = ((x2, y2), (x0, y0)) if back else ((x0, y0), (x2, y2))
+    cross = (xb - xa) * (v - ya) - (yb - ya) * (u - xa)
+    left = (cross > 0.0) != back
+    toggles = ((y0 > v) != (y2 > v)) & (left == (y2 < y0))
     if curved:
         area = (x2 - x0) * (y1 - y0) - (y2 - y0) * (x1 - x0)
         if area != 0.0:
             # Barycentric: b is the control point's weight, c the end's; the curve is (b/2 + c)^2 = c.
-            control = cross / area
+            control = (-cross if back else cross) / area
             end = ((x1 - x0) * (v - y0) - (y1 - y0) * (u - x0)) / -area
-            toggles ^= ((cross > 0.0) == (area > 0.0)) & ((0.5 * control + end) ** 2 < end)
+            toggles ^= (left == (area > 0.0)) & ((0.5 * control + end) ** 2 < end)
     return toggles
 
 

@@ -10,6 +10,7 @@ program that has initialised Taichi itself keeps its setting. All calls are seri
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import linecache
 import os
@@ -43,6 +44,10 @@ TASKS_ON_CPU = 16
 """Tasks a single program is split into: enough to share out, few enough that partial sums stay small."""
 
 
+_OPTIONS = {"fast_math": False, "advanced_optimization": False}
+"""Taichi's own optimiser takes five times as long as LLVM's, which does the same work, and gains a tenth at most."""
+
+
 def _start() -> None:
     """Initialises Taichi once; notices when somebody has reset it since, which kills compiled kernels."""
     global _runtime
@@ -50,7 +55,8 @@ def _start() -> None:
     if current.prog is None:
         wanted = os.environ.get("EARTHSHADER_DEVICE", "")
         arch = {"cpu": ti.cpu, "cuda": ti.cuda}.get(wanted, ti.gpu if _has_gpu() else ti.cpu)
-        ti.init(arch=arch, offline_cache=True, log_level=ti.ERROR, fast_math=False, default_fp=ti.f32)
+        with contextlib.redirect_stdout(None):  # where Taichi says hello, whatever its log level
+            ti.init(arch=arch, offline_cache=True, log_level=ti.ERROR, default_fp=ti.f32, **_OPTIONS)
         current = ti.lang.impl.get_runtime()
     if _runtime is not current.prog:
         _kernels.clear()
@@ -202,7 +208,7 @@ class Batch:
             "layers": self.layers,
             "lipschitz": self.lipschitz,
             "slots": slots,
-            "states": np.empty((len(self) * blocks, 2 * most + 2), np.int32),
+            "states": np.empty((len(self) * blocks, 3 * most + 3), np.int32),
             "active": np.empty((len(self) * blocks, 3 * longest + 3), np.int32),
             "centre": np.empty((len(self) * blocks, longest + 1), np.float32),
         }
@@ -260,6 +266,17 @@ class Batch:
             arrays["image"] = np.empty((len(self), size[1], size[0], 4), np.float32)
             self._launch("image", arrays, size, blocks, blur, 0.0)
             return arrays["image"]  # type: ignore[no-any-return]
+
+    def coverage(self, size: tuple[int, int], blur: float = 0.0) -> Float:
+        """How much of each pixel the layers cover, colours and background apart: (n, h, w) for size (width, height)."""
+        with _lock:
+            _start()
+            blocks = self._blocks(size)
+            arrays = self._common(blocks)
+            arrays["programs"][:, 4] = -1
+            arrays["coverage"] = np.empty((len(self), size[1], size[0]), np.float32)
+            self._launch("coverage", arrays, size, blocks, blur, 0.0)
+            return arrays["coverage"]  # type: ignore[no-any-return]
 
     def scores(self, target: Target, blur: float = 0.0) -> Double:
         """Squared error (n,) against the target, summed over pixels and channels."""

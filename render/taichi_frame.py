@@ -13,7 +13,7 @@ from typing import Literal
 from render.taichi_kernels import TILE, Interpreter
 from shaderdsl import dual, emit
 
-Mode = Literal["image", "score", "normal", "jacobian"]
+Mode = Literal["image", "coverage", "score", "normal", "jacobian"]
 
 PROGRAM_COLUMNS = (
     "layer_first", "layer_count", "instruction_first", "slot_base", "background", "row_first", "column_first",
@@ -33,6 +33,7 @@ _DERIVATIVE_ARGUMENTS = {
 }  # fmt: skip
 _SINK_ARGUMENTS: dict[str, dict[str, str]] = {
     "image": {"image": "f32, ndim=4"},
+    "coverage": {"coverage": "f32, ndim=3"},
     "score": {"target": "f32, ndim=3", "tile_sums": "f32, ndim=2", "loss": "f64, ndim=1"},
     "normal": {"target": "f32, ndim=3", "loss": "f64, ndim=1", "gradient": "f64, ndim=2", "hessian": "f32, ndim=3"},
     "jacobian": {"image": "f32, ndim=4", "jacobian": "f32, ndim=4"},
@@ -112,6 +113,8 @@ r0 = 0.0
 r1 = 0.0
 r2 = 0.0
 r3 = 0.0
+line = 0
+column = -1
 for sample in range(across * down + 1):
 """
 
@@ -119,8 +122,12 @@ for sample in range(across * down + 1):
 def _sample(mode: Mode) -> str:
     radius = TILE * 0.5 * 2**0.5
     text = f"""\
-line = (sample - 1) // across
-column_x = tile_x * {TILE} + (sample - 1) - line * across
+if sample > 0:
+    column += 1
+    if column == across:
+        column = 0
+        line += 1
+column_x = tile_x * {TILE} + column
 row_y = tile_y * {TILE} + line
 px = (ti.cast(column_x, ti.f32) + 0.5 - 0.5 * ti.cast(width, ti.f32)) * pixel
 py = (0.5 * ti.cast(height, ti.f32) - ti.cast(row_y, ti.f32) - 0.5) * pixel
@@ -129,15 +136,9 @@ if sample == 0:
     py = (0.5 * ti.cast(height, ti.f32) - ti.cast(tile_y * {TILE}, ti.f32) - {TILE / 2}) * pixel
 radius = {radius!r} * pixel
 """
-    uniform = "False"
-    if mode in ("image", "score"):
-        # A tile that no edge and no gradient touches has one colour, computed for its first pixel.
-        uniform = "sample > 1 and edges == 0 and ramps == 0"
-    text += f"fresh = 1\nif {uniform}:\n    fresh = 0\n"
-    text += "if fresh == 1:\n    r0 = 0.0\n    r1 = 0.0\n    r2 = 0.0\n    r3 = 0.0\n"
-    text += "    if background >= 0 and sample > 0:\n"
-    text += "        r0 = slots[background]\n        r1 = slots[background + 1]\n        r2 = slots[background + 2]\n"
-    text += "        r3 = 1.0\n"
+    text += "r0 = 0.0\nr1 = 0.0\nr2 = 0.0\nr3 = 0.0\n"
+    text += "if background >= 0 and sample > 0:\n"
+    text += "".join(f"    r{k} = slots[background + {k}]\n" for k in range(3)) + "    r3 = 1.0\n"
     if mode in ("normal", "jacobian"):
         text += """\
 entries = 0
@@ -155,7 +156,7 @@ if background >= 0 and sample > 0 and start == 0:
     through[task, 0] = 0.0
     depth = 1
 """
-    text += "first_layer = start\nif fresh == 0:\n    first_layer = layer_count\nfor l in range(first_layer, layer_count):\n"
+    text += "for l in range(start, layer_count):\n"
     return text
 
 
@@ -176,7 +177,12 @@ def _layer(interpreter: Interpreter, mode: Mode) -> str:
     text = """\
 state = 2
 if sample > 0:
-    state = states[task, 2 * l]
+    state = states[task, 3 * l]
+    if state >= 2 and column > 0:
+        # A pixel far from the outline decides the next ones of its row: as far as the field can not change sign.
+        known = states[task, 3 * l + 2]
+        if column < known // 2:
+            state = known % 2
 if state != 0:
     lay = layer_first + l
     list_base = layers[lay, 0]
@@ -190,7 +196,7 @@ if state != 0:
     inner = 0
     root = length - 1
     if sample > 0:
-        root = states[task, 2 * l + 1]
+        root = states[task, 3 * l + 1]
     active_count = state - 2
     vf = 0.0
     vfx = 0.0
@@ -231,8 +237,16 @@ if state != 0:
         elif ti.abs(vf) > lipschitz[lay] * reach:
             if vf > 0.0:
                 cover = 0.0
+            certain = 0
+            if layers[lay, 6] == 1:
+                spare = (ti.abs(vf) / lipschitz[lay] - reach) / pixel
+                certain = 2 * (column + 1 + ti.cast(0.999 * ti.min(spare, 8.0), ti.i32))
+                if vf <= 0.0:
+                    certain += 1
+            states[task, 3 * l + 2] = certain
         else:
             inner = 1
+            states[task, 3 * l + 2] = 0
 """
     text += interpreter.forward(12, gradients=True)
     text += """\
@@ -244,8 +258,8 @@ if state != 0:
     text += _coverage(False, 12)
     text += """\
     if sample == 0:
-        states[task, 2 * l] = state
-        states[task, 2 * l + 1] = root
+        states[task, 3 * l] = state
+        states[task, 3 * l + 1] = root
         if state == 1 and opacity >= 1.0:
             start = l
             edges = 0
@@ -348,6 +362,8 @@ def _entries(interpreter: Interpreter) -> str:
 def _finish(mode: Mode) -> str:
     if mode == "image":
         return "if sample > 0:\n" + "".join(f"    image[b, row_y, column_x, {c}] = r{c}\n" for c in range(4))
+    if mode == "coverage":
+        return "if sample > 0:\n    coverage[b, row_y, column_x] = r3\n"
     residual = "".join(f"    e{c} = r{c} - target[row_y, column_x, {c}]\n" for c in range(4))
     squares = "ti.cast(e0 * e0 + e1 * e1 + e2 * e2 + e3 * e3, ti.f64)"
     if mode == "score":

@@ -2,9 +2,10 @@
 
 One interpreter runs any program made of its operations, so a fit compiles once and then only changes numbers and
 instructions. Each operation's arithmetic is printed from its rule (`shaderdsl.dual`); this module adds what is common:
-the affine map before a shape, registers, tiles, paint order, and the reverse pass. Kernels come in three kinds:
+the affine map before a shape, registers, tiles, paint order, and the reverse pass. Kernels come in kinds:
 
 - "image": pictures;
+- "coverage": what the layers cover, one channel, for pictures of one colour;
 - "score": squared error against a target, summed inside the kernel, for search;
 - "normal": the picture's Jacobian contracted on the fly to JᵀWJ, JᵀWr and the error, for least squares;
 - "jacobian": the picture and its Jacobian, dense.
@@ -221,8 +222,12 @@ class Interpreter:
         j = i + "    "
         # The bounding box of the control points bounds the distance from below (a butt cap's by 1/√2 of it).
         text += (
+            # Either direction of a chord gives one number, and a point on it one side: pieces along one line leave no gap.
+            f"{j}back = (ey2 < ey0) or (ey2 == ey0 and ex2 < ex0)\n"
             f"{j}cross = (ex2 - ex0) * (v - ey0) - (ey2 - ey0) * (u - ex0)\n"
-            f"{j}toggles = ((ey0 > v) != (ey2 > v)) and ((cross > 0.0) == (ey2 < ey0))\n"
+            f"{j}if back:\n{j}    cross = (ex2 - ex0) * (v - ey2) - (ey2 - ey0) * (u - ex2)\n"
+            f"{j}left = cross > 0.0 or (back and cross == 0.0)\n"
+            f"{j}toggles = ((ey0 > v) != (ey2 > v)) and (left == (ey2 < ey0))\n"
             f"{j}gap_x = ti.max(ti.min(ex0, ex1, ex2) - u, u - ti.max(ex0, ex1, ex2), 0.0)\n"
             f"{j}gap_y = ti.max(ti.min(ey0, ey1, ey2) - v, v - ti.max(ey0, ey1, ey2), 0.0)\n"
             f"{j}near = 0.49 * (gap_x * gap_x + gap_y * gap_y) < best * best\n"
@@ -233,7 +238,7 @@ class Interpreter:
             f"{j}        weight = cross / area\n"
             f"{j}        towards = ((ex1 - ex0) * (v - ey0) - (ey1 - ey0) * (u - ex0)) / -area\n"
             f"{j}        half = 0.5 * weight + towards\n"
-            f"{j}        if ((cross > 0.0) == (area > 0.0)) and half * half < towards:\n"
+            f"{j}        if (left == (area > 0.0)) and half * half < towards:\n"
             f"{j}            toggles = not toggles\n"
             f"{j}    if near:\n"
         )

@@ -12,7 +12,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from earthshader_packages import check_siblings
 from shaderdsl.errors import DslError
+
+check_siblings(__file__)
 
 if TYPE_CHECKING:
     from shaderdsl.formatter import format_text

@@ -31,7 +31,7 @@ CURVED = "path"
 INSETTING = "round"
 """The modifier that needs a shape's inset."""
 
-_COORDINATE = Parameter("vertex", "point", -1.0, 1.0)
+VERTEX = Parameter("vertex", "point", -1.0, 1.0)
 
 
 def advice(value: Value) -> str:
@@ -178,8 +178,8 @@ class Construction:
             if type(value) is PointValue:
                 vertices.append(
                     Vertex(
-                        self.scalar(call.name, _COORDINATE, node, value.x),
-                        self.scalar(call.name, _COORDINATE, node, value.y),
+                        self.scalar(call.name, VERTEX, node, value.x),
+                        self.scalar(call.name, VERTEX, node, value.y),
                     )
                 )
             elif type(value) is VertexValue and bends:

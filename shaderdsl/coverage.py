@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from shaderdsl.expression import Expr, absolute, hyperbolic_tangent, hypot, maximum, minimum, select, square_root
 
-SLOPE_FLOOR = 1e-4
-"""|∇f| is raised to this: below it a field has no edge to speak of (the centre of a circle)."""
+SLOPE_FLOOR = 1e-2
+"""|∇f| is raised to this: below it a field has no edge to speak of (the centre of a circle), and where it is flat and
+zero (two chamfered sides exactly as far apart as the chamfer) a lower floor would show float32's rounding errors."""
 
 BOX_VARIANCE = 1.0 / 12.0
 """The variance of the unit box: what a pixel itself adds to a soft edge."""
@@ -45,11 +46,14 @@ def coverage(f: Expr, fx: Expr, fy: Expr, thickness: Expr, pixel: Expr, softness
     """
     slope = maximum(hypot(fx, fy), SLOPE_FLOOR)
     x, y = absolute(fx) / slope, absolute(fy) / slope
-    major, minor = maximum(x, y), minimum(x, y)
+    # A unit normal's larger component is at least √½. A gradient below the floor gives less, and with none at all the
+    # area would be a step.
+    major, minor = maximum(maximum(x, y), 0.707), minimum(x, y)
     unit = slope * pixel
     near = -f / unit
-    # A point this deep has at least as much solid beyond it as before it, whatever a body says of its thickness.
-    far = near - maximum(thickness / unit, 2.0 * near)
+    # A point this deep has at least as much solid beyond it as before it, whatever a body says of its thickness; and
+    # a solid that an offset has eaten up (its thickness is negative then) covers nothing.
+    far = near - maximum(maximum(thickness / unit, 2.0 * near), 0.0)
     crisp = half_plane_area(near, major, minor) - half_plane_area(far, major, minor)
     spread = square_root(softness * softness / (pixel * pixel) + BOX_VARIANCE)
     soft = gaussian_area(near / spread) - gaussian_area(far / spread)

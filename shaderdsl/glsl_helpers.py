@@ -30,15 +30,25 @@ _OVER = """vec4 over(vec4 below, vec3 paint, float alpha) {
     return mix(below, vec4(paint, 1.0), alpha);
 }"""
 
+_SIDE = """// Positive where p is to the left of the line from a to c. Either direction gives the same number but for its
+// sign, so that two outlines' pieces along one line leave no gap between them.
+float sideOfLine(vec2 p, vec2 a, vec2 c) {
+    bool back = c.y < a.y || (c.y == a.y && c.x < a.x);
+    vec2 from = back ? c : a;
+    vec2 along = (back ? a : c) - from;
+    float side = along.x * (p.y - from.y) - along.y * (p.x - from.x);
+    side = side == 0.0 ? -1.0e-30 : side;
+    return back ? -side : side;
+}"""
+
 _CROSSES_LINE = """// Whether the line from a to c crosses the ray that runs to the left from p.
 bool crossesLine(vec2 p, vec2 a, vec2 c) {
-    float side = (c.x - a.x) * (p.y - a.y) - (c.y - a.y) * (p.x - a.x);
-    return (a.y > p.y) != (c.y > p.y) && (side > 0.0) == (c.y < a.y);
+    return (a.y > p.y) != (c.y > p.y) && (sideOfLine(p, a, c) > 0.0) == (c.y < a.y);
 }"""
 
 _CROSSES_CURVE = """// The same for a quadratic curve: its chord crosses, or else p lies between chord and curve.
 bool crossesCurve(vec2 p, vec2 a, vec2 b, vec2 c) {
-    float side = (c.x - a.x) * (p.y - a.y) - (c.y - a.y) * (p.x - a.x);
+    float side = sideOfLine(p, a, c);
     bool crosses = (a.y > p.y) != (c.y > p.y) && (side > 0.0) == (c.y < a.y);
     float area = (c.x - a.x) * (b.y - a.y) - (c.y - a.y) * (b.x - a.x);
     if (area == 0.0 || (side > 0.0) != (area > 0.0)) return crosses;
@@ -52,8 +62,9 @@ _FIXED: dict[str, tuple[str, tuple[str, ...]]] = {
     "place": (_TURN, ()),
     "place scaled": (_PLACE, ("place",)),
     "over": (_OVER, ()),
-    "crossesLine": (_CROSSES_LINE, ()),
-    "crossesCurve": (_CROSSES_CURVE, ()),
+    "sideOfLine": (_SIDE, ()),
+    "crossesLine": (_CROSSES_LINE, ("sideOfLine",)),
+    "crossesCurve": (_CROSSES_CURVE, ("sideOfLine",)),
 }
 
 _POINTS: dict[object, str] = {"x": "p.x", "y": "p.y"}

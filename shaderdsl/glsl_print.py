@@ -175,13 +175,13 @@ _STRICT = {
     ("sub", 1),
     ("div", 1),
     ("neg", 0),
-    ("choose or minus", 2),
-    ("choose minus or", 1),
     ("choose", 0),
     ("choose", 1),
     ("when", 0),
     ("unless", 0),
 }
+_MINUS = {("choose or minus", 2), ("choose minus or", 1)}
+"""Arguments that a minus sign stands before: a sum needs parentheses there, and so does another minus."""
 _HINTS = {"hypot": "size", "sqrt": "root", "sin": "sine", "cos": "cosine", "abs": "magnitude", "less": "test", "greater": "test",
           "div": "ratio", "mul": "product", "add": "sum", "sub": "difference", "atan2": "turn", "max": "upper",
           "min": "lower", "clamp": "clamped", "choose": "chosen"}  # fmt: skip
@@ -370,6 +370,8 @@ class GlslPrinter(Printer):
             elif not wants_truth and self.boolean(argument):
                 part, own = f"float({part})", _ATOM
             needed = 71 if operator in ("and not", "or not") and position == 0 else level
+            if (operator, position) in _MINUS:
+                needed = 71 if part.startswith("-") else 60
             if level != _ATOM and (own < needed or (own == level and (operator, position) in _STRICT)):
                 part = f"({part})"
             parts.append(part)

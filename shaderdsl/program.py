@@ -19,7 +19,7 @@ from shaderdsl.checker import Checked, check
 from shaderdsl.errors import Fault, located
 from shaderdsl.limits import Violation, first_violation, limit_text
 from shaderdsl.parser import Parsed, decoded, parse_tree
-from shaderdsl.printer import Printer, colour_text, number_text
+from shaderdsl.printer import WIDTH, Printer, colour_text, number_text
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -105,8 +105,8 @@ class Structure:
             self.scene.graph, self.checked.conditions, self.checked.constraints, params.tolist()
         )
 
-    def texts(self, params: NDArray[np.float64]) -> list[str]:
-        """The canonical text of each statement."""
+    def texts(self, params: NDArray[np.float64], width: int | None = WIDTH) -> list[str]:
+        """The canonical text of each statement, broken into lines of `width` columns (None: on one line)."""
         index = self.checked.index
         values = params.tolist()
 
@@ -118,7 +118,7 @@ class Structure:
             place = index[node.slot]
             return colour_text(*values[place : place + 3])
 
-        printer = Printer(number, colour)
+        printer = Printer(number, colour, width)
         return [printer.statement(s) for s in self.module.statements]
 
 

@@ -92,25 +92,33 @@ def closest_on_quadratic(p: Point, element: Element) -> Expr:
         detach(select(flat, chord, clamp(select(one, single, value) - centre, 0.0, 1.0))) for value in (low, high)
     ]
 
+    least = 1e-3 * (pull.dot(pull) + cubic + 1e-9)
+
+    def steepness(t: Expr) -> Expr:
+        """The curvature, kept positive: a step then always leads downhill."""
+        return maximum(curvature(t), least)
+
     def polished(t: Expr) -> Expr:
         for _ in range(2):
-            t = clamp(t - slope(t) / maximum(curvature(t), 1e-3 * linear_scale), 0.0, 1.0)
+            t = clamp(t - slope(t) / steepness(t), 0.0, 1.0)
         return detach(t)
 
-    linear_scale = pull.dot(pull) + cubic + 1e-9
     a, b = polished(starts[0]), polished(starts[1])
     distance_a, distance_b = (
         hypot(d.x, d.y) for d in (offset + pull * (2.0 * t) + bend * (t * t) for t in (a, b))
     )
     best = select(distance_a < distance_b, a, b)
-    return clamp(implicit_root(best, slope, curvature), 0.0, 1.0)
+    # An end is no root: it stays where it is.
+    return select(absolute(best - 0.5) < 0.5, implicit_root(best, slope, steepness), best)
 
 
 def distance_to(p: Point, element: Element) -> tuple[Expr, Expr, Point, Point]:
     """Unsigned distance, parameter, offset from the closest point, and unit tangent there.
 
     Beside an element the distance is the offset across its tangent, whose derivative is right on the outline
-    itself, where the length of a vanishing offset has none.
+    itself, where the length of a vanishing offset has none. A line's is the cross product that the crossing count
+    reads, its sign taken by the same rule where it is zero: the gradient of a filled outline then points outwards on
+    whichever side a rounding error puts the point.
     """
     if element.curved:
         t = closest_on_quadratic(p, element)
@@ -127,7 +135,14 @@ def distance_to(p: Point, element: Element) -> tuple[Expr, Expr, Point, Point]:
     offset = p - nearest
     ahead = hypot(offset.x, offset.y)
     beside = select(t > 0.0, select(t < 1.0, select(size < 1e-9, 0.0, 1.0), 0.0), 0.0)
-    return select(beside, absolute(tangent.cross(offset)), ahead), t, offset, tangent
+    if element.curved:
+        across = absolute(tangent.cross(offset))
+    else:
+        side = direction.cross(p - element.start)
+        # A point on a horizontal line counts as above it.
+        is_left = side > select(absolute(direction.y) < TINY, -TINY * direction.x, 0.0)
+        across = select(is_left, side, -side) / maximum(size, 1e-9)
+    return select(beside, across, ahead), t, offset, tangent
 
 
 def _filled(distance: Expr, inside: Expr) -> Distance:

@@ -96,11 +96,11 @@ def mirror(p: Point, copy: Expr, angle: Expr) -> Point:
     "repetition",
     "repeat_polar",
     count("count", 2, 64),
-    summary="Copies around the origin, at equal angles, the first where the shape is.",
+    summary="Copies, at equal angles around the origin, of what lies to the right of it.",
     example="circle(0.15).move(0.55, 0).repeat_polar(7)",
     exact=False,
     copies=2,
-    notes="A copy may reach into the sector beside its own, not further.",
+    notes="The shape belongs on the x axis, right of the origin; a copy may reach into the sector beside its own, not further.",
 )
 def repeat_polar(p: Point, copy: Expr, count: Expr) -> Point:
     step = 2.0 * math.pi / count

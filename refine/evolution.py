@@ -1,0 +1,227 @@
+"""Improving a draft: refine its numbers, take away what does not pay, add where the picture is not explained.
+
+The measure is a description length: squared error plus a price for each number (`Budget.price`), under a hard limit on
+numbers. One round of `exchange` adds vertices and layers where they gain most, refines, prunes back to the limit, and keeps
+the result only when the measure falls; so no round makes a draft worse.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from refine import moves
+from refine.draft import Draft
+from refine.optimization import Coordinates, Level, least_squares
+from refine.sketch import Flat, Sketch, SketchLayer, SketchShape, shape_number_count
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a fit may use. `price` is the squared error (summed over pixels and channels) that a number must save."""
+
+    max_numbers: int
+    max_shapes: int | None
+    price: float
+    deadline: float
+
+    @property
+    def late(self) -> bool:
+        return time.perf_counter() > self.deadline
+
+
+@dataclass(frozen=True)
+class State:
+    """A draft with its squared error at the working resolution."""
+
+    draft: Draft
+    error: float
+
+    def measure(self, budget: Budget) -> float:
+        """The description length in units of squared error; numbers and shapes over the limits weigh heavily."""
+        over = max(self.draft.numbers - budget.max_numbers, 0)
+        shapes = len(self.draft.sketch.layers) - (budget.max_shapes or len(self.draft.sketch.layers))
+        return self.error + budget.price * self.draft.numbers + 1e3 * budget.price * (over + 20 * max(shapes, 0))
+
+
+class Evolution:
+    """The rounds of a fit on one level. `report` is told of each state that is better than all before."""
+
+    def __init__(
+        self, level: Level, budget: Budget, report: Callable[[State, str], None], allowed: Callable[[SketchShape], bool]
+    ) -> None:
+        self.level = level
+        self.budget = budget
+        self.report = report
+        self.allowed = allowed
+
+    # -- numbers ------------------------------------------------------------------------------------------
+
+    def refined(self, draft: Draft, steps: int, tolerance: float = 1e-3) -> State:
+        """The draft after some Levenberg-Marquardt steps."""
+        from render.tapes import tape_of
+
+        if not draft.numbers:
+            return State(draft, self.error_of(draft))
+        descent = least_squares(
+            tape_of(draft.program), Coordinates(draft.program), draft.program.params, self.level,
+            steps=steps, tolerance=tolerance, stop=lambda: self.budget.late,
+        )  # fmt: skip
+        return State(draft.with_params(descent.parameters[0]), float(descent.errors[0]))
+
+    def error_of(self, draft: Draft) -> float:
+        from render.taichi_backend import Batch
+        from render.tapes import tape_of
+
+        batch = Batch.of([(tape_of(draft.program), draft.program.params)])
+        return float(batch.scores(self.level.target, self.level.blur)[0])
+
+    # -- less ---------------------------------------------------------------------------------------------
+
+    def pruned(self, state: State, limit: int, share: float = 0.08) -> State:
+        """Simplifies while numbers cost more than they save, and further until at most `limit` remain."""
+        budget = self.budget
+        caution = 1.0
+        while not budget.late:
+            sketch = state.draft.sketch
+            excess = state.draft.numbers - limit
+            crowd = len(sketch.layers) - (budget.max_shapes or len(sketch.layers))
+            quadratic = moves.Quadratic(state.draft, self.level)
+            drops = moves.dropped_layers(state.draft, self.level)
+            candidates = [*drops, *moves.simplifications(state.draft, quadratic)]
+            forced = excess > 0 or crowd > 0
+            quota = max(2, int(share * caution * state.draft.numbers))
+            if forced and excess > 0:
+                quota = min(quota, excess)
+            if crowd > 0 and excess <= 0:
+                picked = sorted(drops, key=lambda m: m.cost)[: max(1, min(crowd, len(drops) // 8))]
+            else:
+                picked = moves.chosen(candidates, quota, np.inf if forced else budget.price)
+            if not picked:
+                break
+            smaller = Draft.of(moves.applied(sketch, picked))
+            if smaller.numbers >= state.draft.numbers:
+                break
+            after = self.refined(smaller, 3 if forced else 5)
+            saved = state.draft.numbers - smaller.numbers
+            expected = sum(max(m.cost, 0.0) for m in picked)
+            rise = after.error - state.error
+            if not forced and rise > budget.price * saved:
+                if caution < 0.1:
+                    break
+                caution *= 0.3
+                continue
+            if forced and rise > 4.0 * expected + 0.02 * state.error and caution > 0.05 and len(picked) > 1:
+                caution *= 0.4
+                continue
+            caution = min(1.0, caution * 1.5)
+            state = after
+        return state
+
+    # -- more ---------------------------------------------------------------------------------------------
+
+    def grown(self, state: State, numbers: int) -> State | None:
+        """The state with up to about `numbers` more numbers where they gain most; None when nothing would."""
+        price = self.budget.price
+        additions: list[tuple[float, int, object]] = []
+        for gain, place in moves.insertions(state.draft, self.level, numbers // 2):
+            additions.append((gain / 2, 2, place))
+        for gain, layer in self.residual_layers(state):
+            cost = shape_number_count(layer.shape) + 3
+            additions.append((gain / cost, cost, layer))
+        places, layers, used = [], [], 0
+        for each, cost, what in sorted(additions, key=lambda a: -a[0]):
+            if each < price or used + cost > numbers:
+                continue
+            used += cost
+            (layers if isinstance(what, SketchLayer) else places).append(what)
+        if not used:
+            return None
+        sketch = moves.inserted(state.draft.sketch, places)  # type: ignore[arg-type]
+        sketch = Sketch(sketch.background, sketch.layers + tuple(layers))  # type: ignore[arg-type]
+        return self.refined(Draft.of(sketch), 8)
+
+    def residual_layers(self, state: State) -> list[tuple[float, SketchLayer]]:
+        """(gain, layer) for flat layers on the largest pieces of the residual that have one colour and sign."""
+        from refine.primitives import shapes_for_mask
+        from render.taichi_backend import Batch
+        from render.tapes import tape_of
+        from scipy import ndimage
+
+        batch = Batch.of([(tape_of(state.draft.program), state.draft.program.params)])
+        image = batch.images(self.level.target.size)[0]
+        target = self.level.target.image
+        residual = (target - image).astype(np.float64)
+        power = (residual**2).sum(2)
+        if power.max() < 1e-4:
+            return []
+        found: list[tuple[float, SketchLayer]] = []
+        channel = int(np.argmax((residual[..., :3] ** 2).sum((0, 1))))
+        strength = np.sqrt(power)
+        mask_level = max(0.04, float(np.quantile(strength, 0.97)) * 0.5)
+        for sign in (1.0, -1.0):
+            labels, count = ndimage.label((strength > mask_level) & (residual[..., channel] * sign > 0))
+            if not count:
+                continue
+            sums = ndimage.sum_labels(power, labels, np.arange(1, count + 1))
+            for number in np.argsort(-sums)[:6]:
+                inside = labels == number + 1
+                area = int(inside.sum())
+                if area < 4 or sums[number] < 10 * self.budget.price:
+                    continue
+                colour = target[inside].mean(0)
+                if colour[3] < 0.5:
+                    continue
+                paint = Flat(tuple(float(c) for c in np.clip(colour[:3] / colour[3], 0, 1)))  # type: ignore[arg-type]
+                mean = residual[inside].mean(0)
+                gain = 0.6 * area * float((mean**2).sum())
+                for option in shapes_for_mask(inside.astype(np.float64))[:6]:
+                    if len(option.shapes) == 1 and self.allowed(option.shapes[0]):
+                        found.append((gain * (1.0 - min(option.area_error, 0.9)), SketchLayer(option.shapes[0], paint)))
+                        break
+        return found
+
+    # -- rounds -------------------------------------------------------------------------------------------
+
+    def settled(self, sketch: Sketch, what: str) -> State:
+        """A first state from a sketch: refined, then pruned to the limits."""
+        state = self.refined(Draft.of(sketch), 12)
+        self.report(state, what)
+        state = self.pruned(state, self.budget.max_numbers)
+        state = self.refined(state.draft, 8)
+        self.report(state, "pruned")
+        return state
+
+    def exchange(self, state: State, rounds: int = 100) -> State:
+        """Adds, refines and prunes back until nothing gains any more or time is up."""
+        stale = 0
+        for number in range(rounds):
+            if self.budget.late or stale >= 3:
+                break
+            share = (0.2, 0.1, 0.3)[number % 3]
+            room = max(0, self.budget.max_numbers - state.draft.numbers)
+            bigger = self.grown(state, int(share * state.draft.numbers) + min(room, 40) + 8)
+            if bigger is None:
+                break
+            smaller = self.pruned(bigger, self.budget.max_numbers)
+            smaller = self.refined(smaller.draft, 8, 1e-4)
+            if smaller.measure(self.budget) < state.measure(self.budget) * (1 - 1e-4):
+                stale = stale if smaller.measure(self.budget) > 0.99 * state.measure(self.budget) else 0
+                state = smaller
+                self.report(state, "exchanged")
+            else:
+                stale += 1
+        return state
+
+
+def price_of(picture_pixels: int) -> float:
+    """The squared error that a number must save, for a picture of so many pixels.
+
+    A number of a program is worth about ten bits; an error of one grey level in fifty, everywhere, is what a person
+    overlooks: 10 bits * 2 ln 2 * 0.02² in units of squared error, for 128 x 128 pixels.
+    """
+    return 0.0055 * max(picture_pixels / 16384, 0.1)
+

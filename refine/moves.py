@@ -1,0 +1,447 @@
+"""Changes of structure: what a sketch could do without, what it could use more of, and what each would cost or gain.
+
+Around a refined sketch the squared error is nearly a quadratic in its numbers, E(θ + δ) = E + 2 gᵀδ + δᵀHδ, with H = JᵀJ
+from the renderer. A simplification is a linear constraint on the numbers (two colours become one, a vertex moves onto
+the line between its neighbours, an ellipse's radii agree), A δ + c = 0, and the least error at which all *other*
+numbers can make up for it follows at once: cᵀ (A H⁻¹ Aᵀ)⁻¹ c (the optimal brain surgeon: Hassibi and Stork, 1993). So every
+simplification is priced after one evaluation, refitting included. Likewise an insertion is priced from one evaluation of the
+sketch with a vertex put into every piece: the gain of freeing it is gᵀ H⁻¹ g on its two numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from refine.draft import Draft, colours_of, renumbered
+from refine.optimization import Level
+from refine.sketch import (
+    Box,
+    Capsule,
+    Circle,
+    Colour,
+    Ellipse,
+    Flat,
+    Linear,
+    Path,
+    Polygon,
+    Segment,
+    Sketch,
+    SketchLayer,
+    SketchShape,
+    Stroke,
+    Vertex,
+)
+
+Double = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Move:
+    """A change: by how much the squared error rises (falls when negative), how many numbers it saves (adds when
+    negative), what it touches (moves that share a key exclude each other), and the change itself.
+
+    `edit` keeps the number and order of layers; a dropped layer is left as None until `applied` is done.
+    """
+
+    cost: float
+    saves: int
+    keys: frozenset[object]
+    edit: Callable[[list[SketchLayer | None]], None]
+
+    @property
+    def price(self) -> float:
+        """Squared error for each number saved."""
+        return self.cost / max(self.saves, 1)
+
+
+def applied(sketch: Sketch, moves: Sequence[Move]) -> Sketch:
+    """The sketch after several moves that do not exclude each other; vertices are deleted last to first."""
+    layers: list[SketchLayer | None] = list(sketch.layers)
+    for move in moves:
+        move.edit(layers)
+    cleaned = [_cleaned(layer) for layer in layers if layer is not None]
+    return Sketch(sketch.background, tuple(layer for layer in cleaned if layer is not None))
+
+
+_GONE = (np.inf, np.inf, True)
+
+
+def _cleaned(layer: SketchLayer) -> SketchLayer | None:
+    """The layer without its deleted vertices; None when too few are left."""
+    shape = layer.shape
+    if isinstance(shape, Polygon):
+        points = tuple(p for p in shape.points if np.isfinite(p[0]))
+        return replace(layer, shape=Polygon(points)) if len(points) >= 3 else None
+    if isinstance(shape, Path):
+        contours = tuple(tuple(v for v in c if np.isfinite(v[0])) for c in shape.contours)
+        contours = tuple(c for c in contours if len(c) >= 3)
+        return replace(layer, shape=Path(contours)) if contours else None
+    if isinstance(shape, Stroke):
+        vertices = tuple(v for v in shape.points if np.isfinite(v[0]))
+        return replace(layer, shape=replace(shape, points=vertices)) if len(vertices) >= 2 else None
+    return layer
+
+
+def contours_of(shape: SketchShape) -> tuple[tuple[Vertex, ...], ...]:
+    """The vertices of an outline or stroke, contour by contour; none for other shapes."""
+    if isinstance(shape, Polygon):
+        return (tuple((x, y, True) for x, y in shape.points),)
+    if isinstance(shape, Path):
+        return shape.contours
+    return (shape.points,) if isinstance(shape, Stroke) else ()
+
+
+def with_contours(shape: SketchShape, contours: Sequence[Sequence[Vertex]]) -> SketchShape:
+    """The same outline with other vertices; a polygon that gets a curve becomes a path."""
+    if isinstance(shape, Stroke):
+        return replace(shape, points=tuple(contours[0]))
+    if isinstance(shape, Polygon) and all(on for _, _, on in contours[0]):
+        return Polygon(tuple((x, y) for x, y, _ in contours[0]))
+    return Path(tuple(tuple(c) for c in contours))
+
+
+# -- simplifications -----------------------------------------------------------------------------------------
+
+
+class Quadratic:
+    """The error around a draft: squared error, H⁻¹ and g in the draft's numbers."""
+
+    def __init__(self, draft: Draft, level: Level, huber: float = 0.0) -> None:
+        from render.taichi_backend import Batch
+        from render.tapes import tape_of
+
+        batch = Batch.of([(tape_of(draft.program), draft.program.params)])
+        errors, gradients, matrices = batch.normal_equations(level.target, level.blur, huber)
+        self.error = float(errors[0])
+        self.gradient = gradients[0]
+        matrix = matrices[0].astype(np.float64)
+        diagonal = np.diag(matrix)
+        self.matrix = matrix + np.diag(1e-3 * diagonal + 1e-6 * max(diagonal.max(), 1e-9))
+        self._inverse: Double | None = None
+
+    @property
+    def inverse(self) -> Double:
+        if self._inverse is None:
+            self._inverse = np.linalg.inv(self.matrix)
+        return self._inverse
+
+    def price(self, rows: Sequence[Sequence[tuple[int, float]]], offsets: Sequence[float]) -> float:
+        """The least rise of the error at which the constraints sum(weight * δ[index]) = -offset hold."""
+        indices = sorted({i for row in rows for i, _ in row})
+        place = {i: k for k, i in enumerate(indices)}
+        a = np.zeros((len(rows), len(indices)))
+        for r, row in enumerate(rows):
+            for i, weight in row:
+                a[r, place[i]] += weight
+        inner = a @ self.inverse[np.ix_(indices, indices)] @ a.T
+        c = np.asarray(offsets)
+        return float(c @ np.linalg.solve(inner + 1e-12 * np.trace(inner) * np.eye(len(inner)), c))
+
+
+def simplifications(draft: Draft, quadratic: Quadratic) -> list[Move]:
+    """Every constraint move, priced."""
+    sketch = draft.sketch
+    places = renumbered(sketch, range(draft.numbers))
+    moves: list[Move] = []
+    for index, (layer, at) in enumerate(zip(sketch.layers, places.layers)):
+        moves += _vertex_moves(index, layer, at, quadratic)
+        moves += _shape_moves(index, layer, at, quadratic)
+        moves += _paint_moves(index, layer, at, quadratic)
+    return [*moves, *_colour_moves(sketch, places, quadratic)]
+
+
+def _vertex_moves(index: int, layer: SketchLayer, at: SketchLayer, quadratic: Quadratic) -> Iterable[Move]:
+    closed = not isinstance(layer.shape, Stroke) or layer.shape.closed
+    for c, (contour, where) in enumerate(zip(contours_of(layer.shape), contours_of(at.shape))):
+        n = len(contour)
+        least = 3 if closed else 2
+        for v in range(n):
+            if n <= least or (not closed and v in (0, n - 1)):
+                continue
+            before, after = (v - 1) % n, (v + 1) % n
+            cost = _deletion_price([contour[k] for k in (before, v, after)], [where[k] for k in (before, v, after)], quadratic)
+            yield Move(cost, 2, frozenset((index, c, k) for k in (before, v, after)), _deletion(index, c, v))
+
+
+def _deletion(index: int, contour: int, vertex: int) -> Callable[[list[SketchLayer | None]], None]:
+    def edit(layers: list[SketchLayer | None]) -> None:
+        layer = layers[index]
+        if layer is None:
+            return
+        contours = [list(c) for c in contours_of(layer.shape)]
+        contours[contour][vertex] = _GONE
+        layers[index] = replace(layer, shape=with_contours(layer.shape, contours))
+
+    return edit
+
+
+def _deletion_price(points: Sequence[Vertex], where: Sequence[Vertex], quadratic: Quadratic) -> float:
+    (ax, ay, a_on), (vx, vy, v_on), (bx, by, b_on) = points
+    (ai, aj, _), (vi, vj, _), (bi, bj, _) = ((int(x), int(y), on) for x, y, on in where)
+    dx, dy = bx - ax, by - ay
+    length = max(float(np.hypot(dx, dy)), 1e-9)
+    t = min(max(((vx - ax) * dx + (vy - ay) * dy) / length**2, 0.0), 1.0)
+    if v_on != (a_on and b_on) and (a_on or b_on) and not (v_on and a_on != b_on):
+        t = 0.5
+    nx, ny = -dy / length, dx / length
+    if a_on and b_on:
+        # A corner or a curve between two points of the outline: it becomes the line between them.
+        row = [(vi, nx), (vj, ny), (ai, -nx * (1 - t)), (aj, -ny * (1 - t)), (bi, -nx * t), (bj, -ny * t)]
+        return quadratic.price([row], [nx * (vx - ax - t * dx) + ny * (vy - ay - t * dy)])
+    if v_on and a_on != b_on:
+        # A point where a line meets a curve: the curve begins at the line's other end instead.
+        oi, oj, ox, oy = (ai, aj, ax, ay) if a_on else (bi, bj, bx, by)
+        return quadratic.price([[(vi, 1.0), (oi, -1.0)], [(vj, 1.0), (oj, -1.0)]], [vx - ox, vy - oy])
+    # Between control points: the implied midpoint, or one control point less.
+    rows = [[(vi, 1.0), (ai, -0.5), (bi, -0.5)], [(vj, 1.0), (aj, -0.5), (bj, -0.5)]]
+    return quadratic.price(rows, [vx - 0.5 * (ax + bx), vy - 0.5 * (ay + by)])
+
+
+def _changed(index: int, change: Callable[[SketchLayer], SketchLayer]) -> Callable[[list[SketchLayer | None]], None]:
+    def edit(layers: list[SketchLayer | None]) -> None:
+        layer = layers[index]
+        if layer is not None:
+            layers[index] = change(layer)
+
+    return edit
+
+
+def _shape_moves(index: int, layer: SketchLayer, at: SketchLayer, quadratic: Quadratic) -> Iterable[Move]:
+    shape, where = layer.shape, at.shape
+    keys = frozenset({(index, "shape")})
+    if isinstance(shape, Ellipse) and isinstance(where, Ellipse):
+        i, j = int(where.radius_x), int(where.radius_y)
+        cost = quadratic.price([[(i, 1.0), (j, -1.0)]], [shape.radius_x - shape.radius_y])
+        round_ = Circle(shape.center, 0.5 * (shape.radius_x + shape.radius_y))
+        yield Move(cost, 1 + (shape.angle != 0), keys, _changed(index, lambda l: replace(l, shape=round_)))
+    if isinstance(shape, (Ellipse, Box)) and isinstance(where, (Ellipse, Box)) and shape.angle:
+        quarter = round(shape.angle / 90) * 90
+        cost = quadratic.price([[(int(where.angle), 1.0)]], [shape.angle - quarter])
+        straight = replace(shape, angle=0.0)
+        if quarter % 180:
+            straight = (
+                replace(straight, half_width=shape.half_height, half_height=shape.half_width)
+                if isinstance(shape, Box)
+                else replace(straight, radius_x=shape.radius_y, radius_y=shape.radius_x)  # type: ignore[union-attr]
+            )
+        yield Move(cost, 1, keys, _changed(index, lambda l: replace(l, shape=straight)))
+    if isinstance(shape, Box) and isinstance(where, Box) and shape.rounding:
+        cost = quadratic.price([[(int(where.rounding), 1.0)]], [shape.rounding])
+        sharp = replace(shape, rounding=0.0)
+        yield Move(cost, 1, keys, _changed(index, lambda l: replace(l, shape=sharp)))
+    if isinstance(shape, Capsule) and isinstance(where, Capsule):
+        i, j = int(where.radius_a), int(where.radius_b)
+        cost = quadratic.price([[(i, 1.0), (j, -1.0)]], [shape.radius_a - shape.radius_b])
+        even = Segment(shape.a, shape.b, shape.radius_a + shape.radius_b)
+        yield Move(cost, 1, keys, _changed(index, lambda l: replace(l, shape=even)))
+
+
+def _paint_moves(index: int, layer: SketchLayer, at: SketchLayer, quadratic: Quadratic) -> Iterable[Move]:
+    paint, where = layer.paint, at.paint
+    if isinstance(paint, Flat) or isinstance(where, Flat):
+        return
+    first, second = np.array(paint.colour_a), np.array(paint.colour_b)
+    rows = [[(int(a), 1.0), (int(b), -1.0)] for a, b in zip(where.colour_a, where.colour_b)]
+    if any(row[0][0] == row[1][0] for row in rows):
+        return
+    red, green, blue = 0.5 * (first + second)
+    flat = Flat((float(red), float(green), float(blue)))
+    saved = 7 if isinstance(paint, Linear) else 6
+    cost = quadratic.price(rows, list(first - second))
+    yield Move(cost, saved, frozenset({(index, "paint")}), _changed(index, lambda l: replace(l, paint=flat)))
+
+
+def _colour_moves(sketch: Sketch, places: Sketch, quadratic: Quadratic) -> Iterable[Move]:
+    """Pairs of similar colours that could be one."""
+    seen: dict[Colour, Colour] = dict(zip(colours_of(sketch), colours_of(places)))
+    colours = list(seen)
+    for k, colour in enumerate(colours):
+        if colour == sketch.background:
+            continue
+        near = sorted(
+            (max(abs(a - b) for a, b in zip(colour, other)), n) for n, other in enumerate(colours[:k])
+        )[:3]
+        for gap, n in near:
+            if gap > 0.25:
+                continue
+            other = colours[n]
+            rows = [[(int(i), 1.0), (int(j), -1.0)] for i, j in zip(seen[colour], seen[other])]
+            cost = quadratic.price(rows, [a - b for a, b in zip(colour, other)])
+            keys = frozenset({("colour", colour), ("colour", other)})
+            yield Move(cost, 3, keys, _recoloured(colour, other))
+
+
+def _recoloured(old: Colour, new: Colour) -> Callable[[list[SketchLayer | None]], None]:
+    def edit(layers: list[SketchLayer | None]) -> None:
+        for k, layer in enumerate(layers):
+            if layer is None:
+                continue
+            paint = layer.paint
+            if isinstance(paint, Flat):
+                if paint.colour == old:
+                    layers[k] = replace(layer, paint=Flat(new))
+            elif old in (paint.colour_a, paint.colour_b):
+                a, b = (new if c == old else c for c in (paint.colour_a, paint.colour_b))
+                layers[k] = replace(layer, paint=replace(paint, colour_a=a, colour_b=b))
+
+    return edit
+
+
+def dropped_layers(draft: Draft, level: Level) -> list[Move]:
+    """The layers, each with the exact rise of the error without it (nothing else refitted): one batch."""
+    from render.taichi_backend import Batch
+    from render.tapes import tape_of
+    from refine.sketch import paint_number_count, shape_number_count
+
+    layers = draft.sketch.layers
+    if not layers:
+        return []
+    program, opacities = draft.probe()
+    parameters = np.repeat(program.params[None], len(layers) + 1, 0)
+    parameters[np.arange(len(layers)), opacities] = 0.0
+    batch = Batch([tape_of(program)], np.zeros(len(parameters), np.int32), np.ascontiguousarray(parameters))
+    scores = batch.scores(level.target, level.blur)
+    uses: dict[Colour, int] = {}
+    for colour in colours_of(draft.sketch):
+        uses[colour] = uses.get(colour, 0) + 1
+    moves = []
+    for k, layer in enumerate(layers):
+        paint = layer.paint
+        saved = shape_number_count(layer.shape) + paint_number_count(paint) + (layer.opacity != 1.0)
+        shared = [paint.colour] if isinstance(paint, Flat) else [paint.colour_a, paint.colour_b]
+        saved -= 3 * sum(uses[c] > 1 for c in shared)
+        moves.append(Move(float(scores[k] - scores[-1]), saved, frozenset({(k, "layer")}), _dropped(k)))
+    return moves
+
+
+def _dropped(index: int) -> Callable[[list[SketchLayer | None]], None]:
+    def edit(layers: list[SketchLayer | None]) -> None:
+        layers[index] = None
+
+    return edit
+
+
+def chosen(moves: Sequence[Move], quota: int, price: float) -> list[Move]:
+    """The cheapest compatible moves: all below `price` for each number, up to `quota` numbers.
+
+    A dropped layer excludes moves on it, and a move excludes others that touch the same vertices or colours.
+    """
+    taken: set[object] = set()
+    layers: set[int] = set()
+    touched: set[int] = set()
+    result: list[Move] = []
+    saved = 0
+    for move in sorted(moves, key=lambda m: m.price):
+        if saved >= quota or move.price > price:
+            break
+        if move.saves <= 0 or move.keys & taken:
+            continue
+        mine = {key[0] for key in move.keys if isinstance(key, tuple) and isinstance(key[0], int)}
+        dropping = any(isinstance(key, tuple) and key[1] == "layer" for key in move.keys)
+        if mine & layers or (dropping and mine & touched):
+            continue
+        if dropping and move.saves > 2 * quota - saved and result:
+            continue
+        (layers if dropping else touched).update(mine)
+        taken |= move.keys
+        saved += move.saves
+        result.append(move)
+    return result
+
+
+# -- insertions ----------------------------------------------------------------------------------------------
+
+
+def subdivided(sketch: Sketch) -> tuple[Sketch, list[tuple[int, int, int]]]:
+    """The sketch with a vertex put into the middle of every piece of every outline, the picture unchanged, and where
+    the new vertices stand: (layer, contour, vertex in the new contour).
+
+    A line gets a point; a curve gets its control point split in two (de Casteljau) with the point between them implied,
+    and the implied ends of split neighbours stay where they were.
+    """
+    places: list[tuple[int, int, int]] = []
+    layers: list[SketchLayer] = []
+    for index, layer in enumerate(sketch.layers):
+        contours: list[list[Vertex]] = []
+        closed = not isinstance(layer.shape, Stroke) or layer.shape.closed
+        for c, contour in enumerate(contours_of(layer.shape)):
+            new: list[Vertex] = []
+            n = len(contour)
+            for v, (x, y, on) in enumerate(contour):
+                previous, following = contour[v - 1], contour[(v + 1) % n]
+                if on:
+                    new.append((x, y, True))
+                    if following[2] and (closed or v < n - 1):
+                        places.append((index, c, len(new)))
+                        new.append((0.5 * (x + following[0]), 0.5 * (y + following[1]), True))
+                    continue
+                start = previous if previous[2] else (0.5 * (previous[0] + x), 0.5 * (previous[1] + y), True)
+                end = following if following[2] else (0.5 * (following[0] + x), 0.5 * (following[1] + y), True)
+                first = (0.5 * (start[0] + x), 0.5 * (start[1] + y), False)
+                second = (0.5 * (x + end[0]), 0.5 * (y + end[1]), False)
+                new.append(first)
+                places.append((index, c, len(new)))
+                new.append(second)
+            contours.append(new)
+        layers.append(replace(layer, shape=with_contours(layer.shape, contours)) if contours else layer)
+    return Sketch(sketch.background, tuple(layers)), places
+
+
+def insertions(draft: Draft, level: Level, most: int) -> list[tuple[float, tuple[int, int, int]]]:
+    """(gain, place) of the best vertices to insert, best first; see the module."""
+    finer, places = subdivided(draft.sketch)
+    if not places:
+        return []
+    fine = Draft.of(finer)
+    quadratic = Quadratic(fine, level)
+    where = renumbered(finer, range(fine.numbers))
+    gains = []
+    for place in places:
+        layer, c, v = place
+        x, y, _ = contours_of(where.layers[layer].shape)[c][v]
+        pair = [int(x), int(y)]
+        g = quadratic.gradient[pair]
+        h = quadratic.matrix[np.ix_(pair, pair)]
+        gains.append((float(g @ np.linalg.solve(h + 1e-9 * np.eye(2) * max(np.trace(h), 1e-9), g)), place))
+    gains.sort(key=lambda pair: -pair[0])
+    return gains[:most]
+
+
+def inserted(sketch: Sketch, places: Sequence[tuple[int, int, int]]) -> Sketch:
+    """The sketch with the vertices at these places of `subdivided` and no others."""
+    finer, everywhere = subdivided(sketch)
+    wanted = set(places)
+    layers: list[SketchLayer] = []
+    for index, (old, new) in enumerate(zip(sketch.layers, finer.layers)):
+        contours = contours_of(old.shape)
+        if not any(p[0] == index for p in wanted):
+            layers.append(old)
+            continue
+        result: list[list[Vertex]] = []
+        for c, (before, after) in enumerate(zip(contours, contours_of(new.shape))):
+            result.append(_merged(before, after, {v for i, k, v in everywhere if (i, k) == (index, c)},
+                                  {v for i, k, v in wanted if (i, k) == (index, c)}))
+        layers.append(replace(old, shape=with_contours(old.shape, result)))
+    return Sketch(sketch.background, tuple(layers))
+
+
+def _merged(before: Sequence[Vertex], after: Sequence[Vertex], added: set[int], wanted: set[int]) -> list[Vertex]:
+    """One contour with the wanted ones of the added vertices. A control point that is not split stays as it was."""
+    result: list[Vertex] = []
+    source = 0
+    v = 0
+    while v < len(after):
+        vertex = after[v]
+        if v in added:
+            if v in wanted:
+                result.append(vertex)
+            v += 1
+            continue
+        result.append(vertex if vertex[2] or v + 1 in wanted else before[source])
+        source += 1
+        v += 1
+    return result
