@@ -29,7 +29,7 @@ import numpy as np
 import numpy.typing as npt
 
 import shaderdsl
-from benchmarks.common import alternate, machine, report, table, verdict
+from benchmarks.measuring import alternate, keep, load, table, verdict
 from render.taichi_backend import Batch, Target, device, jacobian
 from render.tapes import tape_of
 
@@ -253,7 +253,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--no-peer", action="store_true", help="leave GeoLIPI out")
     parser.add_argument("--name", default="batch", help="the result file's name (default batch)")
     options = parser.parse_args(arguments)
-    started = machine()
+    load_before = load()
     source = Source(options.seed)
     sizes: dict[str, Any] = {}
     for size in options.sizes:
@@ -262,7 +262,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if not options.no_peer:
             peer = peer_figures(size, source, options.peer_programs, options.runs, options.threads)
         sizes[str(size)] = {"ours": ours, "geolipi": peer, "ratios": ratios(ours, peer) if peer else None}
-    path = report(options.name, vars(options), {"device": device(), "sizes": sizes}, started)
+    path = keep(options.name, vars(options), {"device": device(), "sizes": sizes}, load_before)
     print("\n".join(lines(sizes)))
     print(f"\nwritten to {path}")
 

@@ -10,7 +10,7 @@ The error of a tree is the sum over sample points of |inside - target|, in units
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -227,7 +227,7 @@ def pruned(tree: Tree, assembly: Assembly, tolerance: float) -> Tree:
     return best.tree
 
 
-def without_one(tree: Tree) -> Sequence[Tree]:
+def without_one(tree: Tree) -> list[Tree]:
     """The tree without one of its operands, each in turn."""
     found = []
     for path, node in nodes(tree):

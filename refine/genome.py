@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Union
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,7 @@ from shaderdsl.registry import Operation, Parameter, Point, bind, of_category
 
 Array = npt.NDArray[np.float64]
 Bits = npt.NDArray[np.bool_]
-Tree = Union[int, tuple[str, Any, Any]]
+Tree: TypeAlias = "int | tuple[str, Any, Any]"
 
 OPERATORS = {"union": "|", "difference": "-", "intersection": "&"}
 """Set operations of the language that trees may hold, and how its text spells them."""
@@ -75,7 +75,7 @@ class Kind:
 
     def legal(self, rows: Array) -> Bits:
         """Which rows (n, width) keep the operation's hard limits."""
-        good = np.isfinite(rows).all(1)
+        good: Bits = np.asarray(np.isfinite(rows).all(1))
         column = 0
         for parameter in self.own:
             values = rows[:, column : column + parameter.width]
@@ -296,7 +296,7 @@ class Pool:
     def text(self, tree: Tree, digits: int | None = None) -> str:
         """The tree as an expression of the language; `digits` rounds numbers after the point."""
         if not isinstance(tree, tuple):
-            return self.kinds[self._kind[tree]].text(self.row(tree).tolist(), digits)
+            return self.kinds[int(self._kind[tree])].text(self.row(tree).tolist(), digits)
         operator: str = tree[0]
         parts = operands(tree, operator)
         words: list[str] = [f"({self.text(p, digits)})" if isinstance(p, tuple) else self.text(p, digits) for p in parts]

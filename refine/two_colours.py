@@ -78,10 +78,10 @@ def separate(picture: npt.ArrayLike) -> TwoColours | None:
 
 
 def _commonest(pixels: npt.NDArray[np.float64], among: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
-    """The mean of the pixels in the fullest cell of a colour histogram, and of those near it."""
+    """The median of the pixels in the fullest cell of a colour histogram, and of those near it."""
     chosen = pixels[among]
     cells = np.round(np.clip(chosen, 0.0, 1.0) * 15.0).astype(np.int64) @ np.array([4096, 256, 16, 1])
     names, counts = np.unique(cells, return_counts=True)
-    middle = chosen[cells == names[counts.argmax()]].mean(0)
+    middle = np.median(chosen[cells == names[counts.argmax()]], axis=0)
     near = np.abs(chosen - middle).max(1) < 0.05
-    return np.asarray(chosen[near].mean(0) if near.any() else middle)
+    return np.asarray(np.median(chosen[near], axis=0) if near.any() else middle)

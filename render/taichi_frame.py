@@ -114,7 +114,7 @@ r1 = 0.0
 r2 = 0.0
 r3 = 0.0
 line = 0
-column = -1
+across_at = -1
 for sample in range(across * down + 1):
 """
 
@@ -123,11 +123,11 @@ def _sample(mode: Mode) -> str:
     radius = TILE * 0.5 * 2**0.5
     text = f"""\
 if sample > 0:
-    column += 1
-    if column == across:
-        column = 0
+    across_at += 1
+    if across_at == across:
+        across_at = 0
         line += 1
-column_x = tile_x * {TILE} + column
+column_x = tile_x * {TILE} + across_at
 row_y = tile_y * {TILE} + line
 px = (ti.cast(column_x, ti.f32) + 0.5 - 0.5 * ti.cast(width, ti.f32)) * pixel
 py = (0.5 * ti.cast(height, ti.f32) - ti.cast(row_y, ti.f32) - 0.5) * pixel
@@ -178,11 +178,11 @@ def _layer(interpreter: Interpreter, mode: Mode) -> str:
 state = 2
 if sample > 0:
     state = states[task, 3 * l]
-    if state >= 2 and column > 0:
+    if state >= 2 and across_at > 0:
         # A pixel far from the outline decides the next ones of its row: as far as the field can not change sign.
         known = states[task, 3 * l + 2]
-        if column < known // 2:
-            state = known % 2
+        if across_at < known >> 1:
+            state = known & 1
 if state != 0:
     lay = layer_first + l
     list_base = layers[lay, 0]
@@ -240,7 +240,7 @@ if state != 0:
             certain = 0
             if layers[lay, 6] == 1:
                 spare = (ti.abs(vf) / lipschitz[lay] - reach) / pixel
-                certain = 2 * (column + 1 + ti.cast(0.999 * ti.min(spare, 8.0), ti.i32))
+                certain = 2 * (across_at + 1 + ti.cast(0.999 * ti.min(spare, 8.0), ti.i32))
                 if vf <= 0.0:
                     certain += 1
             states[task, 3 * l + 2] = certain
@@ -360,10 +360,13 @@ def _entries(interpreter: Interpreter) -> str:
 
 
 def _finish(mode: Mode) -> str:
-    if mode == "image":
-        return "if sample > 0:\n" + "".join(f"    image[b, row_y, column_x, {c}] = r{c}\n" for c in range(4))
-    if mode == "coverage":
-        return "if sample > 0:\n    coverage[b, row_y, column_x] = r3\n"
+    if mode in ("image", "coverage"):
+        results = {f"image[b, {{}}, {{}}, {c}]": f"r{c}" for c in range(4)} if mode == "image" else {"coverage[b, {}, {}]": "r3"}
+        text = "if sample == 1 and edges == 0 and ramps == 0:\n"
+        text += "    for below in range(down):\n        for right in range(across):\n"
+        text += "".join(f"            {k.format('row_y + below', 'column_x + right')} = {v}\n" for k, v in results.items())
+        text += "    break\nif sample > 0:\n"
+        return text + "".join(f"    {k.format('row_y', 'column_x')} = {v}\n" for k, v in results.items())
     residual = "".join(f"    e{c} = r{c} - target[row_y, column_x, {c}]\n" for c in range(4))
     squares = "ti.cast(e0 * e0 + e1 * e1 + e2 * e2 + e3 * e3, ti.f64)"
     if mode == "score":

@@ -1,7 +1,7 @@
 """The viewer: a program as one HTML page that draws it live in WebGL2, with a slider for each of its numbers.
 
 The page needs no network and no server. It holds the program's text, its live shader and, where there is one, the
-target; the assets under `render/viewer/` do the rest.
+target; the assets under `render/viewer_page/` do the rest.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def page(
         "target": None if target is None else _target(np.asarray(target)),
         **_described(program),
     }
-    folder = resources.files("render") / "viewer"
+    folder = resources.files("render") / "viewer_page"
 
     def asset(name: str) -> str:
         return (folder / name).read_text(encoding="utf-8")

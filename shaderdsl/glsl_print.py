@@ -130,12 +130,15 @@ def traced(build: Callable[[], Result], read: Callable[[Result], tuple[Graph, Se
             elif isinstance(value, Point):
                 values.extend(((name + "_x", value.x), (name + "_y", value.y)))
 
-    before = sys.getprofile()
-    sys.setprofile(watch)
-    try:
+    if sys.getprofile() is not None:
+        # A profiler runs: names are not worth breaking it.
         built = build()
-    finally:
-        sys.setprofile(before)
+    else:
+        sys.setprofile(watch)
+        try:
+            built = build()
+        finally:
+            sys.setprofile(None)
     graph, outputs = read(built)
     trace = Trace(graph, list(outputs))
     for name, value in values:

@@ -32,7 +32,7 @@ class Walker:
                 parts.append(_written(self.terminals[symbol.name], random))
                 continue
             ways = self.rules[symbol.name]
-            weights = [0.45 ** sum(isinstance(s, NonTerminal) for s in way) for way in ways]
+            weights = [0.3 ** sum(isinstance(s, NonTerminal) for s in way) for way in ways]
             chosen = random.choices(range(len(ways)), weights)[0]
             self.used.add(f"{symbol.name} {chosen}")
             stack.extend(reversed(ways[chosen]))

@@ -29,10 +29,12 @@ def test_every_text_of_the_grammar_parses_and_is_canonical() -> None:
     for text in walked()[0]:
         program = parse(text)
         assert decoding_text(program) == text
-        if max(map(len, text.split("\n"))) <= 100:
-            short += 1
-            assert format(program) == text
-    assert short > WALKS // 10
+        # Statements that fit on a line are the same in the usual form, which breaks the others.
+        printed = set(format(program).split("\n"))
+        fitting = [line for line in text.split("\n") if len(line) <= 100]
+        short += len(fitting)
+        assert printed.issuperset(fitting)
+    assert short > WALKS // 2
 
 
 def test_the_walk_meets_every_operation() -> None:

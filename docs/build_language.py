@@ -1,0 +1,214 @@
+"""Builds docs/language.md and its pictures from the registry of operations.
+
+    python docs/build_language.py            # write what has changed
+    python docs/build_language.py --check    # only say what is out of date, with status 1
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+FOLDER = Path(__file__).resolve().parent
+sys.path.insert(0, str(FOLDER.parent))
+
+from render.files import write_all  # noqa: E402
+from render.images import png_bytes  # noqa: E402
+from render.pictures import image  # noqa: E402
+from shaderdsl import DslError, bounds, parse  # noqa: E402
+from shaderdsl.binding import operation_signature  # noqa: E402
+from shaderdsl.registry import Category, Operation, Parameter, of_category, operations  # noqa: E402
+
+PAGE = "language.md"
+PICTURES = "pictures"
+SIZE = 144
+
+SECTIONS: tuple[tuple[str, tuple[Category, ...], str], ...] = (
+    ("Shapes", ("shape",), "A shape lies about the origin; sizes are half extents, strokes have full widths."),
+    ("Outlines", ("outline",), "Shapes by their points, any number of them (up to {vertices:,}), in order."),
+    (
+        "Booleans",
+        ("boolean",),
+        "They take two or more shapes, from left to right. The sharp ones are operators too: `a | b`, `a & b`, `a - b`, "
+        "`a ^ b`. With `smooth`, `round` or `chamfer` the seam is blended.",
+    ),
+    ("Modifiers", ("modifier",), "They change a shape's distance: `shape.offset(0.1)`."),
+    ("Transforms", ("transform",), "They place a shape, or a painted layer with its paint."),
+    ("Repetition", ("repetition",), "They copy a shape, before it is painted."),
+    ("Paints", ("paint",), "What `shape.fill(...)` takes. A shape without a fill is black."),
+    ("Layers", ("layer",), "They change a painted layer, after `fill`."),
+)
+
+ONE_SCREEN = """\
+// A program is a list of layers, painted in order: later ones over earlier ones.
+scene 2d(background = #f4f1ea)              // or background = none; white where it is left out
+
+let r = 0.8                                 // a name for any value
+let ink = hsv(355deg, 0.85, 0.7)            // #rgb, #rrggbb, rgb(...), hsv(...), mix(a, b, 0.3)
+def leaf(size, tilt = 20deg) = vesica(size, size / 2).move(0, size / 2).rotate(tilt)
+
+circle(r).fill(radial(#ffffff, #e8dccb, radius = r)).opacity(90%)
+(leaf(0.4) | leaf(0.4, tilt = -20deg)).fill(#3d7a4f)
+(ngon(6, 0.3) - circle(0.15)).move(0, -0.35).fill(ink)
+ring(param(0.75, 0.5 .. 0.9), fixed(0.05)).fill(ink)
+"""
+
+INTRODUCTION = """\
+# The language
+
+<!-- Made by docs/build_language.py from the registry of operations: change that, not this page. -->
+
+A program says what a picture is made of: shapes as signed distances, combined, placed and painted. This page has the
+language on one screen, then every operation.
+
+```
+{one_screen}```
+
+![the picture of this program]({pictures}/one_screen.png)
+
+- **Coordinates.** y points up; the shorter side of the image spans -1 to 1; the origin is its centre.
+- **Numbers** are lengths in these coordinates, angles or plain numbers. Units: `deg`, `rad`, `turn`, `%`. An angle
+  without a unit is in degrees, counter-clockwise. Arithmetic: `+ - * /` and brackets, on numbers, angles and points.
+- **Every number can be refined** by fitting, but for counts (`ngon(6, ...)`) and what stands in `fixed(...)`.
+  `param(0.5, 0.1 .. 2)` gives a number its range.
+- **Methods are calls**: `circle(0.5).move(0.1, 0)` is `move(circle(0.5), 0.1, 0)`. Arguments go by place, then by name.
+- **`let`** names any value. **`def`** makes a function; it may use what stands above it and does not call itself.
+- **Booleans**: `a | b` union, `a & b` intersection, `a - b` difference, `a ^ b` either but not both. `&` binds tighter
+  than `^`, that than `|`; `-` tightest. The formatter writes brackets wherever they mix.
+- **Statements** end with the line (or `;`). A line goes on inside brackets, and before a `.` that starts a line.
+- **Comments**: `// to the end of the line` and `/* anywhere */`; the formatter keeps them.
+- **Limits**: {source:,} bytes, {nodes:,} names and numbers, {layers:,} layers, {parameters:,} parameters, nesting {nesting}.
+
+What is wrong is said in words, with its place:
+
+```
+{error}
+```
+
+## What the entries say
+
+A parameter's range is the sensible one, in which random programs are drawn and sliders move; limits in the last column
+are enforced. An operation's distance is *exact*, or a *bound*: the number given is the greatest slope of the field (its
+Lipschitz constant), 1 for a true distance. Coverage divides by the slope, so that edges are sharp either way.
+"""
+
+
+def contents() -> dict[str, bytes]:
+    """Every file of the page by its path below this folder."""
+    files = {f"{PICTURES}/{o.identifier}.png": picture(o.example) for o in operations().values()}
+    files[f"{PICTURES}/one_screen.png"] = picture(ONE_SCREEN)
+    files[PAGE] = page().encode()
+    return files
+
+
+def page() -> str:
+    error = ""
+    try:
+        parse("circle(0.5).fill(#c8553d)\ncirle(0.2).move(0.3, 0)")
+    except DslError as problem:
+        error = str(problem)
+    parts = [
+        INTRODUCTION.format(
+            one_screen=ONE_SCREEN, pictures=PICTURES, error=error, source=bounds.MAX_SOURCE, nodes=bounds.MAX_NODES,
+            layers=bounds.MAX_LAYERS, parameters=bounds.MAX_PARAMETERS, nesting=bounds.MAX_NESTING,
+        )
+    ]  # fmt: skip
+    links = []
+    for title, categories, _ in SECTIONS:
+        names = ", ".join(f"[{o.name}](#{_anchor(o.name)})" for o in of_category(*categories))
+        links.append(f"- **{title}**: {names}")
+    parts.append("\n".join(links) + "\n")
+    for title, categories, text in SECTIONS:
+        parts.append(f"## {title}\n\n{text.format(vertices=bounds.MAX_VERTICES)}\n")
+        parts += [_entry(operation) for operation in of_category(*categories)]
+    return "\n".join(parts)
+
+
+def _anchor(name: str) -> str:
+    return name.replace(" ", "-")
+
+
+def _entry(operation: Operation) -> str:
+    lines = [
+        f"### {operation.name}", "", f"<img src=\"{PICTURES}/{operation.identifier}.png\" width=\"{SIZE}\" align=\"right\" "
+        f"alt=\"{operation.name}\">", "", f"`{operation_signature(operation)}`", "", operation.summary,
+    ]  # fmt: skip
+    if operation.notes:
+        lines += ["", operation.notes]
+    if operation.category in ("shape", "outline", "boolean", "modifier", "transform", "repetition"):
+        kind = "Exact" if operation.exact else "A bound"
+        lines += ["", f"{kind}; slope at most {operation.lipschitz:.4g}."]
+    if operation.parameters:
+        lines += ["", "| parameter | kind | range | default | limits | |", "| --- | --- | --- | --- | --- | --- |"]
+        lines += [_row(parameter) for parameter in operation.parameters]
+    return "\n".join([*lines, "", "```", operation.example, "```", "", '<br clear="right">', ""])
+
+
+def _row(parameter: Parameter) -> str:
+    unit = "°" if parameter.kind == "angle" else ""
+    default = parameter.default
+    shown = "" if default is None else (
+        f"({default[0]:g}, {default[1]:g})" if isinstance(default, tuple)
+        else default if isinstance(default, str) else f"{default:g}{unit}"
+    )  # fmt: skip
+    if parameter.kind == "choice":
+        suits = " or ".join(parameter.choices)
+    else:
+        suits = f"{parameter.low:g}{unit} to {parameter.high:g}{unit}"
+    low, high = parameter.minimum, parameter.maximum
+    limits = "" if low is None and high is None else (
+        f"at least {low:g}{unit}" if high is None else f"{low:g}{unit} to {high:g}{unit}"
+    )  # fmt: skip
+    return f"| `{parameter.name}` | {parameter.kind} | {suits} | {shown} | {limits} | {parameter.summary} |"
+
+
+@cache
+def picture(text: str) -> bytes:
+    """The PNG of a program, drawn by the reference."""
+    return png_bytes(image(parse(text), SIZE, backend="numpy"))
+
+
+def outdated(files: Mapping[str, bytes]) -> list[str]:
+    """The paths that are missing, differ or have no more use. Pictures may differ by rounding."""
+    found = [path for path, content in files.items() if not _same(FOLDER / path, content)]
+    known = {FOLDER / path for path in files}
+    return found + [f"{PICTURES}/{old.name}" for old in sorted((FOLDER / PICTURES).glob("*.png")) if old not in known]
+
+
+def _same(path: Path, content: bytes) -> bool:
+    if not path.is_file():
+        return False
+    there = path.read_bytes()
+    if there == content or path.suffix != ".png":
+        return there == content
+    first, second = (np.asarray(Image.open(BytesIO(data)).convert("RGB"), np.int32) for data in (there, content))
+    return first.shape == second.shape and bool(np.abs(first - second).max() <= 2)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Builds docs/language.md from the registry of operations.")
+    parser.add_argument("--check", action="store_true", help="only say what is out of date")
+    check = parser.parse_args().check
+    files = contents()
+    stale = outdated(files)
+    if check:
+        for path in stale:
+            print(f"docs/{path} is out of date: run python docs/build_language.py")
+        return 1 if stale else 0
+    write_all({FOLDER / path: files[path] for path in stale if path in files})
+    for path in stale:
+        if path not in files:
+            (FOLDER / path).unlink()
+        print(f"docs/{path}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

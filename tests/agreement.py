@@ -1,0 +1,150 @@
+"""How well backends agree: pixel errors, and the pixels whose disagreement the picture itself excuses.
+
+The rule: at least 99.9 % of a picture's pixels within 1/255 and none beyond 4/255. Exceptions are pixels where the
+float64 picture moves by more than 1/255 when a coordinate or a parameter moves by 1e-6 (two surfaces at one distance,
+a border between cells): there float32 can not tell which side it is on. They are counted, and may be 0.02 % of all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+
+from render import numpy_backend
+from render.tapes import tape_of
+from shaderdsl import Program
+
+Image = npt.NDArray[np.floating]
+Size = tuple[int, int]
+
+STEP = 1.0 / 255.0
+"""Errors up to this are no difference at all."""
+
+BOUND = 4.0 / 255.0
+"""What no pixel may exceed."""
+
+SHARE = 1e-3
+"""Of a picture's pixels may err by more than STEP."""
+
+EXCEPTIONS = 2e-4
+"""Of all pixels may be exceptions."""
+
+MOVE = 1e-6
+"""By how much a coordinate or parameter moves in the test for an exception."""
+
+
+def reference(program: Program, size: Size) -> Image:
+    """Premultiplied RGBA (h, w, 4) in float64."""
+    return numpy_backend.picture(tape_of(program), program.params, size)[0]
+
+
+def batched(programs: Sequence[Program], size: Size) -> Image:
+    """Premultiplied RGBA (n, h, w, 4) by taichi, in one launch."""
+    from render.taichi_backend import Batch
+
+    return Batch.of([(tape_of(p), p.params) for p in programs]).images(size)
+
+
+def drawn(program: Program, size: Size) -> Image:
+    """Premultiplied RGBA (h, w, 4) by OpenGL, from the GLSL that is exported."""
+    from render import gl_render
+
+    return gl_render.picture(program, size)
+
+
+def is_unsteady(program: Program, size: Size, pixels: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Which of `pixels` (h, w) the float64 picture moves by more than STEP when something moves by MOVE."""
+    x, y = (axis[pixels][None] for axis in numpy_backend.pixel_centres(size))
+    tape = tape_of(program)
+
+    def at(dx: float, dy: float, params: npt.ArrayLike) -> Image:
+        return numpy_backend.picture(tape, params, size, at=(x + dx, y + dy))[0]
+
+    here = at(0.0, 0.0, program.params)
+    moved = np.zeros(here.shape[:2])
+    steps = [(dx, dy, program.params) for dx, dy in product((-MOVE, 0.0, MOVE), repeat=2)]
+    for index, sign in product(range(len(program.params)), (-MOVE, MOVE)):
+        params = program.params.copy()
+        params[index] += sign
+        steps.append((0.0, 0.0, params))
+    for step in steps:
+        moved = np.maximum(moved, np.abs(at(*step) - here).max(2))
+        if (moved > STEP).all():
+            break
+    result = np.zeros(pixels.shape, bool)
+    result[pixels] = moved[0] > STEP
+    return result
+
+
+@dataclass
+class Agreement:
+    """What many comparisons of one pair of backends found. `failures` are (why, text) of programs that break the rule."""
+
+    title: str
+    pixels: int = 0
+    exceptions: int = 0
+    beyond: int = 0
+    worst: float = 0.0
+    errors: list[Image] = field(default_factory=list)
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    programs: int = 0
+
+    def add(self, program: Program, one: Image, other: Image) -> None:
+        """Compare two pictures (h, w, 4) of a program; a value that is not a number is an error beyond all bounds."""
+        error = np.nan_to_num(np.abs(np.asarray(one, np.float64) - other), nan=np.inf).max(2)
+        wrong = error > STEP
+        self.programs += 1
+        self.pixels += error.size
+        if wrong.any():
+            excused = is_unsteady(program, (error.shape[1], error.shape[0]), wrong)
+            self.exceptions += int(excused.sum())
+            error = np.where(excused, 0.0, error)
+            wrong &= ~excused
+        share, worst = float(wrong.mean()), float(error.max())
+        self.beyond += int(wrong.sum())
+        self.worst = max(self.worst, worst)
+        self.errors.append(error[error > 1e-6].astype(np.float32))
+        if share > SHARE or worst > BOUND:
+            place = np.unravel_index(int(error.argmax()), error.shape)
+            self.failures.append((f"{share:.2%} of pixels err, worst {worst * 255:.1f}/255 at {place}", program.text))
+
+    @property
+    def percentile(self) -> float:
+        """The error that 99.9 % of the pixels that are no exceptions stay within."""
+        largest = np.sort(np.concatenate(self.errors))[::-1]
+        rank = int(1e-3 * self.pixels)
+        return float(largest[rank]) if rank < len(largest) else 0.0
+
+    def __str__(self) -> str:
+        return (
+            f"{self.title}: {self.programs} programs, {self.pixels} pixels; worst {self.worst * 255:.3f}/255, "
+            f"99.9th percentile {self.percentile * 255:.4f}/255, {self.beyond} beyond 1/255; exceptions "
+            f"{self.exceptions} ({self.exceptions / max(self.pixels, 1):.5%}); failures {len(self.failures)}"
+        )
+
+    def check(self) -> None:
+        """Prints the figures; AssertionError, with the worst programs, where the rule is broken."""
+        print(self)
+        shown = "\n\n".join(f"{why}\n{text}" for why, text in self.failures[:3])
+        assert not self.failures, f"{self}\n\n{shown}"
+        assert self.exceptions <= EXCEPTIONS * self.pixels, str(self)
+
+
+def taichi_against_numpy(programs: Sequence[Program], size: Size, step: int = 200) -> Agreement:
+    result = Agreement(f"taichi against numpy at {size[0]}x{size[1]}")
+    for first in range(0, len(programs), step):
+        some = programs[first : first + step]
+        for program, image in zip(some, batched(some, size)):
+            result.add(program, image, reference(program, size))
+    return result
+
+
+def gl_against_taichi(programs: Sequence[Program], size: Size) -> Agreement:
+    result = Agreement(f"gl against taichi at {size[0]}x{size[1]}")
+    for program, image in zip(programs, batched(programs, size)):
+        result.add(program, drawn(program, size), image)
+    return result
