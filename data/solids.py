@@ -340,9 +340,9 @@ class Solids:
         if math.isinf(solid.reach):
             return solid
         operation = self.random.choice(_categories()["repetition"])
-        if operation.name not in _FITTED:
-            raise KeyError(f"data.solids does not know how a copy fits the cells of {operation.name}: add it to _FITTED")
-        return _FITTED[operation.name](self, operation, solid)
+        if operation.name not in FITTED:
+            raise KeyError(f"data.solids does not know how a copy fits the cells of {operation.name}: add it to FITTED")
+        return FITTED[operation.name](self, operation, solid)
 
     def _fit_mirror(self, operation: Operation, solid: Solid) -> Solid:
         degrees = 90.0
@@ -393,7 +393,7 @@ class Solids:
         return solid.then(f"{scale.function}({digits})", reach, solid.thin * float(digits), solid.roundable)
 
 
-_FITTED: dict[str, Callable[[Solids, Operation, Solid], Solid]] = {
+FITTED: dict[str, Callable[[Solids, Operation, Solid], Solid]] = {
     "mirror": Solids._fit_mirror,
     "repeat_polar": Solids._fit_polar,
     "repeat_grid": Solids._fit_grid,

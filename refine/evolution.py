@@ -119,6 +119,15 @@ class Evolution:
                 continue
             caution = min(1.0, caution * 1.5)
             state = after
+        return self._cut(state, limit)
+
+    def _cut(self, state: State, limit: int) -> State:
+        """Keeps the limits when time ran out before that: the layers worth least go, with nothing refitted."""
+        most = self.budget.max_shapes or len(state.draft.sketch.layers)
+        while state.draft.sketch.layers and (state.draft.numbers > limit or len(state.draft.sketch.layers) > most):
+            worst = min(moves.dropped_layers(state.draft, self.level), key=lambda m: m.price)
+            draft = Draft.of(moves.applied(state.draft.sketch, [worst]))
+            state = State(draft, self.error_of(draft))
         return state
 
     # -- more ---------------------------------------------------------------------------------------------

@@ -93,8 +93,8 @@ def fit(
 ) -> Fit:
     """A short program that draws `image`: a path, a PIL image, an array, or a `render.Picture`; RGB or RGBA.
 
-    seconds: the time budget, counted from the call; the best program so far is returned when it is up (and on Ctrl-C,
-        with `interrupted` set).
+    seconds: the time budget; the best program so far is returned when it is up (and on Ctrl-C, with `interrupted`
+        set). Compiling the renderer's kernels, once on a machine, and loading them, once a process, does not count.
     max_shapes, max_numbers: limits on layers and on the text's numbers (a colour counts as three).
     operations: names of shapes, transforms and booleans that may be used, such as ["circle", "box", "rotate", "move",
         "union", "difference"]; all by default.
@@ -109,9 +109,12 @@ def fit(
     from refine.optimization import one_linear_algebra_thread, pyramid
     from render.images import load, resized
 
-    began = time.perf_counter()
     _check_options(seconds, max_shapes, max_numbers, operations, proposer)
     picture = load(image)
+    from render.taichi_backend import prepare
+
+    preparing = prepare()
+    began = time.perf_counter()
     work = resized(picture, WORKING_SIDE)
     level = pyramid(work, [(WORKING_SIDE, 0.0)])[0]
     from refine.evolution import price_of
@@ -126,8 +129,12 @@ def fit(
     except KeyboardInterrupt:
         interrupted = True
     assert best.program is not None
-    program = _rounded(best.program, level)
-    return _finished(program, picture, best, began, interrupted)
+    fitted = _finished(_rounded(best.program, level), picture, best, began, interrupted)
+    if preparing > 3.0:
+        fitted.notes.append(
+            f"Compiling the kernels took {preparing:.0f} s before the fit began; it is done once on a machine."
+        )
+    return fitted
 
 
 def _check_options(
@@ -188,7 +195,7 @@ def _improve(
             best.offer(program, _error(program, level), "proposed")
             _optimised(best, program, level, deadline, "proposal refined")
         return
-    if operations is not None and _searched(best, work, level, operations, deadline, max_shapes, seed):
+    if operations is not None and _searched(best, level, operations, deadline, max_shapes, seed):
         return
     budget = Budget(best.max_numbers, max_shapes, best.price, deadline)
     allowed = _allowed(operations)
@@ -219,18 +226,24 @@ def _optimised(best: _Best, program: Program, level: Level, deadline: float, wha
 
 
 def _searched(
-    best: _Best, work: Picture, level: Level, operations: Sequence[str], deadline: float, max_shapes: int | None, seed: int
+    best: _Best, level: Level, operations: Sequence[str], deadline: float, max_shapes: int | None, seed: int
 ) -> bool:
-    """Whether the structure search took the job: a picture in two colours, and operations that it knows."""
+    """Whether the structure search took the job: a picture in two colours, and solid shapes to build it of."""
     from refine import search
 
-    if not search.applies(level.target.image, operations):
+    if {"path", "polygon"} & set(operations) or not search.applies(level.target.image):
         return False
-    left = deadline - time.perf_counter()
-    programs = search.search(level.target.image, operations, seconds=left, max_shapes=max_shapes, seed=seed)
+
+    def report(seconds: float, program: Program, error: float) -> None:
+        best.offer(program, _error(program, level), "search")
+
+    left = max(deadline - time.perf_counter(), 0.1)
+    programs = search.search(
+        level.target.image, operations, seconds=left, max_shapes=max_shapes, seed=seed, on_progress=report
+    )
     for program in programs:
         best.offer(program, _error(program, level), "search")
-    return bool(programs)
+    return True
 
 
 def _best_sketch(

@@ -357,6 +357,8 @@ class _Search:
         """From many points (n, p) at level `first` to the best one (1, p) at the last: fewer survive each level."""
         for number, level in enumerate(self.levels[first:], first):
             last = number == len(self.levels) - 1
+            if not self.first_order:
+                points = self.woken(points, level)
             if self.first_order:
                 descent = adam(self.tape, self.coordinates, points[0], level, huber=self.huber, stop=self.late)
             else:
@@ -373,6 +375,23 @@ class _Search:
             psnr = decibels(float(descent.errors[0]) / pixels)
             self.history.append({"size": level.target.size, "psnr": psnr, "steps": descent.steps})
         return descent
+
+    def woken(self, points: Double, level: Level) -> Double:
+        """`points` (n, p), and behind them those with idle sizes, but with these smaller.
+
+        A size can grow so far that the picture no longer depends on it (a box rounded to a capsule); no derivative
+        leads back from there, where a coarse level may have sent it.
+        """
+        from render.taichi_backend import Batch
+
+        batch = Batch([self.tape], np.zeros(len(points), np.int32), np.ascontiguousarray(points))
+        _, _, matrices = batch.normal_equations(level.target, level.blur)
+        here = self.coordinates.inward(points)
+        weight = np.einsum("nii->ni", matrices)[:, : here.shape[1]] * self.coordinates.slope(here) ** 2
+        idle = (weight <= 1e-7 * weight.max(1, keepdims=True)) & self.coordinates.logarithmic & self.coordinates.trainable
+        rows = np.flatnonzero(idle.any(1))
+        smaller = self.coordinates.outward(np.maximum(here[rows] - 0.7 * idle[rows], self.coordinates.low))
+        return np.concatenate([points, smaller])
 
     def decibels(self, error: float) -> float:
         return decibels(float(error) / (self.levels[-1].target.image.size // 4 * 3))

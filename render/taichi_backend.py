@@ -15,7 +15,8 @@ import hashlib
 import linecache
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -60,6 +61,7 @@ def _start() -> None:
         current = ti.lang.impl.get_runtime()
     if _runtime is not current.prog:
         _kernels.clear()
+        _prepared.clear()
         _uniform.clear()
         _runtime = current.prog
 
@@ -102,6 +104,71 @@ def _kernel(mode: Mode, used: frozenset[int], registers: int) -> Callable[..., N
     run = _compiled(taichi_frame.source(mode, sorted(used), registers), f"{mode} kernel")
     cached.append((used, run))
     return run
+
+
+@contextlib.contextmanager
+def _short_positions() -> Iterator[None]:
+    """Keeps Taichi from wrapping source lines for the position of every node, two thirds of what tracing a kernel takes.
+
+    The positions are for error messages, which generated code has no use for. Nothing happens if Taichi changes.
+    """
+    from taichi.lang.ast import ast_transformer_utils as utilities
+
+    wrapper = getattr(utilities, "TextWrapper", None)
+    if wrapper is None:
+        yield
+        return
+    utilities.TextWrapper = _Unwrapped
+    try:
+        yield
+    finally:
+        utilities.TextWrapper = wrapper
+
+
+class _Unwrapped:
+    def __init__(self, width: int) -> None:
+        self.width = width
+
+    def wrap(self, text: str) -> list[str]:
+        return [text[: self.width]]
+
+
+def prepare(family: int = 1) -> float:
+    """Loads the kernels of a family (an index into FAMILIES), compiling them the first time on a machine; seconds taken.
+
+    Compiling takes ten seconds or so once; Taichi's offline cache keeps the result.
+    """
+    began = time.perf_counter()
+    with _lock:
+        _start()
+        key = ("prepared", family)
+        if key not in _prepared:
+            table = tapes.opcodes()
+            tape = _smallest_tape()
+            batch = Batch.of([(tape, np.full(tape.parameter_count, 0.5))])
+            batch.used |= frozenset(table[operations()[name]].number for name in FAMILIES[family])
+            target = Target(np.zeros((TILE, TILE, 4), np.float32))
+            batch.images(target.size)
+            batch.scores(target)
+            batch.normal_equations(target)
+            _prepared.add(key)
+    return time.perf_counter() - began
+
+
+def _smallest_tape() -> Tape:
+    """A tape of one disk."""
+    from shaderdsl import scene
+    from shaderdsl.expression import Graph
+
+    graph = Graph()
+    table = operations()
+    numbers = [graph.input(k) for k in range(4)]
+    paint = scene.Paint(table["flat"], (), ((numbers[1], numbers[2], numbers[3]),))
+    layer = scene.Layer(scene.Primitive(table["circle"], (numbers[0],)), paint)
+    return tapes.lower(scene.Scene(graph, None, (layer,)), 4)
+
+
+_prepared: set[tuple[str, int]] = set()
 
 
 def _compiled(text: str, title: str) -> Callable[..., None]:
@@ -243,7 +310,8 @@ class Batch:
 
     def _launch(self, mode: Mode, arrays: dict[str, Any], size: tuple[int, int], blocks: int, blur: float, huber: float) -> None:
         run = _kernel(mode, self.used, _registers(self.tapes))
-        run(*(arrays[name] for name in argument_names(mode)), size[0], size[1], blocks, float(blur), float(huber))
+        with _short_positions():
+            run(*(arrays[name] for name in argument_names(mode)), size[0], size[1], blocks, float(blur), float(huber))
 
     def _blocks(self, size: tuple[int, int]) -> int:
         tiles = -(-size[0] // TILE) * -(-size[1] // TILE)

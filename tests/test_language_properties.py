@@ -7,34 +7,8 @@ from random import Random
 from hypothesis import given, settings, strategies as st
 
 import data
+from data.damage import ODD, damaged
 from shaderdsl import DslError, Program, format, parse
-
-DAMAGES = ("delete", "insert", "swap", "truncate", "repeat", "replace")
-ODD = "()()..,,;=-+*/|&^#%0123456789.eE_ \n\t\"'\\{}[]<>@!?~`$:éß中\x00\x1b\u202e"
-
-
-def damaged(text: str, random: Random) -> str:
-    """`text` after one to four random changes."""
-    for _ in range(random.randint(1, 4)):
-        first = random.randrange(len(text) + 1)
-        last = min(len(text), first + random.choice((1, 1, 2, 5, 20)))
-        kind = random.choice(DAMAGES)
-        if kind == "delete":
-            text = text[:first] + text[last:]
-        elif kind == "insert":
-            text = text[:first] + random.choice(ODD) + text[first:]
-        elif kind == "swap":
-            other = random.randrange(len(text) + 1)
-            a, b = sorted((first, other))
-            text = text[:a] + text[b : b + 1] + text[a + 1 : b] + text[a : a + 1] + text[b + 1 :]
-        elif kind == "truncate":
-            text = text[:first]
-        elif kind == "repeat":
-            text = text[:last] + text[first:]
-        else:
-            text = text[:first] + random.choice(ODD) + text[first + 1 :]
-    return text
-
 
 def roughened(text: str, random: Random) -> str:
     """The same program in other words: comments, spaces, `;`, long colours cut short, digits written otherwise."""

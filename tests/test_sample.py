@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 import pytest
 
 import data
+import render
 from data.reach import reach_factor
+from data.sample import LEVELS
+from data.solids import FITTED, Solids
+from data.writing import Writer
 from shaderdsl import parse, syntax
 from shaderdsl.registry import operations
 from shaderdsl.scene import Combination, Modified, Placed
@@ -31,7 +37,7 @@ def test_coverage_names_what_is_missing() -> None:
     assert "missing: operations: star" in str(report)
 
 
-@pytest.mark.parametrize("level", data.sample.__globals__["LEVELS"])
+@pytest.mark.parametrize("level", LEVELS)
 def test_same_seed_same_programs(level: int) -> None:
     first, again = data.generate(20, level, seed=9), data.generate(25, level, seed=9)
     assert first == again[:20]
@@ -90,28 +96,19 @@ def test_reach_is_measured() -> None:
 
 def test_copies_end_in_the_cell_beside_their_own() -> None:
     """Of a fitted repetition the picture equals that of all copies drawn one by one."""
-    from data.solids import _FITTED, Solids
-    from data.writing import Writer
-    from random import Random
-
-    from render import numpy_backend
-    from shaderdsl.tape import lower
-
     def picture(text: str) -> np.ndarray:
-        program = parse(text)
-        return np.asarray(numpy_backend.picture(lower(program.scene, len(program.params)), program.params, (64, 64))[0])
+        return np.asarray(render.image(parse(text), 64, backend="numpy"))
 
     checked = 0
     for seed in range(60):
         solids = Solids(Writer(Random(seed), 0.0), plain=False)
         child = solids.primitive(0.3, bounded=True)
-        for name in ("repeat_polar",):
-            repeated = _FITTED[name](solids, operations()[name], child).text
-            body, _, count = repeated.rpartition(".repeat_polar(")
-            number = int(count.rstrip(")"))
-            if number > 12:
-                continue
-            checked += 1
-            copies = " | ".join(f"{body}.rotate({360 * i / number!r})" for i in range(number))
-            assert np.abs(picture(repeated) - picture(copies)).max() < 0.02, repeated
+        repeated = FITTED["repeat_polar"](solids, operations()["repeat_polar"], child).text
+        body, _, count = repeated.rpartition(".repeat_polar(")
+        number = int(count.rstrip(")"))
+        if number > 12:
+            continue
+        checked += 1
+        copies = " | ".join(f"{body}.rotate({360 * i / number!r})" for i in range(number))
+        assert np.abs(picture(repeated) - picture(copies)).max() < 0.02, repeated
     assert checked > 20

@@ -128,8 +128,8 @@ def main() -> None:
     folder = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
     pictures = {
-        "balloon": drawn_svg(BALLOON, 256),
         "compass": drawn_svg(COMPASS, 192),
+        "hot_air_balloon": drawn_svg(BALLOON, 256),
         "house": drawn_svg(HOUSE, 128),
         "key": key(),
         "pebbles": pebbles(),

@@ -273,7 +273,7 @@ class Controls {
   }
 
   head(group) {
-    group.heading.textContent = this.model.written(group.start, group.end).replace(/\s+/g, " ");
+    group.heading.textContent = this.model.written(group.start, group.end).replace(/\s+/g, " ").replace(/(?<=\() | (?=[.)])/g, "");
   }
 
   fill(group) {

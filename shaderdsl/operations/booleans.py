@@ -23,8 +23,11 @@ def _sharp(a: Expr, b: Expr) -> Expr:
 def _smooth(a: Expr, b: Expr, smooth: Expr) -> Expr:
     """Quadratic smooth minimum (Quilez): a convex combination of the gradients, so its slope stays at most 1."""
     radius = maximum(smooth, 1e-5)
-    overlap = maximum(radius - absolute(a - b), 0.0) / radius
-    return minimum(a, b) - 0.25 * radius * overlap * overlap
+    # One difference decides for the lower side and for the derivative of the overlap: at a tie both take the same side.
+    difference = a - b
+    lower = select(difference < 0.0, a, b)
+    overlap = maximum(radius - absolute(difference), 0.0) / radius
+    return lower - 0.25 * radius * overlap * overlap
 
 
 def _round(a: Expr, b: Expr, round: Expr) -> Expr:
@@ -88,7 +91,7 @@ for _blend_name, _blend, _lipschitz, _how in _BLENDS:
             f"{_blend_name} {_function}".strip(),
             *_radius,
             summary=_summary + _how + ".",
-            example=f"{_function}(circle(0.5).move(-0.2, 0), box(0.4, 0.3).move(0.3, -0.1){_extra})",
+            example=f"{_function}(circle(0.5).move(-0.2, 0), box(0.45, 0.25).move(0.25, 0){_extra})",
             function=_function,
             blend=_blend_name,
             exact=_exact,

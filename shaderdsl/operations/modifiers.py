@@ -11,7 +11,7 @@ from shaderdsl.registry import Distance, length, number, register
     "offset",
     length("distance", -0.2, 0.2, signed=True),
     summary="Grows the shape by a distance (shrinks it when negative).",
-    example="star(5, 0.6, 0.3).offset(0.1)",
+    example="star(5, 0.6, 0.3).offset(0.1)\nstar(5, 0.6, 0.3).fill(#dddddd)",
     exact=False,
 )
 def offset(d: Distance, distance: Expr) -> Distance:
@@ -23,7 +23,7 @@ def offset(d: Distance, distance: Expr) -> Distance:
     "onion",
     length("thickness", 0.02, 0.2),
     summary="Hollows the shape out: a shell of the given thickness inside its outline; the outer size stays.",
-    example="box(0.6, 0.4).onion(0.1)",
+    example="box(0.7, 0.45).fill(#dddddd)\nbox(0.7, 0.45).onion(0.1)",
     exact=False,
 )
 def onion(d: Distance, thickness: Expr) -> Distance:
@@ -35,7 +35,7 @@ def onion(d: Distance, thickness: Expr) -> Distance:
     "stroke",
     length("width", 0.02, 0.2),
     summary="Draws the outline as a line of the given full width, half of it on each side.",
-    example="triangle((-0.5, -0.4), (0.5, -0.4), (0, 0.5)).stroke(0.1)",
+    example="let outline = triangle((-0.6, -0.5), (0.6, -0.5), (0, 0.6))\noutline.fill(#dddddd)\noutline.stroke(0.12)",
     exact=False,
 )
 def stroke(d: Distance, width: Expr) -> Distance:
@@ -47,7 +47,7 @@ def stroke(d: Distance, width: Expr) -> Distance:
     "round",
     length("radius", 0.01, 0.2),
     summary="Rounds convex corners and keeps the outer size: the shape is inset by the radius, then grown by it.",
-    example="box(0.6, 0.35).round(0.15)",
+    example="box(0.7, 0.45).fill(#dddddd)\nbox(0.7, 0.45).round(0.25)",
     notes="It applies to shapes that know their inset, through transforms; booleans take `round =` instead.",
 )
 def round_corners(d: Distance, radius: Expr) -> Distance:
@@ -60,7 +60,7 @@ def round_corners(d: Distance, radius: Expr) -> Distance:
     "opacity",
     number("amount", 0.3, 1.0, minimum=0.0, maximum=1.0),
     summary="Makes a painted layer translucent: 1 is opaque.",
-    example="circle(0.6).fill(#c8553d).opacity(0.5)",
+    example="box(0.8, 0.25).fill(#3d5a80)\ncircle(0.6).fill(#c8553d).opacity(0.5)",
 )
 def opacity() -> None:
     """Read by the compositor: it multiplies coverage."""

@@ -138,10 +138,12 @@ def distance_to(p: Point, element: Element) -> tuple[Expr, Expr, Point, Point]:
     if element.curved:
         across = absolute(tangent.cross(offset))
     else:
-        side = direction.cross(p - element.start)
-        # A point on a horizontal line counts as above it.
-        is_left = side > select(absolute(direction.y) < TINY, -TINY * direction.x, 0.0)
-        across = select(is_left, side, -side) / maximum(size, 1e-9)
+        # As the crossing count does: upwards, or to the right along a horizontal line, above which a point on it counts.
+        is_level = absolute(direction.y) < TINY
+        back = select(is_level, direction.x, direction.y) < 0.0
+        base = Point(select(back, element.end.x, element.start.x), select(back, element.end.y, element.start.y))
+        side = (direction * select(back, -1.0, 1.0)).cross(p - base)
+        across = select(side > select(is_level, -TINY, 0.0), side, -side) / maximum(size, 1e-9)
     return select(beside, across, ahead), t, offset, tangent
 
 

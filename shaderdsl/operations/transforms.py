@@ -14,7 +14,7 @@ from shaderdsl.registry import Point, angle, count, length, number, register
     length("x", -0.6, 0.6, signed=True),
     length("y", -0.6, 0.6, signed=True),
     summary="Moves by (x, y).",
-    example="circle(0.3).move(0.4, 0.2)",
+    example="circle(0.3).fill(#dddddd)\ncircle(0.3).move(0.4, 0.2)",
 )
 def move(p: Point, x: Expr, y: Expr) -> Point:
     return Point(p.x - x, p.y - y)
@@ -25,7 +25,7 @@ def move(p: Point, x: Expr, y: Expr) -> Point:
     "rotate",
     angle("angle"),
     summary="Turns counter-clockwise about the origin.",
-    example="box(0.5, 0.25).rotate(30)",
+    example="box(0.6, 0.3).fill(#dddddd)\nbox(0.6, 0.3).rotate(30)",
 )
 def rotate(p: Point, angle: Expr) -> Point:
     c, s = cosine(angle), sine(angle)
@@ -37,7 +37,7 @@ def rotate(p: Point, angle: Expr) -> Point:
     "scale",
     number("x", 0.5, 1.5, minimum=1e-4),
     summary="Scales about the origin by one factor.",
-    example="heart(0.5).scale(1.4)",
+    example="heart(0.8).fill(#dddddd)\nheart(0.8).scale(0.5)",
     distance_scale=lambda x: x,
 )
 def scale(p: Point, x: Expr) -> Point:
@@ -50,7 +50,7 @@ def scale(p: Point, x: Expr) -> Point:
     number("x", 0.5, 1.5, minimum=1e-4),
     number("y", 0.5, 1.5, minimum=1e-4),
     summary="Scales by one factor along x and another along y.",
-    example="circle(0.5).scale(1.4, 0.6)",
+    example="circle(0.5).fill(#dddddd)\ncircle(0.5).scale(1.6, 0.6)",
     function="scale",
     exact=False,
     distance_scale=lambda x, y: minimum(x, y),
@@ -69,7 +69,7 @@ def _shear_scale(amount: Expr) -> Expr:
     "shear",
     number("amount", -0.8, 0.8),
     summary="Slants: x shifts by `amount` for each unit of height.",
-    example="box(0.4, 0.4).shear(0.5)",
+    example="box(0.4, 0.4).fill(#dddddd)\nbox(0.4, 0.4).shear(0.5)",
     exact=False,
     distance_scale=_shear_scale,
 )
