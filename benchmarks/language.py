@@ -20,10 +20,10 @@ from random import Random
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import data  # noqa: E402
-from benchmarks import common  # noqa: E402
-from data.damage import damaged  # noqa: E402
-from shaderdsl import DslError, format, parse  # noqa: E402
+import data
+from benchmarks import common
+from data.damage import damaged
+from shaderdsl import DslError, format, parse
 
 LONGEST = 0.1
 COLLECT_EVERY = 1000

@@ -119,7 +119,7 @@ class _Sampler:
         self.solids = Solids(self.writer, plain=level < 3)
         self.palette = Palette(random)
         if layers is None:
-            layers = 1 if level == 1 else random.randint(2, 5) if level == 2 else 1 + int(4 * random.random() ** 1.8)
+            layers = 1 if level == 1 else random.randint(2, 5) if level == 2 else 1 + int(4 * random.random() ** 2.3)
         self.layers = layers
 
     def text(self) -> str:

@@ -321,7 +321,7 @@ class Solids:
                 value = float(drawn(parameter, random)) * min(1.0, 1.5 * size)  # type: ignore[arg-type]
                 texts.append((parameter.name, writer.value(parameter, max(value, 0.01))))
             result = Solid(writer.call(operation.function, [p.text for p in parts], texts), reach, thin)
-        while writer.chance(0.45):
+        while writer.chance(0.4):
             result = self.transformed(result)
         if writer.chance(0.12):
             result = self.modified(result)

@@ -39,8 +39,8 @@ SECTIONS: tuple[tuple[str, tuple[Category, ...], str], ...] = (
         "They take two or more shapes, from left to right. The sharp ones are operators too: `a | b`, `a & b`, `a - b`, "
         "`a ^ b`. With `smooth`, `round` or `chamfer` the seam is blended.",
     ),
-    ("Modifiers", ("modifier",), "They change a shape's distance: `shape.offset(0.1)`."),
-    ("Transforms", ("transform",), "They place a shape, or a painted layer with its paint."),
+    ("Modifiers", ("modifier",), "They change a shape's distance: `shape.offset(0.1)`. Grey in the pictures: the shape without."),
+    ("Transforms", ("transform",), "They place a shape, or a painted layer with its paint. Grey in the pictures: the shape without."),
     ("Repetition", ("repetition",), "They copy a shape, before it is painted."),
     ("Paints", ("paint",), "What `shape.fill(...)` takes. A shape without a fill is black."),
     ("Layers", ("layer",), "They change a painted layer, after `fill`."),
@@ -178,7 +178,8 @@ def picture(text: str) -> bytes:
 def outdated(files: Mapping[str, bytes]) -> list[str]:
     """The paths that are missing, differ or have no more use. Pictures may differ by rounding."""
     found = [path for path, content in files.items() if not _same(FOLDER / path, content)]
-    known = {FOLDER / path for path in files}
+    # The README's pictures are docs/build_overview.py's.
+    known = {FOLDER / path for path in files} | {FOLDER / PICTURES / f"{name}.png" for name in ("gallery", "overview")}
     return found + [f"{PICTURES}/{old.name}" for old in sorted((FOLDER / PICTURES).glob("*.png")) if old not in known]
 
 

@@ -40,13 +40,13 @@ MOST_LINES = 30
 STYLE = """
 * { box-sizing: border-box; margin: 0 }
 body { width: 1200px; padding: 28px; background: #ffffff; color: #23262b; font: 15px/1.45 system-ui, sans-serif }
-.row { display: grid; grid-template-columns: 216px 1fr 216px; gap: 18px; align-items: center }
+.row { display: grid; grid-template-columns: 200px 1fr 200px; gap: 16px; align-items: center }
 figure { text-align: center }
-figure img { width: 216px; height: 216px; object-fit: contain }
+figure img { width: 200px; height: 200px; object-fit: contain }
 figcaption { margin-top: 8px; color: #6b7078; font-size: 14px }
 figcaption b { color: #23262b }
-pre { padding: 14px 18px; border: 1px solid #e2e0da; border-radius: 10px; background: #faf9f6; overflow: hidden;
-      font: 11.8px/1.5 "DejaVu Sans Mono", monospace }
+pre { padding: 12px 14px; border: 1px solid #e2e0da; border-radius: 10px; background: #faf9f6; overflow: hidden;
+      font: 11.6px/1.55 "DejaVu Sans Mono", monospace }
 .word { color: #7a3e9d } .call { color: #1f5f8b } .number { color: #b4532a } .more { color: #8a8f97 }
 .window { margin-top: 26px; border: 1px solid #d9d7d0; border-radius: 12px; overflow: hidden;
           box-shadow: 0 6px 22px rgba(0, 0, 0, .10) }

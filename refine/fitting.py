@@ -51,7 +51,11 @@ class Progress:
 class _Best:
     """The best program so far by description length, and the record of how it was reached."""
 
-    def __init__(self, level: Level, price: float, max_numbers: int, on_progress: Callable[[Progress], None] | None) -> None:
+    def __init__(
+        self, level: Level, price: float, max_numbers: int, max_shapes: int | None,
+        on_progress: Callable[[Progress], None] | None,
+    ) -> None:  # fmt: skip
+        self.max_shapes = max_shapes
         self.began = time.perf_counter()
         self.level = level
         self.price = price
@@ -68,6 +72,8 @@ class _Best:
 
         numbers = number_count(program)
         over = max(numbers - self.max_numbers, 0)
+        if self.max_shapes is not None:
+            over += 20 * max(len(program.scene.layers) - self.max_shapes, 0)
         measure = error + self.price * numbers + 1e3 * self.price * over
         if measure >= self.measure:
             return
@@ -119,7 +125,7 @@ def fit(
     level = pyramid(work, [(WORKING_SIDE, 0.0)])[0]
     from refine.evolution import price_of
 
-    best = _Best(level, price_of(work.rgba.shape[0] * work.rgba.shape[1]), max_numbers, on_progress)
+    best = _Best(level, price_of(work.rgba.shape[0] * work.rgba.shape[1]), max_numbers, max_shapes, on_progress)
     best.began = began
     interrupted = False
     _offer_plain(best, work)
@@ -315,7 +321,7 @@ def _rounded(program: Program, level: Level) -> Program:
     error, _, matrix = Batch.of([(tape, program.params)]).normal_equations(level.target, level.blur)
     curvature = np.maximum(np.diag(matrix[0]).astype(np.float64), 1e-12)
     kinds = [p.kind == "colour" for p in program.parameters]
-    limit = float(error[0]) * 10 ** (ROUNDING_LOSS / 10) + 1e-6 * level.target.image.size
+    limit = float(error[0]) * 10 ** (ROUNDING_LOSS / 10) + 1e-8 * level.target.image.size
 
     candidates = [_with_digits(program, curvature, np.array(kinds), 10.0**exponent) for exponent in np.arange(-7, 1.01, 0.5)]
     batch = Batch([tape], np.zeros(len(candidates), np.int32), np.array([c.params for c in candidates]))

@@ -406,7 +406,8 @@ def insertions(draft: Draft, level: Level, most: int) -> list[tuple[float, tuple
         pair = [int(x), int(y)]
         g = quadratic.gradient[pair]
         h = quadratic.matrix[np.ix_(pair, pair)]
-        gains.append((float(g @ np.linalg.solve(h + 1e-9 * np.eye(2) * max(np.trace(h), 1e-9), g)), place))
+        # Along a straight line a vertex moves nothing: what is noise there must not be divided by nothing.
+        gains.append((float(g @ np.linalg.solve(h + np.eye(2) * max(0.02 * np.trace(h), 1e-9), g)), place))
     gains.sort(key=lambda pair: -pair[0])
     return gains[:most]
 

@@ -266,7 +266,7 @@ class _Search:
         choice[0] = np.resize(half, own) if own != 1 else np.sqrt(4.0 * half[0] * half[1] / np.pi)
         rows[:, :own] = np.where(length, choice, rows[:, :own])
         points = kind.is_point()
-        for row in rows:
+        for row in rows if points.any() else ():
             picked = random.choice(len(corners), int(points.sum()) // 2, replace=len(corners) < points.sum() // 2)
             row[:own][points] = (corners[np.sort(picked)] + (0.0 if kind.moves else centre)).ravel()
         if points.all() and own:

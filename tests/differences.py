@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from random import Random
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +12,7 @@ import numpy.typing as npt
 from render import numpy_backend
 from render.tapes import tape_of
 from shaderdsl import Program, parse
-from shaderdsl.registry import Operation, Parameter, operations
+from shaderdsl.registry import Operation, operations
 
 Double = npt.NDArray[np.float64]
 Size = tuple[int, int]
@@ -26,18 +25,15 @@ KINK = 2e-5
 largest derivative: a kink that is let through spoils a central difference by half of it, less than 1e-5."""
 
 
-def program_of(operation: Operation, text: str = "") -> Program:
-    """The operation's example, or `text`, as a program."""
-    return parse(text or operation.example)
-
-
-def painted(text: str) -> str:
-    return text if ".fill(" in text else f"{text}.fill(#1d3557)"
+def alone(operation: Operation) -> Program:
+    """The last statement of the operation's example, which shows it, over nothing."""
+    example = parse(operation.example)
+    return parse("scene 2d(background = none)\n" + example.structure.texts(example.params)[-1])
 
 
 def everything() -> Program:
     """One program that uses every operation, so that a kernel that is compiled for it serves all others."""
-    return parse("scene 2d(background = none)\n" + "\n".join(painted(o.example) for o in operations().values()))
+    return parse("scene 2d(background = none)\n" + "\n".join(o.example for o in operations().values()))
 
 
 def spread(program: Program, seed: int, amount: float = 0.15) -> Program:
@@ -94,9 +90,9 @@ def finite_differences(program: Program, size: Size, scale: Double, blur: float 
 
 @lru_cache(maxsize=1)
 def _lattice() -> Double:
-    """1,597 points of the unit pixel, (n, 2) in [-0.5, 0.5): a Fibonacci lattice, which halves an edge's area more
-    exactly than the 4,096 points of a 64x64 grid do where the edge runs along the grid."""
-    count, generator = 1597, 987
+    """610 points of the unit pixel, (n, 2) in [-0.5, 0.5): a Fibonacci lattice, which measures an edge along an axis
+    more finely than the 4,096 points of a 64x64 grid do."""
+    count, generator = 610, 377
     index = np.arange(count)
     return np.stack([(index + 0.5) / count, (index * generator / count) % 1.0], 1) - 0.5
 
@@ -117,17 +113,23 @@ def hard_coverage(program: Program, params: npt.ArrayLike, size: Size) -> Double
 
 
 def soft_coverage(program: Program, params: npt.ArrayLike, size: Size) -> Double:
-    """(h, w): our own picture of a black shape on white."""
-    return 1.0 - numpy_backend.picture(tape_of(program), params, size)[0][..., 0]
+    """(h, w): the alpha of our own picture of a program over nothing."""
+    return numpy_backend.picture(tape_of(program), params, size)[0][..., 3]
 
 
-def moving_step(parameter: Parameter, program: Program, index: int, size: Size) -> float:
-    """How far a parameter moves so that the edge moves by about 0.35 pixels."""
-    step = 0.35 * 2.0 / min(size)
-    if parameter.kind == "angle":
-        return float(np.degrees(step / 0.5))
-    return step / 0.5 if parameter.kind == "number" else step
-
-
-def relative(one: Any, other: Any) -> float:
-    return float(np.linalg.norm(one - other) / max(np.linalg.norm(other), 1e-12))
+def edge_error(program: Program, size: Size) -> float:
+    """How far central differences of our picture are from those of hard edges, at steps that move the edge by about
+    0.35 pixels: the relative L2 error of one parameter's difference, as the root mean square over the parameters."""
+    errors = []
+    for index, parameter in enumerate(program.parameters):
+        ahead, behind = program.params.copy(), program.params.copy()
+        step = 0.35 * 2.0 / min(size)
+        if parameter.kind in ("angle", "number"):  # of a feature at half a unit from the origin
+            step = float(np.degrees(step / 0.5)) if parameter.kind == "angle" else step / 0.5
+        ahead[index] += step
+        behind[index] -= step
+        ours = soft_coverage(program, ahead, size) - soft_coverage(program, behind, size)
+        hard = hard_coverage(program, ahead, size) - hard_coverage(program, behind, size)
+        if np.abs(hard).max() > 0.02:  # colours and the like move no edge
+            errors.append(np.linalg.norm(ours - hard) / np.linalg.norm(hard))
+    return float(np.sqrt(np.mean(np.square(errors)))) if errors else 0.0

@@ -10,6 +10,7 @@ import data
 from data.damage import ODD, damaged
 from shaderdsl import DslError, Program, format, parse
 
+
 def roughened(text: str, random: Random) -> str:
     """The same program in other words: comments, spaces, `;`, long colours cut short, digits written otherwise."""
     lines = []

@@ -1,0 +1,230 @@
+"""`refine.fit`: pictures of every kind to programs, within limits, with nothing lost on the way."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import refine
+import render
+import shaderdsl
+from refine.draft import Draft, numbers_of, renumbered
+from refine.fitting import ROUNDING_LOSS
+from refine.sketch import (
+    Box,
+    Capsule,
+    Circle,
+    Ellipse,
+    Flat,
+    Linear,
+    Path,
+    Polygon,
+    Radial,
+    Ring,
+    Segment,
+    Sketch,
+    SketchLayer,
+    Stroke,
+)
+
+
+def disk_and_bar(size: int = 64) -> np.ndarray:
+    """A red disk and a blue bar on white, drawn by 8x8 supersampled predicates: not by our renderer."""
+    place = (np.arange(size * 8) + 0.5) / (size * 4) - 1
+    x, y = np.meshgrid(place, -place)
+    picture = np.ones((size * 8, size * 8, 3), np.float32)
+    picture[np.hypot(x + 0.2, y - 0.1) < 0.55] = (0.85, 0.2, 0.15)
+    picture[(abs(x - 0.3) < 0.5) & (abs(y + 0.5) < 0.15)] = (0.1, 0.25, 0.8)
+    return picture.reshape(size, 8, size, 8, 3).mean((1, 3))
+
+
+@pytest.fixture(scope="module")
+def fitted() -> refine.Fit:
+    return refine.fit(disk_and_bar(), seconds=8)
+
+
+def test_a_simple_picture_becomes_a_short_program_that_looks_like_it(fitted: refine.Fit) -> None:
+    assert fitted.psnr > 38
+    assert fitted.numbers <= 24
+    assert fitted.numbers == shaderdsl.number_count(fitted.program)
+    assert shaderdsl.parse(fitted.program.text) == fitted.program
+    assert fitted.image.shape == (64, 64, 3)
+    drawn = render.image(fitted.program, 64, backend="taichi")
+    assert abs(render.psnr(drawn, disk_and_bar()) - fitted.psnr) < 0.2
+
+
+def test_history_tells_how_it_was_reached(fitted: refine.Fit) -> None:
+    assert [h["seconds"] for h in fitted.history] == sorted(h["seconds"] for h in fitted.history)
+    assert fitted.history[0]["what"] == "background"
+    assert fitted.history[-1]["what"] == "as printed"
+    before = [h["psnr"] for h in fitted.history if h["what"] != "as printed"][-1]
+    assert fitted.psnr > before - ROUNDING_LOSS - 0.2  # and what 8-bit OpenGL rounding may add
+
+
+def test_no_ghost_parts(fitted: refine.Fit) -> None:
+    large = render.image(fitted.program, 256, backend="taichi").reshape(64, 4, 64, 4, 3).mean((1, 3))
+    assert render.psnr(large, disk_and_bar()) > fitted.psnr - 1.0
+
+
+def test_numbers_are_rounded(fitted: refine.Fit) -> None:
+    digits = [len(str(round(float(v), 6)).split(".")[-1]) for v in fitted.program.params]
+    assert np.median(digits) <= 5
+
+
+def test_transparency_is_fitted_as_alpha() -> None:
+    picture = np.concatenate([disk_and_bar(48), np.zeros((48, 48, 1), np.float32)], 2)
+    place = (np.arange(48) + 0.5) / 24 - 1
+    picture[..., 3] = np.clip((0.7 - np.hypot(*np.meshgrid(place, place))) * 24 + 0.5, 0, 1)
+    fitted = refine.fit(picture, seconds=5)
+    assert fitted.image.shape == (48, 48, 4)
+    assert fitted.image[0, 0, 3] == 0 and fitted.image[24, 24, 3] == pytest.approx(1)
+    assert fitted.program.scene.background is None
+    assert fitted.psnr > 26
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (8, 8), (3, 40), (90, 30)])
+def test_any_size_works(shape: tuple[int, int]) -> None:
+    rows, columns = shape
+    picture = np.zeros((rows, columns, 3), np.float32)
+    picture[:, columns // 2 :] = (1.0, 0.5, 0.0)
+    fitted = refine.fit(picture, seconds=2)
+    assert fitted.image.shape == (rows, columns, 3)
+    assert fitted.psnr > 25
+
+
+def test_one_colour_gives_the_obvious_program() -> None:
+    fitted = refine.fit(np.full((40, 40, 3), 128 / 255, np.float32), seconds=5)
+    assert fitted.program.text == "scene 2d(background = #808080)"
+    assert fitted.seconds < 5
+
+
+def test_fully_transparent_gives_nothing() -> None:
+    fitted = refine.fit(np.zeros((20, 20, 4), np.float32), seconds=3)
+    assert fitted.program.text == "scene 2d(background = none)"
+
+
+def test_a_large_noisy_picture_keeps_to_the_limits() -> None:
+    noise = np.random.default_rng(0).random((300, 500, 3), np.float32)
+    fitted = refine.fit(noise, seconds=3, max_numbers=60, max_shapes=4)
+    assert fitted.numbers <= 60
+    assert len(fitted.program.scene.layers) <= 4
+    assert fitted.image.shape == (300, 500, 3)
+
+
+def test_limits_hold() -> None:
+    fitted = refine.fit(disk_and_bar(), seconds=4, max_numbers=10)
+    assert fitted.numbers <= 10
+    fitted = refine.fit(disk_and_bar(), seconds=4, max_shapes=1)
+    assert len(fitted.program.scene.layers) <= 1
+
+
+def test_operations_restrict_shapes() -> None:
+    fitted = refine.fit(disk_and_bar(), seconds=4, operations=["circle", "move", "union"])
+    assert "circle" in fitted.program.text
+    assert not any(name in fitted.program.text for name in ("box", "path", "polygon", "segment", "ellipse"))
+
+
+def test_a_start_is_never_made_worse() -> None:
+    exact = shaderdsl.parse(
+        "circle(0.55).move(-0.2, 0.1).fill(rgb(0.85, 0.2, 0.15))\nbox(0.5, 0.15).move(0.3, -0.5).fill(rgb(0.1, 0.25, 0.8))"
+    )
+    own = render.psnr(render.image(exact, 64, backend="taichi"), disk_and_bar())
+    fitted = refine.fit(disk_and_bar(), seconds=2, start=exact)
+    assert fitted.psnr > own - ROUNDING_LOSS - 0.05
+
+
+class _Fixed:
+    """A proposer with one idea."""
+
+    def propose(self, image: np.ndarray, n: int = 8) -> list[shaderdsl.Program]:
+        assert image.shape[2] == 4 and n >= 1
+        return [shaderdsl.parse("circle(0.5).move(-0.15, 0.05).fill(#cc3322)")]
+
+
+def test_a_proposer_may_be_given() -> None:
+    fitted = refine.fit(disk_and_bar(), seconds=3, proposer=_Fixed())
+    (layer,) = fitted.program.scene.layers
+    assert layer.shape.operation.name == "move"
+    assert fitted.program.params[0] == pytest.approx(0.55, abs=0.05)
+
+
+def test_control_c_keeps_the_best_so_far() -> None:
+    seen = []
+
+    def interrupt(progress: object) -> None:
+        seen.append(progress)
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+
+    fitted = refine.fit(disk_and_bar(), seconds=30, on_progress=interrupt)
+    assert fitted.interrupted
+    assert len(seen) == 2
+    assert fitted.psnr > 20
+
+
+def test_without_opengl_it_fits_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    from render import gl_backend
+
+    def none(*_: object, **__: object) -> None:
+        raise gl_backend.OpenGLUnavailable("No OpenGL here.")
+
+    monkeypatch.setattr(gl_backend, "draw", none)
+    fitted = refine.fit(np.full((16, 16, 3), 0.25, np.float32), seconds=1)
+    assert not fitted.validated
+    assert any("not validated" in note for note in fitted.notes)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"seconds": 0}, "seconds"),
+        ({"max_numbers": 0}, "max_numbers"),
+        ({"max_shapes": 0}, "max_shapes"),
+        ({"operations": ["cirle"]}, 'did you mean "circle"'),
+        ({"proposer": "magic"}, "proposer"),
+    ],
+)
+def test_options_that_make_no_sense(options: dict[str, object], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        refine.fit(disk_and_bar(16), **options)  # type: ignore[arg-type]
+
+
+RED, BLUE = (0.9, 0.1, 0.1), (0.1, 0.2, 0.9)
+EVERYTHING = Sketch(
+    (1.0, 1.0, 1.0),
+    (
+        SketchLayer(Circle((0.1, 0.2), 0.3), Flat(RED)),
+        SketchLayer(Ellipse((0.0, 0.1), 0.3, 0.2, 20.0), Flat(RED), 0.5),
+        SketchLayer(Box((0.3, -0.1), 0.2, 0.1, 10.0, 0.05), Linear(RED, BLUE, (0.0, 1.0), (0.0, -1.0))),
+        SketchLayer(Capsule((0, 0), (0.3, 0.3), 0.1, 0.2), Radial(BLUE, (0.2, 0.3, 0.4), (0.1, 0.1), 0.5)),
+        SketchLayer(Segment((-0.3, 0), (0.3, 0.3), 0.1), Flat(BLUE)),
+        SketchLayer(Ring((0.0, -0.3), 0.2, 0.05), Flat((0.4, 0.4, 0.4))),
+        SketchLayer(Polygon(((0, 0), (0.5, 0), (0.2, 0.4))), Flat(RED)),
+        SketchLayer(
+            Path((((-0.5, 0, True), (0.5, 0, True), (0, 0.6, False)), ((0, 0, True), (0.1, 0, True), (0, 0.1, True)))),
+            Flat(BLUE),
+        ),
+        SketchLayer(Stroke(((-0.5, 0, True), (0, 0.5, False), (0.5, 0, True)), 0.1, False, "butt"), Flat(RED)),
+    ),
+)
+
+
+def test_a_draft_and_its_sketch_have_the_same_numbers() -> None:
+    draft = Draft.of(EVERYTHING)
+    assert draft.program.params.tolist() == pytest.approx(numbers_of(EVERYTHING))
+    assert renumbered(EVERYTHING, draft.program.params.tolist()) == EVERYTHING
+    moved = draft.with_params(draft.program.params * 0.9)
+    assert Draft.of(moved.sketch).program == moved.program
+
+
+def test_a_probe_hides_one_layer_at_a_time() -> None:
+    from render.tapes import tape_of
+    from render.taichi_backend import Batch
+
+    program, opacities = Draft.of(EVERYTHING).probe()
+    assert len(opacities) == len(EVERYTHING.layers)
+    hidden = program.params.copy()
+    hidden[opacities[0]] = 0.0
+    shown = Batch.of([(tape_of(program), hidden)]).images((32, 32))[0]
+    without = Draft.of(Sketch(EVERYTHING.background, EVERYTHING.layers[1:])).program
+    assert np.abs(shown - Batch.of([(tape_of(without), without.params)]).images((32, 32))[0]).max() < 1e-5

@@ -1,0 +1,122 @@
+"""`refine.optimize`: numbers found again from some way off, limits kept, and the prices of simplifications."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import refine
+import render
+import shaderdsl
+from refine import moves
+from refine.draft import Draft
+from refine.optimization import Coordinates, least_squares, pyramid
+from refine.sketch import Circle, Ellipse, Flat, Polygon, Sketch, SketchLayer
+from render.tapes import tape_of
+
+TRUE = shaderdsl.parse(
+    """scene 2d(background = #f0f0e8)
+box(0.4, 0.25).round(0.05).rotate(20).move(-0.2, 0.1).fill(#c8553d)
+circle(0.3).move(0.35, -0.25).fill(#284b63)
+"""
+)
+
+
+def start(seed: int = 0) -> shaderdsl.Program:
+    rng = np.random.default_rng(seed)
+    values = TRUE.params.copy()
+    kinds = np.array([p.kind for p in TRUE.parameters])
+    values += np.where(kinds == "length", 0.04, np.where(kinds == "angle", 8.0, 0.05)) * rng.normal(size=len(values))
+    values[kinds == "colour"] = np.clip(values[kinds == "colour"], 0, 1)
+    return TRUE.with_params(values)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_numbers_are_found_again(seed: int) -> None:
+    target = render.image(TRUE, 64, backend="taichi")
+    found = refine.optimize(start(seed), target)
+    assert found.psnr > 60
+    assert np.abs(found.program.params - TRUE.params).max() < 0.05
+    assert found.history and found.steps > 0
+
+
+def test_adam_gets_nearer_too() -> None:
+    target = render.image(TRUE, 64, backend="taichi")
+    before = render.psnr(render.image(start(), 64, backend="taichi"), target)
+    assert refine.optimize(start(), target, method="adam").psnr > before + 6
+
+
+def test_fixed_numbers_stay() -> None:
+    program = shaderdsl.parse("circle(fixed(0.3)).move(0.1, 0).fill(fixed(#ff0000))")
+    target = render.image(shaderdsl.parse("circle(0.5).move(-0.1, 0.1).fill(#0000ff)"), 48, backend="taichi")
+    found = refine.optimize(program, target).program
+    assert found.params[0] == 0.3
+    assert found.params[3:].tolist() == [1.0, 0.0, 0.0]
+    assert found.params[1] == pytest.approx(-0.1, abs=0.1)
+
+
+def test_limits_are_kept() -> None:
+    program = shaderdsl.parse("circle(param(0.3, 0.2 .. 0.4)).fill(#000).opacity(0.5)")
+    target = render.image(shaderdsl.parse("circle(0.7).fill(#000)"), 48, backend="taichi")
+    found = refine.optimize(program, target).program
+    assert np.float32(0.2) <= np.float32(found.params[0]) <= np.float32(0.4)  # limits are those of float32
+    assert found.params[0] == pytest.approx(0.4, abs=1e-3)
+    assert found.params[-1] <= 1.0
+
+
+def test_an_unknown_method_is_named() -> None:
+    with pytest.raises(ValueError, match="least_squares"):
+        refine.optimize(TRUE, np.zeros((8, 8, 3), np.float32), method="magic")
+
+
+def test_many_starts_share_a_batch() -> None:
+    target = render.load(render.image(TRUE, 64, backend="taichi"))
+    level = pyramid(target, [(64, 0.0)])[0]
+    points = np.stack([start(s).params for s in range(5)])
+    descent = least_squares(tape_of(TRUE), Coordinates(TRUE), points, level, steps=30, tolerance=1e-6)
+    assert descent.parameters.shape == points.shape
+    alone = least_squares(tape_of(TRUE), Coordinates(TRUE), points[2], level, steps=30, tolerance=1e-6)
+    assert descent.errors[2] == pytest.approx(alone.errors[0], rel=0.1, abs=1e-4)
+
+
+def square_with_a_needless_vertex() -> Sketch:
+    points = ((-0.5, -0.5), (0.0, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5))
+    return Sketch((1.0, 1.0, 1.0), (SketchLayer(Polygon(points), Flat((0.1, 0.2, 0.3))),))
+
+
+def test_a_needless_vertex_is_cheap_and_a_corner_is_not() -> None:
+    draft = Draft.of(square_with_a_needless_vertex())
+    target = render.load(render.image(draft.program, 64, backend="taichi"))
+    level = pyramid(target, [(64, 0.0)])[0]
+    found = moves.simplifications(draft, moves.Quadratic(draft, level))
+    by_vertex = sorted(found, key=lambda m: m.price)
+    smaller = moves.applied(draft.sketch, by_vertex[:1])
+    shape = smaller.layers[0].shape
+    assert isinstance(shape, Polygon) and len(shape.points) == 4 and (0.0, -0.5) not in shape.points
+    assert by_vertex[0].cost < 1e-3 < by_vertex[1].cost
+
+
+def test_the_price_of_a_circle_is_what_refitting_finds() -> None:
+    sketch = Sketch((1.0, 1.0, 1.0), (SketchLayer(Ellipse((0.0, 0.0), 0.5, 0.47), Flat((0.0, 0.0, 0.0))),))
+    draft = Draft.of(sketch)
+    level = pyramid(render.load(render.image(draft.program, 64, backend="taichi")), [(64, 0.0)])[0]
+    (move,) = [m for m in moves.simplifications(draft, moves.Quadratic(draft, level)) if m.saves == 1]
+    rounder = Draft.of(moves.applied(sketch, [move]))
+    assert isinstance(rounder.sketch.layers[0].shape, Circle)
+    refit = least_squares(tape_of(rounder.program), Coordinates(rounder.program), rounder.program.params, level)
+    assert move.cost == pytest.approx(float(refit.errors[0]), rel=0.35)
+
+
+def test_insertions_leave_the_picture_and_find_the_bulge() -> None:
+    bulged = shaderdsl.parse("polygon((-0.5, -0.5), (0.5, -0.5), (0.75, 0), (0.5, 0.5), (-0.5, 0.5)).fill(#000)")
+    level = pyramid(render.load(render.image(bulged, 64, backend="taichi")), [(64, 0.0)])[0]
+    square = Sketch(
+        (1.0, 1.0, 1.0),
+        (SketchLayer(Polygon(((-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5))), Flat((0.0, 0.0, 0.0))),),
+    )
+    finer, places = moves.subdivided(square)
+    before, after = (render.image(Draft.of(s).program, 64, backend="taichi") for s in (square, finer))
+    assert len(places) == 4 and np.abs(before - after).max() < 1e-5
+    gain, place = moves.insertions(Draft.of(square), level, 1)[0]
+    grown = moves.inserted(square, [place]).layers[0].shape
+    assert isinstance(grown, Polygon) and grown.points[2] == (0.5, 0.0) and gain > 1
