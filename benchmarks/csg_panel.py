@@ -1,8 +1,8 @@
 """Two-colour pictures of random solid geometry with known programs: circles and boxes joined by union and difference.
 
 The pictures are alike to those on which Kapur, Jenner and Russell ("Diffusion on Syntax Trees for Program Synthesis",
-2024) judge program synthesis: places and sizes on a grid of 32, turns in steps of 45 degrees. `free=True` draws all of them
-from the continuum instead. Shapes are drawn by predicates on 8 x 8 points a pixel, independently of our renderers.
+2024) judge program synthesis: places and sizes on a grid of 32, turns in steps of 45 degrees. `free=True` draws all of
+them from the continuum instead. Shapes are drawn by predicates on 8 x 8 points a pixel, independently of our renderers.
 
     python benchmarks/csg_panel.py folder [--count 64] [--seed 0] [--free]
 """

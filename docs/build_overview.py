@@ -1,4 +1,4 @@
-"""Builds the README's pictures: overview.png (a fit, from picture to viewer) and gallery.png (the examples).
+"""Builds the README's pictures: overview.png (a fit, from picture to viewer), gallery.png and apple.png (examples).
 
     python docs/build_overview.py                                     # fits examples/images/compass.png first
     python docs/build_overview.py --fit out/compass                   # from the folder of a fit that is there
@@ -52,7 +52,7 @@ pre { padding: 12px 14px; border: 1px solid #e2e0da; border-radius: 10px; backgr
           box-shadow: 0 6px 22px rgba(0, 0, 0, .10) }
 .window .bar { height: 30px; padding: 6px 12px; background: #eceae4; color: #6b7078; font-size: 13px }
 .window img { display: block; width: 100% }
-.gallery { display: grid; grid-template-columns: repeat(5, 1fr); gap: 14px }
+.gallery { display: grid; grid-template-columns: repeat(6, 1fr); gap: 14px }
 .gallery img { width: 100%; border-radius: 12px; display: block; background: #f3f2ee }
 """
 
@@ -135,6 +135,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0, help="how long to fit (%(default)s)")
     parser.add_argument("--gallery-only", action="store_true", help="leave the overview as it is")
     options = parser.parse_args()
+    apple = shaderdsl.parse((ROOT / "examples" / "apple.sdf").read_bytes())
+    render.save_png(PICTURES / "apple.png", render.image(apple, 440))
     render.save_png(PICTURES / "gallery.png", cropped(screenshot(gallery(), (WIDTH, 700)), 28))
     if options.gallery_only:
         return

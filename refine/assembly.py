@@ -31,6 +31,11 @@ class Candidate:
     score: float
     covered: bytes
 
+    @property
+    def look(self) -> tuple[bytes, int]:
+        """Equal for trees of one size that cover the same sample points."""
+        return self.covered, self.size
+
 
 class Assembly:
     """A population of trees over a pool, kept by number of leaves: the best few of each size that differ in what they
@@ -99,8 +104,8 @@ class Assembly:
         return [c for _, _, c in sorted(chosen)[:count]]
 
     def step(self, active: npt.NDArray[np.int64], matrix: Float, count: int, keep: int = 10) -> int:
-        """One generation: looks at all neighbours of `count` parents over the leaves `active`, whose points are the rows
-        of `matrix`; returns how many children the population took."""
+        """One generation: looks at all neighbours of `count` parents over the leaves `active`, whose points are the
+        rows of `matrix`; returns how many children the population took."""
         parents = self.parents(count)
         if not parents:
             return 0

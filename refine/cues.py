@@ -21,6 +21,8 @@ TOLERANCE = 0.35
 """How far a point of the outline may lie from the line or circle that explains it, in pixels."""
 ROUGHNESS = 0.14
 """The same for the root mean square, which antialiased edges keep."""
+BEND = 0.1
+"""How well the height of an arc over its chord is known, in pixels."""
 SHORTEST = 5.0
 """Pieces shorter than this (pixels) say too little."""
 SNAP = 1.5
@@ -41,14 +43,14 @@ class Line:
 
 @dataclass(frozen=True)
 class Arc:
-    """A round piece of outline: centre, radius, and its length. `hollow` where the inside of the picture lies
-    outside of the circle."""
+    """A round piece of outline: centre, radius, length, and the place of its middle."""
 
     x: float
     y: float
     radius: float
     length: float
-    hollow: bool
+    middle_x: float
+    middle_y: float
 
 
 @dataclass(frozen=True)
@@ -82,10 +84,10 @@ def find_cues(coverage: npt.ArrayLike) -> Cues:
     lines: list[Line] = []
     arcs: list[Arc] = []
     unit = 2.0 / min(height, width)
-    middle = np.array([0.5 * width, 0.5 * height])
+    origin = np.array([0.5 * width, 0.5 * height])
 
     def scene(points: Array) -> Array:
-        return np.asarray((points - middle) * np.array([unit, -unit]))
+        return np.asarray((points - origin) * np.array([unit, -unit]))
 
     for points, closed in outlines(mask):
         for piece in _cut(points, closed):
@@ -97,28 +99,14 @@ def find_cues(coverage: npt.ArrayLike) -> Cues:
             if straight is None or len(part) < 24:
                 x, y, radius = _circle(part)
                 if radius * unit < 8.0:
-                    centre = scene(np.array([x, y]))
+                    centre, middle = scene(np.array([x, y])), scene(part[len(part) // 2])
+                    length = 0.5 * len(part) * unit
                     arcs.append(
-                        Arc(float(centre[0]), float(centre[1]), radius * unit, 0.5 * len(part) * unit, _hollow(mask, part, x, y))
+                        Arc(float(centre[0]), float(centre[1]), radius * unit, length, float(middle[0]), float(middle[1]))
                     )
     lines.sort(key=lambda line: -line.length)
     arcs.sort(key=lambda arc: -arc.length)
     return Cues(tuple(lines), tuple(arcs))
-
-
-def _hollow(mask: Array, part: Array, x: float, y: float) -> bool:
-    """Whether the mask is emptier on the circle's inner side of an arc."""
-    centre = np.array([x, y])
-    inward = centre - part
-    inward /= np.hypot(*inward.T)[:, None] + 1e-12
-    height, width = mask.shape
-
-    def mean(points: Array) -> float:
-        column = np.clip(points[:, 0].astype(int), 0, width - 1)
-        row = np.clip(points[:, 1].astype(int), 0, height - 1)
-        return float(mask[row, column].mean())
-
-    return mean(part + 1.5 * inward) < mean(part - 1.5 * inward)
 
 
 def _piece(points: Array, piece: tuple[int, int], closed: bool) -> Array:
@@ -236,8 +224,17 @@ def _roughness(windows: Array) -> tuple[Array, Array]:
 
 
 def circle_candidates(cues: Cues, pixel: float) -> Array:
-    """Circles (n, 3) as (radius, x, y) that arcs suggest: each arc's own, and one for arcs of one circle together."""
+    """Circles (n, 3) as (radius, x, y) that arcs suggest: each arc's own, and for a short arc, whose bend is hardly seen,
+    larger and smaller ones through its middle."""
     rows = [(a.radius, a.x, a.y) for a in cues.arcs]
+    for a in cues.arcs:
+        sagitta = a.length**2 / (8.0 * a.radius)
+        doubt = min(BEND * pixel / max(sagitta, 1e-9), 0.8)
+        if doubt > 0.02:
+            for step in (-2.0, -1.0, 1.0, 2.0):
+                radius = a.radius * float(np.exp(step * doubt))
+                rows.append((radius, a.middle_x + (a.x - a.middle_x) * radius / a.radius,
+                             a.middle_y + (a.y - a.middle_y) * radius / a.radius))  # fmt: skip
     return _distinct(np.array(rows).reshape(-1, 3), 0.5 * pixel)
 
 

@@ -41,33 +41,37 @@ class State:
     error: float
 
     def measure(self, budget: Budget) -> float:
-        """The description length in units of squared error; numbers and shapes over the limits weigh heavily."""
+        """The description length in units of squared error; numbers and shapes over the limits outweigh everything."""
         over = max(self.draft.numbers - budget.max_numbers, 0)
         shapes = len(self.draft.sketch.layers) - (budget.max_shapes or len(self.draft.sketch.layers))
-        return self.error + budget.price * self.draft.numbers + 1e3 * budget.price * (over + 20 * max(shapes, 0))
+        return self.error + budget.price * self.draft.numbers + 1e6 * (over + 20 * max(shapes, 0))
 
 
 class Evolution:
-    """The rounds of a fit on one level. `report` is told of each state that is better than all before."""
+    """The rounds of a fit on one level. `report` is told of each new state.
+
+    `wide` is the same level blurred: there an outline feels what lies some pixels off, which decides where it gets vertices.
+    """
 
     def __init__(
-        self, level: Level, budget: Budget, report: Callable[[State, str], None], allowed: Callable[[SketchShape], bool]
+        self, level: Level, wide: Level, budget: Budget, report: Callable[[State, str], None], allowed: Callable[[SketchShape], bool]
     ) -> None:
         self.level = level
+        self.wide = wide
         self.budget = budget
         self.report = report
         self.allowed = allowed
 
     # -- numbers ------------------------------------------------------------------------------------------
 
-    def refined(self, draft: Draft, steps: int, tolerance: float = 1e-3) -> State:
-        """The draft after some Levenberg-Marquardt steps."""
+    def refined(self, draft: Draft, steps: int, tolerance: float = 1e-3, level: Level | None = None) -> State:
+        """The draft after some Levenberg-Marquardt steps, and its error on the level they were taken on."""
         from render.tapes import tape_of
 
         if not draft.numbers:
             return State(draft, self.error_of(draft))
         descent = least_squares(
-            tape_of(draft.program), Coordinates(draft.program), draft.program.params, self.level,
+            tape_of(draft.program), Coordinates(draft.program), draft.program.params, level or self.level,
             steps=steps, tolerance=tolerance, stop=lambda: self.budget.late,
         )  # fmt: skip
         return State(draft.with_params(descent.parameters[0]), float(descent.errors[0]))
@@ -136,7 +140,7 @@ class Evolution:
         """The state with up to about `numbers` more numbers where they gain most; None when nothing would."""
         price = self.budget.price
         additions: list[tuple[float, int, object]] = []
-        for gain, place in moves.insertions(state.draft, self.level, numbers // 2):
+        for gain, place in moves.insertions(state.draft, self.wide, numbers // 2):
             additions.append((gain / 2, 2, place))
         for gain, layer in self.residual_layers(state):
             cost = shape_number_count(layer.shape) + 3
@@ -151,7 +155,8 @@ class Evolution:
             return None
         sketch = moves.inserted(state.draft.sketch, places)  # type: ignore[arg-type]
         sketch = Sketch(sketch.background, sketch.layers + tuple(layers))  # type: ignore[arg-type]
-        return self.refined(Draft.of(sketch), 8)
+        bigger = self.refined(Draft.of(sketch), 3, level=self.wide)
+        return self.refined(bigger.draft, 8)
 
     def residual_layers(self, state: State) -> list[tuple[float, SketchLayer]]:
         """(gain, layer) for flat layers on the largest pieces of the residual that have one colour and sign."""

@@ -63,7 +63,7 @@ class _Best:
         self.on_progress = on_progress
         self.history: list[dict[str, Any]] = []
         self.program: Program | None = None
-        self.measure = np.inf
+        self.measure: tuple[int, float] = (1 << 30, np.inf)
 
     def offer(self, program: Program, error: float, what: str) -> None:
         """Keeps the program if it is the best so far, and tells."""
@@ -74,7 +74,7 @@ class _Best:
         over = max(numbers - self.max_numbers, 0)
         if self.max_shapes is not None:
             over += 20 * max(len(program.scene.layers) - self.max_shapes, 0)
-        measure = error + self.price * numbers + 1e3 * self.price * over
+        measure = (over, error + self.price * numbers)
         if measure >= self.measure:
             return
         self.measure, self.program = measure, program
@@ -191,6 +191,7 @@ def _improve(
     operations: Sequence[str] | None, proposer: str | Proposer, seed: int, start: Program | None,
 ) -> None:  # fmt: skip
     from refine.evolution import Budget, Evolution
+    from refine.optimization import pyramid
 
     deadline = best.began + seconds - min(0.6, 0.1 * seconds)
     if start is not None:
@@ -205,7 +206,8 @@ def _improve(
         return
     budget = Budget(best.max_numbers, max_shapes, best.price, deadline)
     allowed = _allowed(operations)
-    evolution = Evolution(level, budget, lambda state, what: best.offer(state.draft.program, state.error, what), allowed)
+    wide = pyramid(work, [(WORKING_SIDE, 1.5)])[0]
+    evolution = Evolution(level, wide, budget, lambda state, what: best.offer(state.draft.program, state.error, what), allowed)
     state = _best_sketch(best, evolution, work, operations)
     if state is not None and not budget.late:
         evolution.exchange(state)
@@ -320,19 +322,23 @@ def _rounded(program: Program, level: Level) -> Program:
     tape = tape_of(program)
     error, _, matrix = Batch.of([(tape, program.params)]).normal_equations(level.target, level.blur)
     curvature = np.maximum(np.diag(matrix[0]).astype(np.float64), 1e-12)
-    kinds = [p.kind == "colour" for p in program.parameters]
+    colours = np.array([p.kind == "colour" for p in program.parameters])
     limit = float(error[0]) * 10 ** (ROUNDING_LOSS / 10) + 1e-8 * level.target.image.size
-
-    candidates = [_with_digits(program, curvature, np.array(kinds), 10.0**exponent) for exponent in np.arange(-7, 1.01, 0.5)]
-    batch = Batch([tape], np.zeros(len(candidates), np.int32), np.array([c.params for c in candidates]))
-    errors = batch.scores(level.target, level.blur)
-    good = [c for c, e in zip(candidates, errors) if e <= limit]
-    return good[-1] if good else legal(program, np.float32(program.params).astype(np.float64))
+    thresholds = 10.0 ** np.arange(-9, 1.01, 0.5)
+    # Colours as #rrggbb where the loss allows it, else with digits as the other numbers.
+    for whole in (True, False):
+        candidates = [_with_digits(program, curvature, colours & whole, threshold) for threshold in thresholds]
+        batch = Batch([tape], np.zeros(len(candidates), np.int32), np.array([c.params for c in candidates]))
+        good = [c for c, e in zip(candidates, batch.scores(level.target, level.blur)) if e <= limit]
+        if good:
+            return good[-1]
+    return legal(program, np.float32(program.params).astype(np.float64))
 
 
 def _with_digits(
-    program: Program, curvature: npt.NDArray[np.float64], colours: npt.NDArray[np.bool_], threshold: float
+    program: Program, curvature: npt.NDArray[np.float64], whole: npt.NDArray[np.bool_], threshold: float
 ) -> Program:
+    """The program with numbers rounded as far as `threshold` squared error each allows; those in `whole` to 1/255."""
     from refine.optimization import legal
 
     values = program.params.copy()
@@ -342,7 +348,7 @@ def _with_digits(
     # A size that rounds to nothing keeps one digit that is not zero.
     lost = (rounded == 0.0) & (values != 0.0) & (program.structure.low >= 0.0)
     rounded[lost] = [float(f"{v:.1g}") for v in values[lost]]
-    values = np.where(colours, np.round(values * 255.0) / 255.0, rounded)
+    values = np.where(whole, np.round(values * 255.0) / 255.0, rounded)
     return legal(program, values)
 
 

@@ -392,7 +392,7 @@ def subdivided(sketch: Sketch) -> tuple[Sketch, list[tuple[int, int, int]]]:
 
 
 def insertions(draft: Draft, level: Level, most: int) -> list[tuple[float, tuple[int, int, int]]]:
-    """(gain, place) of the best vertices to insert, best first; see the module."""
+    """(gain, place) of the best vertices to insert, best first; see the module. A blurred level sees farther."""
     finer, places = subdivided(draft.sketch)
     if not places:
         return []

@@ -133,7 +133,7 @@ class _Search:
             random=self.random,
         )  # fmt: skip
         self.solutions: dict[Tree, Solution] = {}
-        self.polished: set[Tree] = set()
+        self.polished: set[tuple[bytes, int]] = set()
         self.levels: list[Level] | None = None
 
     def _samples(self) -> tuple[Array, Array, Array]:
@@ -299,8 +299,10 @@ class _Search:
                 k = int(random.integers(own))
                 rows[n, k] += sign[n] * (step[n] if length[k] else (high[k] - low[k]) * min(step[n], 1.0) * 0.5)
             if kind.moves and move[n] < 0.55:  # with a size by as much: the far side stays where it is
-                angle = np.deg2rad(rows[n, own]) if kind.rotates else 0.0
-                direction = angle + (k % 2 if random.random() < 0.8 else random.integers(2)) * np.pi / 2
+                if kind.rotates:
+                    direction = np.deg2rad(rows[n, own]) + (k % 2 if random.random() < 0.8 else 1 - k % 2) * np.pi / 2
+                else:
+                    direction = np.pi / 4 * random.integers(8) if random.random() < 0.5 else random.uniform(0.0, 2.0 * np.pi)
                 toward = random.choice([-1.0, 1.0]) * step[n]
                 rows[n, -2:] += toward * np.array([np.cos(direction), np.sin(direction)])
             elif kind.moves and move[n] > 0.8:
@@ -325,27 +327,28 @@ class _Search:
     def _polish_best(self, generation: int) -> None:
         best = self.assembly.best(4 * POLISHED)
         fits = best[0].error < 0.01 * self.foreground
-        if generation % POLISH_EVERY and not (fits and best[0].tree not in self.polished):
+        if generation % POLISH_EVERY and not (fits and best[0].look not in self.polished):
             return
-        waiting = [c for c in best if c.tree not in self.polished]
+        waiting = [c for c in best if c.look not in self.polished]
         for candidate in waiting[: POLISHED if generation % POLISH_EVERY == 0 else 1]:
-            if self._late() and self.solutions:
+            if self._late():
                 return
-            self._polish(candidate)
+            if candidate.look not in self.polished:
+                self._polish(candidate)
 
     def _polish(self, candidate: Candidate) -> None:
         tree = pruned(candidate.tree, self.assembly, self.price)
-        self.polished |= {candidate.tree, tree}
+        self.polished |= {candidate.look, self.assembly.candidate(tree).look}
         refined = self._refined(tree)
         if refined is None:
             return
-        self.polished.add(refined.tree)
+        self.polished.add(self.assembly.candidate(refined.tree).look)
         self.assembly.offer(refined.tree)
         self._keep(refined)
 
     def _note(self, candidate: Candidate) -> None:
         """Counts a tree whose numbers are not refined yet as a solution, at the error that its samples show."""
-        if candidate.tree not in self.polished and candidate.tree not in self.solutions:
+        if candidate.look not in self.polished and candidate.tree not in self.solutions:
             error = candidate.error + ROUGH * self.outline
             self._keep(Solution(candidate.tree, error, error + self.price * candidate.size))
 

@@ -135,6 +135,51 @@ class Interpreter:
             text += "".join(f"{i}    value[4 * n + {k}] = z{k}\n" for k in range(width))
         return text
 
+    @property
+    def by_rows(self) -> bool:
+        """Whether values are computed for a tile's row at once (`row`): where no operation loops or moves space."""
+        return not self.groups["outline"] and not self.groups["repetition"]
+
+    def row(self, indent: int) -> str:
+        """Evaluates the layer's active instructions at the pixels of a tile's row, into `row_value`.
+
+        One instruction is decoded for all of them, and its arithmetic stands in a loop of fixed length without
+        branches, which LLVM makes vector code of. The arithmetic is that of `forward`.
+        """
+        i = " " * indent
+        j, m = i + "    ", i + "        "
+        lanes = f"for lane in range({TILE}):\n"
+        text = f"{i}for item in range(active_count):\n"
+        text += f"{j}entry_at = 3 * (list_base + item)\n{j}n = active[task, entry_at]\n"
+        text += f"{j}if n >= {FIXED}:\n{m}n -= {FIXED}\n{m}held = centre[task, list_base + n]\n"
+        text += f"{m}{lanes}{m}    row_value[{TILE} * n + lane] = held\n{j}else:\n"
+        text += f"{m}op = instructions[first + n, 0]\n{m}source = active[task, entry_at + 1]\n"
+        text += f"{m}slot = slot_base + instructions[first + n, 3]\n"
+        cases: list[tuple[int, str]] = []
+        for number, operation in self.groups["shape"]:
+            body = " " * (indent + 12)
+            part = "".join(f"{body}m{k} = slots[slot + {k}]\n" for k in range(6)) + f"{body}scale = slots[slot + 6]\n"
+            own, names = self._hoisted(operation, f"slot + {tapes.PLACE}", indent + 12)
+            part += f"{own}{body}{lanes}"
+            part += f"{body}    x = (ti.cast(column_x + lane, ti.f32) + 0.5 - 0.5 * ti.cast(width, ti.f32)) * pixel\n"
+            part += f"{body}    u = m0 * x + m1 * py + m2\n{body}    v = m3 * x + m4 * py + m5\n"
+            part += _print(dual.shape_rule(operation), False, {"x": "u", "y": "v", **names}, ("f",), indent + 16)
+            cases.append((number, part + f"{body}    row_value[{TILE} * n + lane] = scale * f\n"))
+        for number, operation in self.groups["boolean"] + self.groups["modifier"]:
+            body = " " * (indent + 12)
+            own, names = self._hoisted(operation, "slot", indent + 12)
+            part = f"{body}second = active[task, entry_at + 2]\n{own}{body}{lanes}"
+            part += f"{body}    a0 = row_value[{TILE} * source + lane]\n{body}    b0 = row_value[{TILE} * second + lane]\n"
+            names = {"a_f": "a0", "b_f": "b0", **names}
+            part += _print(dual.combination_rule(operation), False, names, ("z0",), indent + 16)
+            cases.append((number, part + f"{body}    row_value[{TILE} * n + lane] = z0\n"))
+        return text + _chain(cases, "op", indent + 8)
+
+    def _hoisted(self, operation: Operation, first: str, indent: int) -> tuple[str, dict[object, str]]:
+        """Statements that load an operation's parameters, and the names that they get."""
+        names: dict[object, str] = {name: f"p{k}" for k, name in enumerate(scalar_names(operation))}
+        return "".join(" " * indent + f"p{k} = slots[{first} + {k}]\n" for k in range(len(names))), names
+
     def prune(self, indent: int) -> str:
         """After values at a tile's centre: lists the instructions that the tile's pixels need.
 

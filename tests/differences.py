@@ -11,16 +11,16 @@ import numpy.typing as npt
 
 from render import numpy_backend
 from render.tapes import tape_of
-from shaderdsl import Program, parse
+from shaderdsl import Program, parse, syntax
 from shaderdsl.registry import Operation, operations
 
 Double = npt.NDArray[np.float64]
 Size = tuple[int, int]
 
-STEP = 2e-7
+STEP = 5e-8
 """Of a finite difference: small against a pixel, and large against float64's rounding errors."""
 
-KINK = 2e-5
+KINK = 1.5e-5
 """A pixel's value has a kink where its one-sided differences are further apart than this, relative to the parameter's
 largest derivative: a kink that is let through spoils a central difference by half of it, less than 1e-5."""
 
@@ -28,7 +28,12 @@ largest derivative: a kink that is let through spoils a central difference by ha
 def alone(operation: Operation) -> Program:
     """The last statement of the operation's example, which shows it, over nothing."""
     example = parse(operation.example)
-    return parse("scene 2d(background = none)\n" + example.structure.texts(example.params)[-1])
+    texts = example.structure.texts(example.params)
+    shown = [
+        text for text, statement in zip(texts, example.structure.module.statements)
+        if not isinstance(statement, (syntax.Draw, syntax.Scene)) or text is texts[-1]
+    ]  # fmt: skip
+    return parse("\n".join(["scene 2d(background = none)", *shown]))
 
 
 def everything() -> Program:
@@ -40,7 +45,8 @@ def spread(program: Program, seed: int, amount: float = 0.15) -> Program:
     """The same structure with every number of the text up to `amount` of itself larger or smaller."""
     random = Random(seed)
     factors = np.array([1.0 + random.uniform(-amount, amount) for _ in program.params])
-    return program.with_params(np.clip(program.params * factors, -180.0, 180.0))
+    limits = [1.0 if p.kind in ("colour", "number") else 180.0 for p in program.parameters]
+    return program.with_params(np.clip(program.params * factors, -180.0, limits))
 
 
 def analytic(program: Program, size: Size, blur: float = 0.0) -> tuple[Double, Double]:

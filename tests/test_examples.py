@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +38,13 @@ def run(script: str, *arguments: str | Path) -> str:
     return done.stdout
 
 
+@pytest.fixture(scope="module")
+def batched():
+    """All programs' pictures by Taichi, in one launch: one kernel is compiled for them all."""
+    pictures = render.batch([shaderdsl.parse(path.read_bytes()) for path in PROGRAMS], 64)
+    return dict(zip(PROGRAMS, pictures))
+
+
 def test_there_is_something_to_look_at():
     assert len(PROGRAMS) >= 8
     assert len(PICTURES) >= 3
@@ -61,10 +69,10 @@ class TestPrograms:
         assert len(program.scene.layers) >= 3
 
     @needs_opengl
-    def test_backends_agree(self, path):
+    def test_backends_agree(self, path, batched):
         program = shaderdsl.parse(path.read_bytes())
-        drawn, quick, exact = (render.image(program, 64, backend) for backend in ("gl", "taichi", "numpy"))
-        for apart in (levels_apart(drawn, quick), levels_apart(quick, exact)):
+        drawn, exact = (render.image(program, 64, backend) for backend in ("gl", "numpy"))
+        for apart in (levels_apart(drawn, batched[path]), levels_apart(batched[path], exact)):
             assert apart.max() <= 4.0
             assert (apart > 1.0).mean() <= 0.001
 
@@ -87,6 +95,32 @@ def test_pictures_can_be_read(path):
 def test_pictures_have_a_source():
     told = (EXAMPLES / "images" / "README.md").read_text(encoding="utf-8")
     assert all(f"`{path.name}`" in told for path in PICTURES)
+
+
+def test_the_readme_shows_what_is_there():
+    """Its program is an example, its mistake is told so, its links lead somewhere."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```(\w+)\n(.*?)```", readme, re.DOTALL)
+    assert ("text", (EXAMPLES / "apple.sdf").read_text(encoding="utf-8")) in blocks
+    mistakes = [block for _, block in blocks if "^^^" in block]
+    with pytest.raises(shaderdsl.DslError) as caught:
+        shaderdsl.parse("\n\ncirle(r).fill(#fff)")
+    assert mistakes == [f"{caught.value}\n"]
+    for target in re.findall(r"(?:\]\(|src=\")([^)\"]+)", readme):
+        assert target.startswith("https://") or (ROOT / target).exists(), target
+
+
+def test_the_readmes_python_runs(tmp_path):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    code = code.replace("logo.png", str(EXAMPLES / "images" / "key.png")).replace("seconds=10", "seconds=1")
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, timeout=240, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "mainImage" in done.stdout
+    assert {path.name for path in tmp_path.iterdir()} == {"out", "circle.png"}
 
 
 def test_writing_a_program(tmp_path):

@@ -109,7 +109,7 @@ def test_the_price_of_a_circle_is_what_refitting_finds() -> None:
 
 def test_insertions_leave_the_picture_and_find_the_bulge() -> None:
     bulged = shaderdsl.parse("polygon((-0.5, -0.5), (0.5, -0.5), (0.75, 0), (0.5, 0.5), (-0.5, 0.5)).fill(#000)")
-    level = pyramid(render.load(render.image(bulged, 64, backend="taichi")), [(64, 0.0)])[0]
+    level = pyramid(render.load(render.image(bulged, 64, backend="taichi")), [(64, 2.0)])[0]
     square = Sketch(
         (1.0, 1.0, 1.0),
         (SketchLayer(Polygon(((-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5))), Flat((0.0, 0.0, 0.0))),),

@@ -107,15 +107,16 @@ def pebbles(width: int = 192, height: int = 128, samples: int = 4) -> Image.Imag
     ]  # fmt: skip
     for center_x, center_y, half_width, half_height, turn, colour in stones:
         c, s = np.cos(np.radians(turn)), np.sin(np.radians(turn))
-
-        def radius(dx: float, dy: float) -> np.ndarray:
-            u, v = x - center_x - dx, y - center_y - dy
-            return np.hypot((c * u + s * v) / half_width, (c * v - s * u) / half_height)
-
-        shadow = 0.55 * np.clip(1.6 * (1.12 - radius(3, 7)), 0, 1)
+        u = (c * (x - center_x) + s * (y - center_y)) / half_width
+        v = (c * (y - center_y) - s * (x - center_x)) / half_height
+        # The shadow falls to the lower right; the light comes from the upper left.
+        fall = np.array([c * 3 + s * 7, c * 7 - s * 3]) / (half_width, half_height)
+        lit = np.array([-c * 0.3 * half_width - s * 0.35 * half_height, s * 0.3 * half_width - c * 0.35 * half_height])
+        lit /= (half_width, half_height)
+        shadow = 0.55 * np.clip(1.6 * (1.12 - np.hypot(u - fall[0], v - fall[1])), 0, 1)
         picture *= 1 - shadow[..., None]
-        inside = radius(0, 0) < 1
-        light = 0.62 + 0.6 * np.clip(1 - radius(-0.3 * half_width, -0.35 * half_height), 0, 1)
+        inside = np.hypot(u, v) < 1
+        light = 0.62 + 0.6 * np.clip(1 - np.hypot(u - lit[0], v - lit[1]), 0, 1)
         picture[inside] = light[inside, None] * np.array(colour)
     small = picture.reshape(height, samples, width, samples, 3).mean((1, 3))
     noise = np.random.default_rng(0).normal(0, 2.5, (height, width, 1))
