@@ -141,8 +141,8 @@ def main() -> None:
     print(f"{len(results)} pictures; solved after so many seconds: {shares}")
     print(f"median time {median:.2f} s; processor load {load}")
     report = {
-        "command": " ".join(["python", "benchmarks/csg.py", *(Path(a).name for a in sys.argv[1:])]), **machine(), "load": load, "seconds": options.seconds,
-        "curve": curve, "median_wall": median, "pictures": results,
+        "command": " ".join(["python", "benchmarks/csg.py", *(Path(a).name for a in sys.argv[1:])]), **machine(),
+        "load": load, "seconds": options.seconds, "curve": curve, "median_wall": median, "pictures": results,
     }  # fmt: skip
     RESULTS.mkdir(exist_ok=True)
     kind = "_folder" if options.folder is not None else "_free" if options.free else ""

@@ -41,8 +41,8 @@ class Assembly:
     """A population of trees over a pool, kept by number of leaves: the best few of each size that differ in what they
     cover.
 
-    `gain` (p,) is what covering a sample point is worth: positive inside the target, negative outside. `price` is what a
-    leaf costs. `operators` holds the allowed ones of `|-&`.
+    `gain` (p,) is what covering a sample point is worth: positive inside the target, negative outside.
+    `price` is what a leaf costs. `operators` holds the allowed ones of `|-&`.
     """
 
     def __init__(

@@ -116,7 +116,7 @@ def fit(
     out: Annotated[Path, typer.Option(help="The folder for what is found.")] = Path("out"),
     seconds: Annotated[float, typer.Option(min=0.1, help="How long to look.")] = 10.0,
     max_shapes: Annotated[int | None, typer.Option(min=1, help="At most so many shapes.")] = None,
-    max_numbers: Annotated[int, typer.Option(min=1, help="At most so many numbers; a colour counts as three.")] = 400,
+    max_numbers: Annotated[int, typer.Option(min=3, help="At most so many numbers; a colour counts as three.")] = 400,
     operations: Annotated[str | None, typer.Option(help="Use these operations alone, as in circle,box,union.")] = None,
     seed: Annotated[int, typer.Option(help="Another seed takes other random turns.")] = 0,
     start: Annotated[str | None, typer.Option(metavar="PROGRAM", help="A program to begin with.")] = None,
@@ -311,7 +311,7 @@ def bench(
     earthshader bench batch -- --help
     """
     root = Path(__file__).resolve().parent.parent
-    scripts = {path.stem: path for path in sorted((root / "benchmarks").glob("[!_]*.py"))}
+    scripts = [p.stem for p in sorted((root / "benchmarks").glob("*.py")) if '__name__ == "__main__"' in p.read_text("utf-8")]
     if not scripts:
         raise InputError("The benchmarks are in the folder benchmarks/ of EarthShader's source: run this from a checkout.")
     if name is None:

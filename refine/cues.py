@@ -43,14 +43,12 @@ class Line:
 
 @dataclass(frozen=True)
 class Arc:
-    """A round piece of outline: centre, radius, length, and the place of its middle."""
+    """A round piece of outline: centre (x, y) and radius of its circle, its length, the place (x, y) of its middle."""
 
-    x: float
-    y: float
+    centre: Array
     radius: float
     length: float
-    middle_x: float
-    middle_y: float
+    middle: Array
 
 
 @dataclass(frozen=True)
@@ -60,12 +58,16 @@ class Cues:
 
 
 def outlines(coverage: npt.ArrayLike) -> list[tuple[Array, bool]]:
-    """The outline of a soft mask (h, w): points (n, 2) about half a pixel apart in pixels (x right, y down, a pixel's centre
-    at +0.5), inside on the left as seen with y up, and whether it is closed. The picture's border is no outline."""
+    """The outline of a soft mask (h, w): points (n, 2) about half a pixel apart, and whether it is closed.
+
+    Points are in pixels (x right, y down, a pixel's centre at +0.5), with the inside on the left as seen with y up. The
+    picture's border is no outline.
+    """
     from skimage import measure
 
     pieces = []
-    contours: list[Array] = measure.find_contours(np.asarray(coverage, np.float64), 0.5)  # type: ignore[no-untyped-call]
+    mask = np.asarray(coverage, np.float64)
+    contours: list[Array] = measure.find_contours(mask, 0.5)  # type: ignore[no-untyped-call]
     for raw in contours:
         points = raw[:, ::-1] + 0.5
         arc = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
@@ -73,7 +75,8 @@ def outlines(coverage: npt.ArrayLike) -> list[tuple[Array, bool]]:
             continue
         closed = bool(np.all(raw[0] == raw[-1]))
         wanted = np.linspace(0.0, arc[-1], max(int(arc[-1] * 2), 12), endpoint=not closed)
-        pieces.append((np.stack([np.interp(wanted, arc, points[:, 0]), np.interp(wanted, arc, points[:, 1])], 1), closed))
+        even = np.stack([np.interp(wanted, arc, points[:, 0]), np.interp(wanted, arc, points[:, 1])], 1)
+        pieces.append((even, closed))
     return pieces
 
 
@@ -100,10 +103,7 @@ def find_cues(coverage: npt.ArrayLike) -> Cues:
                 x, y, radius = _circle(part)
                 if radius * unit < 8.0:
                     centre, middle = scene(np.array([x, y])), scene(part[len(part) // 2])
-                    length = 0.5 * len(part) * unit
-                    arcs.append(
-                        Arc(float(centre[0]), float(centre[1]), radius * unit, length, float(middle[0]), float(middle[1]))
-                    )
+                    arcs.append(Arc(centre, radius * unit, 0.5 * len(part) * unit, middle))
     lines.sort(key=lambda line: -line.length)
     arcs.sort(key=lambda arc: -arc.length)
     return Cues(tuple(lines), tuple(arcs))
@@ -130,7 +130,8 @@ def _cut(points: Array, closed: bool) -> list[tuple[int, int]]:
     for count in reversed(lengths):
         starts = np.arange(n if closed else n - count + 1)
         windows = np.lib.stride_tricks.sliding_window_view(ring, count, axis=0)[starts].transpose(0, 2, 1)
-        uncovered = np.lib.stride_tricks.sliding_window_view(np.concatenate([bare, bare]) if closed else bare, count)[starts]
+        twice = np.concatenate([bare, bare]) if closed else bare
+        uncovered = np.lib.stride_tricks.sliding_window_view(twice, count)[starts]
         wanted = np.flatnonzero(uncovered.mean(1) > 0.6)
         if not len(wanted):
             continue
@@ -224,17 +225,16 @@ def _roughness(windows: Array) -> tuple[Array, Array]:
 
 
 def circle_candidates(cues: Cues, pixel: float) -> Array:
-    """Circles (n, 3) as (radius, x, y) that arcs suggest: each arc's own, and for a short arc, whose bend is hardly seen,
-    larger and smaller ones through its middle."""
-    rows = [(a.radius, a.x, a.y) for a in cues.arcs]
+    """Circles (n, 3) as (radius, x, y) that arcs suggest: each arc's own, and for a short arc, whose bend is hardly
+    seen, larger and smaller ones through its middle."""
+    rows = [(a.radius, *a.centre) for a in cues.arcs]
     for a in cues.arcs:
         sagitta = a.length**2 / (8.0 * a.radius)
         doubt = min(BEND * pixel / max(sagitta, 1e-9), 0.8)
         if doubt > 0.02:
             for step in (-2.0, -1.0, 1.0, 2.0):
                 radius = a.radius * float(np.exp(step * doubt))
-                rows.append((radius, a.middle_x + (a.x - a.middle_x) * radius / a.radius,
-                             a.middle_y + (a.y - a.middle_y) * radius / a.radius))  # fmt: skip
+                rows.append((radius, *(a.middle + (a.centre - a.middle) * radius / a.radius)))
     return _distinct(np.array(rows).reshape(-1, 3), 0.5 * pixel)
 
 
@@ -267,7 +267,9 @@ def _orientations(lines: tuple[Line, ...], rotates: bool) -> list[float]:
     return found[:8]
 
 
-def _boxes_at(lines: tuple[Line, ...], degrees: float, pixel: float, far: float) -> list[tuple[float, tuple[float, ...]]]:
+def _boxes_at(
+    lines: tuple[Line, ...], degrees: float, pixel: float, far: float
+) -> list[tuple[float, tuple[float, ...]]]:
     """Boxes of one orientation with the length of outline that supports each."""
     angle = np.deg2rad(degrees)
     axes = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
@@ -326,8 +328,8 @@ def _intervals(
 ) -> list[tuple[float, float, tuple[int, ...]]]:
     """Extents of boxes along one axis: (low, high, which edges bound them).
 
-    Two edges are partners if their dark sides oppose; an edge alone is completed by where the edges across it end, or by
-    the far side of nowhere; and extents with no edge at all come from the ends of edges across.
+    Two edges are partners if their dark sides oppose; an edge alone is completed by where the edges across it end, or
+    out of sight; and extents with no edge at all come from the ends of edges across.
     """
     ends = sorted({round(value / (0.5 * pixel)) * 0.5 * pixel for e in across for value in e[2:]})
     ends = [value for k, value in enumerate(ends) if k == 0 or value - ends[k - 1] > pixel]

@@ -33,7 +33,6 @@ from refine.sketch import (
     SketchLayer,
     SketchPaint,
     SketchShape,
-    Stroke,
     Vertex,
 )
 

@@ -139,31 +139,37 @@ class Evolution:
     def grown(self, state: State, numbers: int) -> State | None:
         """The state with up to about `numbers` more numbers where they gain most; None when nothing would."""
         price = self.budget.price
-        additions: list[tuple[float, int, object]] = []
+        additions: list[tuple[float, int, SketchLayer | tuple[int, int, int]]] = []
         for gain, place in moves.insertions(state.draft, self.wide, numbers // 2):
             additions.append((gain / 2, 2, place))
         for gain, layer in self.residual_layers(state):
             cost = shape_number_count(layer.shape) + 3
             additions.append((gain / cost, cost, layer))
-        places, layers, used = [], [], 0
+        places: list[tuple[int, int, int]] = []
+        layers: list[SketchLayer] = []
+        used = 0
         for each, cost, what in sorted(additions, key=lambda a: -a[0]):
             if each < price or used + cost > numbers:
                 continue
             used += cost
-            (layers if isinstance(what, SketchLayer) else places).append(what)
+            if isinstance(what, SketchLayer):
+                layers.append(what)
+            else:
+                places.append(what)
         if not used:
             return None
-        sketch = moves.inserted(state.draft.sketch, places)  # type: ignore[arg-type]
-        sketch = Sketch(sketch.background, sketch.layers + tuple(layers))  # type: ignore[arg-type]
+        sketch = moves.inserted(state.draft.sketch, places)
+        sketch = Sketch(sketch.background, sketch.layers + tuple(layers))
         bigger = self.refined(Draft.of(sketch), 3, level=self.wide)
         return self.refined(bigger.draft, 8)
 
     def residual_layers(self, state: State) -> list[tuple[float, SketchLayer]]:
         """(gain, layer) for flat layers on the largest pieces of the residual that have one colour and sign."""
+        from scipy import ndimage
+
         from refine.primitives import shapes_for_mask
         from render.taichi_backend import Batch
         from render.tapes import tape_of
-        from scipy import ndimage
 
         batch = Batch.of([(tape_of(state.draft.program), state.draft.program.params)])
         image = batch.images(self.level.target.size)[0]
@@ -189,7 +195,8 @@ class Evolution:
                 colour = target[inside].mean(0)
                 if colour[3] < 0.5:
                     continue
-                paint = Flat(tuple(float(c) for c in np.clip(colour[:3] / colour[3], 0, 1)))  # type: ignore[arg-type]
+                red, green, blue = np.clip(colour[:3] / colour[3], 0, 1).tolist()
+                paint = Flat((red, green, blue))
                 mean = residual[inside].mean(0)
                 gain = 0.6 * area * float((mean**2).sum())
                 for option in shapes_for_mask(inside.astype(np.float64))[:6]:

@@ -282,12 +282,11 @@ def _restricted(
         return drawn
     from dataclasses import replace
 
+    from refine.draft import Draft
     from refine.primitives import shapes_for_mask
     from refine.sketch import Sketch
     from render.taichi_backend import Batch
     from render.tapes import tape_of
-
-    from refine.draft import Draft
 
     layers = []
     size = (work.rgba.shape[1], work.rgba.shape[0])

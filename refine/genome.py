@@ -19,7 +19,7 @@ import numpy.typing as npt
 from shaderdsl import emit
 from shaderdsl.expression import Graph
 from shaderdsl.printer import number_text
-from shaderdsl.registry import Operation, Parameter, Point, bind, of_category
+from shaderdsl.registry import Operation, Parameter, Point, bind, operations
 
 Array = npt.NDArray[np.float64]
 Bits = npt.NDArray[np.bool_]
@@ -190,14 +190,14 @@ def kinds_for(allowed: Sequence[str]) -> list[Kind]:
 
     Names are the language's function names. Raises ValueError if a name is unknown or none is a shape.
     """
-    shapes = list(of_category("shape"))
-    known = {o.function for o in of_category("shape", "outline", "boolean", "modifier", "transform", "repetition", "layer")}
+    categories = ("shape", "outline", "boolean", "modifier", "transform", "repetition", "layer")
+    known = {o.function for o in operations().values() if o.category in categories}
     unknown = sorted(set(allowed) - known)
     if unknown:
         raise ValueError(f"there is no operation called {unknown[0]!r}: known are {', '.join(sorted(known))}")
     kinds: list[Kind] = []
-    for operation in shapes:
-        if operation.function not in allowed or not operation.exact and operation.variadic:
+    for operation in operations().values():
+        if operation.category != "shape" or operation.function not in allowed:
             continue
         counts = [p for p in operation.parameters if p.kind == "count"]
         choices: list[int | None] = [None]
@@ -299,8 +299,8 @@ class Pool:
             return self.kinds[int(self._kind[tree])].text(self.row(tree).tolist(), digits)
         operator: str = tree[0]
         parts = operands(tree, operator)
-        words: list[str] = [f"({self.text(p, digits)})" if isinstance(p, tuple) else self.text(p, digits) for p in parts]
-        return f" {operator} ".join(words)
+        words = [self.text(part, digits) for part in parts]
+        return f" {operator} ".join(f"({w})" if isinstance(p, tuple) else w for p, w in zip(parts, words))
 
 
 def apply(operator: str, a: Bits, b: Bits) -> Bits:

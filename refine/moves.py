@@ -217,27 +217,30 @@ def _shape_moves(index: int, layer: SketchLayer, at: SketchLayer, quadratic: Qua
         i, j = int(where.radius_x), int(where.radius_y)
         cost = quadratic.price([[(i, 1.0), (j, -1.0)]], [shape.radius_x - shape.radius_y])
         round_ = Circle(shape.center, 0.5 * (shape.radius_x + shape.radius_y))
-        yield Move(cost, 1 + (shape.angle != 0), keys, _changed(index, lambda l: replace(l, shape=round_)))
+        yield Move(cost, 1 + (shape.angle != 0), keys, _changed(index, lambda layer: replace(layer, shape=round_)))
     if isinstance(shape, (Ellipse, Box)) and isinstance(where, (Ellipse, Box)) and shape.angle:
         quarter = round(shape.angle / 90) * 90
         cost = quadratic.price([[(int(where.angle), 1.0)]], [shape.angle - quarter])
-        straight = replace(shape, angle=0.0)
-        if quarter % 180:
-            straight = (
-                replace(straight, half_width=shape.half_height, half_height=shape.half_width)
-                if isinstance(shape, Box)
-                else replace(straight, radius_x=shape.radius_y, radius_y=shape.radius_x)  # type: ignore[union-attr]
-            )
-        yield Move(cost, 1, keys, _changed(index, lambda l: replace(l, shape=straight)))
+        straight = _straightened(shape, bool(quarter % 180))
+        yield Move(cost, 1, keys, _changed(index, lambda layer: replace(layer, shape=straight)))
     if isinstance(shape, Box) and isinstance(where, Box) and shape.rounding:
         cost = quadratic.price([[(int(where.rounding), 1.0)]], [shape.rounding])
         sharp = replace(shape, rounding=0.0)
-        yield Move(cost, 1, keys, _changed(index, lambda l: replace(l, shape=sharp)))
+        yield Move(cost, 1, keys, _changed(index, lambda layer: replace(layer, shape=sharp)))
     if isinstance(shape, Capsule) and isinstance(where, Capsule):
         i, j = int(where.radius_a), int(where.radius_b)
         cost = quadratic.price([[(i, 1.0), (j, -1.0)]], [shape.radius_a - shape.radius_b])
         even = Segment(shape.a, shape.b, shape.radius_a + shape.radius_b)
-        yield Move(cost, 1, keys, _changed(index, lambda l: replace(l, shape=even)))
+        yield Move(cost, 1, keys, _changed(index, lambda layer: replace(layer, shape=even)))
+
+
+def _straightened(shape: Ellipse | Box, swapped: bool) -> Ellipse | Box:
+    """The shape without its angle; `swapped` exchanges its axes, for a quarter turn."""
+    if not swapped:
+        return replace(shape, angle=0.0)
+    if isinstance(shape, Box):
+        return replace(shape, angle=0.0, half_width=shape.half_height, half_height=shape.half_width)
+    return replace(shape, angle=0.0, radius_x=shape.radius_y, radius_y=shape.radius_x)
 
 
 def _paint_moves(index: int, layer: SketchLayer, at: SketchLayer, quadratic: Quadratic) -> Iterable[Move]:
@@ -252,7 +255,7 @@ def _paint_moves(index: int, layer: SketchLayer, at: SketchLayer, quadratic: Qua
     flat = Flat((float(red), float(green), float(blue)))
     saved = 7 if isinstance(paint, Linear) else 6
     cost = quadratic.price(rows, list(first - second))
-    yield Move(cost, saved, frozenset({(index, "paint")}), _changed(index, lambda l: replace(l, paint=flat)))
+    yield Move(cost, saved, frozenset({(index, "paint")}), _changed(index, lambda layer: replace(layer, paint=flat)))
 
 
 def _colour_moves(sketch: Sketch, places: Sketch, quadratic: Quadratic) -> Iterable[Move]:
@@ -293,9 +296,9 @@ def _recoloured(old: Colour, new: Colour) -> Callable[[list[SketchLayer | None]]
 
 def dropped_layers(draft: Draft, level: Level) -> list[Move]:
     """The layers, each with the exact rise of the error without it (nothing else refitted): one batch."""
+    from refine.sketch import paint_number_count, shape_number_count
     from render.taichi_backend import Batch
     from render.tapes import tape_of
-    from refine.sketch import paint_number_count, shape_number_count
 
     layers = draft.sketch.layers
     if not layers:

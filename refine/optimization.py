@@ -66,19 +66,22 @@ class Coordinates:
         values = np.asarray(parameters, np.float64) * self.unit
         log = self.logarithmic
         values[..., log] = np.log(np.maximum(values[..., log], LEAST_SIZE))
-        return np.clip(values, self.low, self.high)
+        clipped: Double = np.clip(values, self.low, self.high)
+        return clipped
 
     def outward(self, coordinates: Double) -> Double:
         """Coordinates (..., p) to parameters in written units."""
         values = np.array(coordinates)
         values[..., self.logarithmic] = np.exp(values[..., self.logarithmic])
-        return values / self.unit
+        scaled: Double = values / self.unit
+        return scaled
 
     def slope(self, coordinates: Double) -> Double:
         """d parameter / d coordinate (..., p)."""
         values = np.ones_like(coordinates)
         values[..., self.logarithmic] = np.exp(coordinates[..., self.logarithmic])
-        return values / self.unit
+        scaled: Double = values / self.unit
+        return scaled
 
 
 @dataclass(frozen=True)
@@ -91,9 +94,10 @@ class Level:
 
 def pyramid(picture: Picture, stages: Sequence[tuple[int, float]]) -> list[Level]:
     """Levels for a picture: stages are (longest side in pixels, σ in those pixels); none is larger than the picture."""
+    from scipy.ndimage import gaussian_filter
+
     from render.images import resized
     from render.taichi_backend import Target
-    from scipy.ndimage import gaussian_filter
 
     levels: list[Level] = []
     for longest, sigma in stages:
@@ -218,9 +222,9 @@ def _solved(matrix: Double, right: Double) -> Double:
     from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
     try:
-        return cho_solve(cho_factor(matrix, check_finite=False), right, check_finite=False)  # type: ignore[no-any-return]
+        return np.asarray(cho_solve(cho_factor(matrix, check_finite=False), right, check_finite=False), np.float64)
     except LinAlgError:
-        return np.linalg.lstsq(matrix, right, rcond=1e-10)[0]  # type: ignore[no-any-return]
+        return np.asarray(np.linalg.lstsq(matrix, right, rcond=1e-10)[0], np.float64)
 
 
 def adam(

@@ -43,7 +43,7 @@ WIDTH = 14
 DIGITS = 4
 """Digits after the point that a found program is written with: 0.0001 is a hundredth of a pixel."""
 BLUR = 1.5
-"""Polish begins with the picture and the edges blurred by so many pixels, so that a shape that far off feels its edge."""
+"""Polish begins with picture and edges blurred by so many pixels, so that shapes that far off feel their edge."""
 POLISH_EVERY = 3
 POLISHED = 3
 """Every so many generations, so many of the best trees get their numbers refined."""
@@ -81,8 +81,8 @@ def search(
     `target` is premultiplied RGBA float32 (h, w, 4). `operations` are function names of the language; shapes among
     them are built with, and turned, moved and combined by those of "rotate", "move", "union", "difference" and
     "intersection" that are listed. The search ends when the picture is explained, after `seconds`, or after
-    `generations`; with the last alone (and `seconds` infinite) it is deterministic for a `seed`. A KeyboardInterrupt ends
-    it with what there is. Raises ValueError where the picture has more than two colours or the operations have no
+    `generations`; with the last alone (and `seconds` infinite) it is deterministic for a `seed`. A KeyboardInterrupt
+    ends it with what there is. Raises ValueError where the picture has more than two colours or the operations have no
     shape.
     """
     import shaderdsl
@@ -113,8 +113,9 @@ class Solution:
 
 class _Search:
     def __init__(
-        self, colours: TwoColours, kinds: Sequence[Kind], operators: str, most: int, seed: int, on_progress: Progress | None
-    ) -> None:
+        self, colours: TwoColours, kinds: Sequence[Kind], operators: str, most: int, seed: int,
+        on_progress: Progress | None,
+    ) -> None:  # fmt: skip
         self.started = time.monotonic()
         self.deadline = float("inf")
         self.colours, self.kinds, self.on_progress = colours, kinds, on_progress
@@ -302,7 +303,8 @@ class _Search:
                 if kind.rotates:
                     direction = np.deg2rad(rows[n, own]) + (k % 2 if random.random() < 0.8 else 1 - k % 2) * np.pi / 2
                 else:
-                    direction = np.pi / 4 * random.integers(8) if random.random() < 0.5 else random.uniform(0.0, 2.0 * np.pi)
+                    eighth = random.random() < 0.5
+                    direction = np.pi / 4 * random.integers(8) if eighth else random.uniform(0.0, 2.0 * np.pi)
                 toward = random.choice([-1.0, 1.0]) * step[n]
                 rows[n, -2:] += toward * np.array([np.cos(direction), np.sin(direction)])
             elif kind.moves and move[n] > 0.8:

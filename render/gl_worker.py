@@ -143,7 +143,7 @@ def create_context(way: str) -> Any:
     while True:
         try:
             return make(standalone=True, require=330, backend="egl", device_index=device)
-        except Exception as failure:  # noqa: BLE001 - it is what glcontext raises
+        except Exception as failure:
             first_failure = first_failure or failure
             # Devices that this user may not open come first, Mesa's software device last.
             device += 1
@@ -380,7 +380,7 @@ def main(way: str, lifeline: int, import_folders: list[str]) -> None:
         die_with_parent(lifeline)
         try:
             painter, name = start_painter(way)
-        except Exception as failure:  # noqa: BLE001 - the caller tells it, and tries another way
+        except Exception as failure:
             write_message(replies, {"error": "driver", "message": f"{type(failure).__name__}: {failure}"})
             return
         write_message(replies, {"ready": name})
@@ -388,7 +388,7 @@ def main(way: str, lifeline: int, import_folders: list[str]) -> None:
             answer(painter, requests, replies)
     except (EOFError, BrokenPipeError):
         return
-    except Exception as failure:  # noqa: BLE001 - the caller tells it: this process has no terminal
+    except Exception as failure:
         write_message(replies, {"error": "driver", "message": f"{type(failure).__name__}: {failure}"})
 
 

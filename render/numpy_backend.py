@@ -8,22 +8,23 @@ derivative is approximated.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from shaderdsl import dual, emit, tape as tapes
-from shaderdsl.dual import Rule, continuous_names, scalar_names
+from shaderdsl.dual import Rule
 from shaderdsl.expression import Expr
+from shaderdsl.registry import continuous_names, scalar_names
 from shaderdsl.tape import Tape
 
 Array = npt.NDArray[np.float64]
 Function = Callable[..., tuple[Any, ...]]
 
 
-@lru_cache(maxsize=None)
+@cache
 def compiled(rule: Rule) -> tuple[Function, Function]:
     """(forward, reverse) of a rule as NumPy functions of its inputs (then, for reverse, its outputs' adjoints)."""
     adjoints = tuple("d_" + name for name in rule.outputs)
@@ -52,7 +53,8 @@ def pixel_centres(size: tuple[int, int]) -> tuple[Array, Array]:
     unit = 2.0 / min(width, height)
     x = (np.arange(width) + 0.5 - 0.5 * width) * unit
     y = (0.5 * height - np.arange(height) - 0.5) * unit
-    return np.meshgrid(x, y)  # type: ignore[return-value]
+    columns, rows = np.meshgrid(x, y)
+    return columns, rows
 
 
 class _Layer:
@@ -149,7 +151,7 @@ class _Layer:
         """Adds to `adjoint` (slots, h, w) the derivative of the seeded dual by each slot."""
         registers: list[list[Array]] = [[0.0] * 4 for _ in self.code]  # type: ignore[list-item]
         registers[-1] = list(seed)
-        spaces: dict[int, list[Array]] = {k: [0.0] * 6 for k in self.spaces}  # type: ignore[misc]
+        spaces: dict[int, list[Any]] = {k: [0.0] * 6 for k in self.spaces}
         for number in reversed(range(len(self.code))):
             opcode, source, second, slot, count = self.code[number]
             operation = _rules()[opcode]
@@ -195,7 +197,7 @@ class _Layer:
         first = slot + tapes.PLACE + len(own)
         if operation.category == "shape":
             forward, reverse = compiled(dual.shape_rule(operation))
-            value = forward(u, v, *own)
+            value: Sequence[Any] = forward(u, v, *own)
             result = reverse(u, v, *own, *local_seed)
             self._spread(operation, slot + tapes.PLACE, result[2:], adjoint)
         else:
@@ -218,8 +220,8 @@ class _Layer:
             if not mask.any():
                 continue
             rule = dual.outline_rule(operation, kind)
-            result = compiled(rule)[1](u, v, *own, *points, ends, inside, *seed)
-            result = [np.where(mask, r, 0.0) for r in result]
+            adjoints = compiled(rule)[1](u, v, *own, *points, ends, inside, *seed)
+            result = [np.where(mask, r, 0.0) for r in adjoints]
             total = [t + r for t, r in zip(total, result)]
             self._spread(operation, slot - len(own), result[2 : 2 + scalars], adjoint)
             for name, value in zip(rule.differentiated[2 + scalars :], result[2 + scalars :]):

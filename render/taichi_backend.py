@@ -25,11 +25,11 @@ import numpy as np
 import numpy.typing as npt
 
 os.environ.setdefault("ENABLE_TAICHI_HEADER_PRINT", "0")  # read when Taichi is imported
-import taichi as ti  # noqa: E402
+import taichi as ti
 
 from render import taichi_frame
-from render.taichi_kernels import TILE
 from render.taichi_frame import Mode, argument_names
+from render.taichi_kernels import TILE
 from shaderdsl import tape as tapes
 from shaderdsl.registry import operations
 from shaderdsl.tape import Tape, Uniform

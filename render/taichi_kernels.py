@@ -74,7 +74,7 @@ def _any(numbers: Iterable[int], variable: str) -> str:
 FIXED = 1 << 20
 """Added to an instruction's index in an active list: its value is that at the tile's centre."""
 
-POINTS = {"x0": "ex0", "y0": "ey0", "x1": "ex1", "y1": "ey1", "x2": "ex2", "y2": "ey2", "ends": "eends"}
+POINTS: dict[object, str] = {"x0": "ex0", "y0": "ey0", "x1": "ex1", "y1": "ey1", "x2": "ex2", "y2": "ey2", "ends": "eends"}
 
 
 class Interpreter:
@@ -310,7 +310,7 @@ class Interpreter:
             if not reverse:
                 text += _print(rule, False, names, ("f", "gu", "gv", "w"), indent + 4)
                 continue
-            seeds = {"d_f": "df", "d_fx": "dgu", "d_fy": "dgv", "d_w": "dw"}
+            seeds: dict[object, str] = {"d_f": "df", "d_fx": "dgu", "d_fy": "dgv", "d_w": "dw"}
             values = [f"o{k}" for k in range(len(rule.differentiated))]
             text += _print(rule, True, {**names, **seeds}, values, indent + 4)
             text += f"{i}    du = o0\n{i}    dv = o1\n"
@@ -340,7 +340,7 @@ class Interpreter:
         }  # fmt: skip
 
     def _combination_names(self, operation: Operation) -> dict[object, str]:
-        names = {f"{p}_{q}": f"{p}{k}" for p in "ab" for k, q in enumerate(dual.DUAL)}
+        names: dict[object, str] = {f"{p}_{q}": f"{p}{k}" for p in "ab" for k, q in enumerate(dual.DUAL)}
         return {**names, **_parameters(operation, "slot")}
 
     def _combination(self, operation: Operation, indent: int, gradients: bool) -> str:
@@ -387,7 +387,8 @@ class Interpreter:
 
     def _reverse_combination(self, operation: Operation, indent: int) -> str:
         rule = dual.combination_rule(operation)
-        names = {**self._combination_names(operation), **{f"d_{q}": f"d{k}" for k, q in enumerate(dual.DUAL)}}
+        names = self._combination_names(operation)
+        names.update({f"d_{q}": f"d{k}" for k, q in enumerate(dual.DUAL)})
         inputs = 8 if operation.category == "boolean" else 4
         own = [f"g{k}" for k in range(len(rule.differentiated) - inputs)]
         text = _print(rule, True, names, [*(f"e{k}" for k in range(inputs)), *own], indent)
@@ -445,7 +446,7 @@ class Interpreter:
     def _reverse_shape(self, operation: Operation, indent: int) -> str:
         rule = dual.shape_rule(operation)
         names = self._shape_names(operation)
-        seeds = {"d_f": "df", "d_fx": "dgu", "d_fy": "dgv", "d_w": "dw"}
+        seeds: dict[object, str] = {"d_f": "df", "d_fx": "dgu", "d_fy": "dgv", "d_w": "dw"}
         own = [f"g{k}" for k in range(len(rule.differentiated) - 2)]
         text = _print(rule, True, {**names, **seeds}, ("du", "dv", *own), indent)
         return text + self._keep(operation, own, tapes.PLACE, indent)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 from shaderdsl import coverage as coverage_profile
 from shaderdsl.expression import Expr, Graph
@@ -59,7 +59,7 @@ def _parameter_inputs(graph: Graph, operation: Operation) -> dict[str, Expr]:
     return {name: graph.input(name) for name in scalar_names(operation)}
 
 
-@lru_cache(maxsize=None)
+@cache
 def shape_rule(operation: Operation) -> Rule:
     """Inputs x, y (own coordinates) and the parameters; outputs the dual in own coordinates."""
     graph = Graph()
@@ -78,7 +78,7 @@ def _element(graph: Graph, curved: bool) -> object:
     return Element(Point(x0, y0), Point(x1, y1), Point(x2, y2), curved, first, ends > 1.5)
 
 
-@lru_cache(maxsize=None)
+@cache
 def element_rule(operation: Operation, curved: bool) -> Rule:
     """The unsigned distance to one element (output "distance"), for finding the nearest; not differentiated."""
     graph = Graph()
@@ -89,7 +89,7 @@ def element_rule(operation: Operation, curved: bool) -> Rule:
     return Rule(graph, inputs, ("distance",), (distance,), (), ())
 
 
-@lru_cache(maxsize=None)
+@cache
 def finish_rule(operation: Operation) -> Rule:
     """The signed distance (output "f") of an outline from its nearest element's unsigned "distance" and "inside"."""
     assert operation.finish is not None
@@ -99,7 +99,7 @@ def finish_rule(operation: Operation) -> Rule:
     return Rule(graph, (*scalars, "distance", "inside"), ("f",), (result.value,), (), ())
 
 
-@lru_cache(maxsize=None)
+@cache
 def outline_rule(operation: Operation, curved: bool) -> Rule:
     """The dual of an outline whose nearest element is given; input "inside" is 1 inside and 0 outside."""
     assert operation.finish is not None
@@ -119,7 +119,7 @@ def _dual_inputs(graph: Graph, prefix: str) -> list[Expr]:
     return [graph.input(prefix + name) for name in DUAL]
 
 
-@lru_cache(maxsize=None)
+@cache
 def combination_rule(operation: Operation) -> Rule:
     """Inputs the duals "a_f" ... "b_w" and the parameters. For modifiers "a_" alone."""
     graph = Graph()
@@ -149,7 +149,7 @@ SPACE = ("u", "v", "ux", "uy", "vx", "vy")
 """A folded point: where it lies, and the Jacobian of that place by the pixel's position."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def repetition_rule(operation: Operation) -> Rule:
     """Inputs a point (x, y) with its Jacobian (xx, xy, yx, yy), the parameters and "copy"; outputs SPACE."""
     graph = Graph()
@@ -167,7 +167,7 @@ def repetition_rule(operation: Operation) -> Rule:
     return _rule(graph, inputs, SPACE, outputs, (*inputs[:6], *continuous_names(operation)))
 
 
-@lru_cache(maxsize=None)
+@cache
 def paint_rule(operation: Operation) -> Rule:
     """Inputs a point and the parameters; output "t", the position on the ramp."""
     graph = Graph()
@@ -176,7 +176,7 @@ def paint_rule(operation: Operation) -> Rule:
     return _rule(graph, ("x", "y", *scalars), ("t",), [t], ("x", "y", *continuous_names(operation)))
 
 
-@lru_cache(maxsize=None)
+@cache
 def coverage_rule() -> Rule:
     """Inputs a dual, "pixel" and "softness"; output "alpha". The pixel's size is not differentiated."""
     graph = Graph()

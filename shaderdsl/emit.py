@@ -128,7 +128,7 @@ class Printer:
                 continue  # printed by an earlier run
             operator, *arguments = self.graph.nodes[index]
             if operator == "const":
-                number = self.dialect.number(arguments[0])  # type: ignore[arg-type]
+                number = self.dialect.number(arguments[0])
                 self.text[index] = (number, ATOM if not number.startswith("-") else 0)
             elif operator == "input":
                 self.text[index] = (self.inputs[arguments[0]], ATOM)
@@ -148,7 +148,7 @@ class Printer:
     def pattern(self, index: int) -> tuple[str, Sequence[int]]:
         """What a node is printed as: the template's name, and the nodes that fill it."""
         operator, *arguments = self.graph.nodes[index]
-        return operator, [] if operator in ("const", "input") else arguments  # type: ignore[return-value]
+        return operator, [] if operator in ("const", "input") else arguments
 
     def expression(self, index: int) -> tuple[str, int]:
         """The text of a node and its precedence."""

@@ -23,12 +23,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Union
+from typing import Any, Union
 
 TINY = 1e-18
 """Denominators below this are raised to it, so that no derivative divides by zero (a float32 keeps it)."""
 
-Node = tuple[object, ...]
+Node = tuple[Any, ...]
+"""(operator, *argument indices), ("const", value) or ("input", name)."""
 Scalar = Union["Expr", float, int]
 
 _COMMUTATIVE = frozenset({"add", "mul", "min", "max", "hypot"})
@@ -103,7 +104,7 @@ class Graph:
     def constant_value(self, index: int) -> float | None:
         """The value of a constant node, or None."""
         node = self.nodes[index]
-        return node[1] if node[0] == "const" else None  # type: ignore[return-value]
+        return node[1] if node[0] == "const" else None
 
     def apply(self, operator: str, *arguments: Scalar) -> Expr:
         """The node `operator(*arguments)`, folded and simplified."""
@@ -117,7 +118,7 @@ class Graph:
         for i in ids:
             node = nodes[i]
             if node[0] == "const":
-                values.append(node[1])  # type: ignore[arg-type]
+                values.append(node[1])
             else:
                 values.append(None)
                 constant = False
@@ -136,9 +137,9 @@ class Graph:
                 if vb == 0.0:
                     return a
                 if self.nodes[b][0] == "neg":
-                    return self._simplified("sub", (a, self.nodes[b][1]))  # type: ignore[arg-type]
+                    return self._simplified("sub", (a, self.nodes[b][1]))
                 if self.nodes[a][0] == "neg":
-                    return self._simplified("sub", (b, self.nodes[a][1]))  # type: ignore[arg-type]
+                    return self._simplified("sub", (b, self.nodes[a][1]))
             elif operator == "sub":
                 if vb == 0.0:
                     return a
@@ -147,7 +148,7 @@ class Graph:
                 if a == b:
                     return self.add(("const", 0.0))
                 if self.nodes[b][0] == "neg":
-                    return self._simplified("add", (a, self.nodes[b][1]))  # type: ignore[arg-type]
+                    return self._simplified("add", (a, self.nodes[b][1]))
             elif operator == "mul":
                 if va == 0.0 or vb == 0.0:
                     return self.add(("const", 0.0))
@@ -160,9 +161,9 @@ class Graph:
                 if vb == -1.0:
                     return self._simplified("neg", (a,))
                 if self.nodes[a][0] == "neg":
-                    return self._simplified("neg", (self._simplified("mul", (self.nodes[a][1], b)),))  # type: ignore[arg-type]
+                    return self._simplified("neg", (self._simplified("mul", (self.nodes[a][1], b)),))
                 if self.nodes[b][0] == "neg":
-                    return self._simplified("neg", (self._simplified("mul", (a, self.nodes[b][1])),))  # type: ignore[arg-type]
+                    return self._simplified("neg", (self._simplified("mul", (a, self.nodes[b][1])),))
             elif operator == "div":
                 if va == 0.0:
                     return a
@@ -173,7 +174,8 @@ class Graph:
             if operator in _COMMUTATIVE and a > b:
                 ids = (b, a)
         elif operator == "neg" and self.nodes[a][0] == "neg":
-            return self.nodes[a][1]  # type: ignore[return-value]
+            negated: int = self.nodes[a][1]
+            return negated
         elif operator == "abs" and self.nodes[a][0] in ("abs", "hypot", "sqrt"):
             return a
         elif operator == "select":
@@ -189,11 +191,11 @@ class Graph:
         simplified, add = self._simplified, self.add
         for operator, arguments in template.code:
             if operator == "input":
-                value.append(inputs[arguments].index)  # type: ignore[index]
+                value.append(inputs[arguments].index)
             elif operator == "const":
                 value.append(add((operator, arguments)))
             else:
-                value.append(simplified(operator, tuple([value[a] for a in arguments])))  # type: ignore[union-attr]
+                value.append(simplified(operator, tuple([value[a] for a in arguments])))
         return [Expr(self, value[k]) for k in template.outputs]
 
     # -- reading ------------------------------------------------------------------------------------------
@@ -209,7 +211,7 @@ class Graph:
             seen.add(index)
             node = self.nodes[index]
             if node[0] not in ("const", "input"):
-                stack.extend(node[1:])  # type: ignore[arg-type]
+                stack.extend(node[1:])
         return sorted(seen)
 
     def evaluate(self, outputs: Sequence[Expr], inputs: Mapping[object, float]) -> list[float]:
@@ -218,11 +220,11 @@ class Graph:
         for index in self.needed(e.index for e in outputs):
             operator, *arguments = self.nodes[index]
             if operator == "const":
-                value[index] = arguments[0]  # type: ignore[assignment]
+                value[index] = arguments[0]
             elif operator == "input":
                 value[index] = inputs[arguments[0]]
             else:
-                value[index] = EVALUATORS[operator](*(value[a] for a in arguments))  # type: ignore[index]
+                value[index] = EVALUATORS[operator](*(value[a] for a in arguments))
         return [value[e.index] for e in outputs]
 
     # -- derivatives --------------------------------------------------------------------------------------
@@ -272,10 +274,10 @@ class Graph:
         elif operator == "tanh":
             result = [1.0 - value * value]
         elif operator == "select":
-            return [(ids[1], e[0]), (ids[2], one - e[0])]  # type: ignore[list-item]
+            return [(ids[1], e[0]), (ids[2], one - e[0])]
         else:  # const, input, floor, less, detach: flat wherever they have a derivative at all
             return []
-        return list(zip(ids, result))  # type: ignore[arg-type]
+        return list(zip(ids, result))
 
     def tangents(self, outputs: Sequence[Expr], seeds: Mapping[int, Scalar]) -> list[Expr]:
         """Forward mode: the directional derivative of each output along `seeds` (input index -> tangent)."""
@@ -288,7 +290,7 @@ class Graph:
             if self.nodes[index][0] == "select":
                 # A branch that is not taken may hold an infinity: choose, do not multiply by zero.
                 _, c, a, b = self.nodes[index]
-                total = select(Expr(self, c), tangent[a], tangent[b])  # type: ignore[arg-type, index]
+                total = select(Expr(self, c), tangent[a], tangent[b])
             else:
                 for argument, partial in self.partials(index):
                     if tangent[argument].index != zero.index:
@@ -315,14 +317,14 @@ class Graph:
             weight = adjoint[index]
             if self.nodes[index][0] == "select":
                 _, c, a, b = self.nodes[index]
-                condition = Expr(self, c)  # type: ignore[arg-type]
+                condition = Expr(self, c)
                 shares = [(a, select(condition, weight, 0.0)), (b, select(condition, 0.0, weight))]
             else:
-                shares = [(a, weight * p) for a, p in self.partials(index) if a in depends]  # type: ignore[misc]
+                shares = [(a, weight * p) for a, p in self.partials(index) if a in depends]
             for argument, share in shares:
                 if argument in depends:
-                    previous = adjoint.get(argument)  # type: ignore[arg-type]
-                    adjoint[argument] = share if previous is None else previous + share  # type: ignore[index]
+                    previous = adjoint.get(argument)
+                    adjoint[argument] = share if previous is None else previous + share
         return [adjoint.get(e.index, zero) for e in inputs]
 
 
@@ -335,7 +337,7 @@ class Template:
         order = graph.needed(e.index for e in outputs)
         place = {index: k for k, index in enumerate(order)}
         number = {e.index: k for k, e in enumerate(inputs)}
-        self.code: list[tuple[str, object]] = []
+        self.code: list[tuple[str, Any]] = []
         for index in order:
             operator, *arguments = graph.nodes[index]
             if operator == "input":
@@ -343,7 +345,7 @@ class Template:
             elif operator == "const":
                 self.code.append(("const", arguments[0]))
             else:
-                self.code.append((operator, tuple(place[a] for a in arguments)))  # type: ignore[arg-type, index]
+                self.code.append((operator, tuple(place[a] for a in arguments)))
         self.outputs = [place[e.index] for e in outputs]
 
 

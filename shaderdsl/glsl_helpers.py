@@ -238,7 +238,7 @@ def coverage() -> dict[str, tuple[str, tuple[str, ...]]]:
     root = trace.graph.nodes[trace.outputs[0].index]
     if root[0] != "select":
         raise AssertionError("coverage chooses between a soft and a crisp edge last")
-    trace.outputs = [Expr(trace.graph, root[2])]  # type: ignore[arg-type]
+    trace.outputs = [Expr(trace.graph, root[2])]
     texts["softCoverage"] = (
         "// The same for a blurred edge, `softness` being the standard deviation of the blur.\n"
         + function_text(

@@ -87,12 +87,12 @@ class Trace:
         for index in self.graph.needed(wanted + [a for i in called for a in (i, *self.calls[i][1])]):
             operator, *arguments = self.graph.nodes[index]
             if operator == "const":
-                moved[index] = graph.constant(arguments[0])  # type: ignore[arg-type]
+                moved[index] = graph.constant(arguments[0])
             elif operator == "input":
-                value = constants.get(arguments[0])  # type: ignore[call-overload]
+                value = constants.get(arguments[0])
                 moved[index] = graph.input(arguments[0]) if value is None else graph.constant(value)
             else:
-                moved[index] = graph.apply(operator, *(moved[a] for a in arguments))  # type: ignore[arg-type, index]
+                moved[index] = graph.apply(operator, *(moved[a] for a in arguments))
         result = Trace(graph, [moved[i] for i in wanted])
         for index, name in self.names.items():
             if index in moved:
@@ -218,11 +218,11 @@ class GlslPrinter(Printer):
             operator, *ids = self.graph.nodes[index]
             sides: list[int] = []
             if operator == "select":
-                sides = ids[1:]  # type: ignore[assignment]
-            elif operator == "mul" and not any(self.value_of(i) is not None for i in ids):  # type: ignore[arg-type]
-                sides = ids  # type: ignore[assignment]
-            elif operator == "sub" and self.value_of(ids[0]) == 1.0 or operator == "detach":  # type: ignore[arg-type]
-                sides = ids[-1:]  # type: ignore[assignment]
+                sides = ids[1:]
+            elif operator == "mul" and not any(self.value_of(i) is not None for i in ids):
+                sides = ids
+            elif operator == "sub" and self.value_of(ids[0]) == 1.0 or operator == "detach":
+                sides = ids[-1:]
             self.booleans[index] = (
                 operator == "less"
                 or (operator == "input" and ids[0] in self.truths)
@@ -280,8 +280,8 @@ class GlslPrinter(Printer):
                 node = self.graph.nodes[inner]
                 if self.value_of(high) is not None and node[0] == "max":
                     for value, low in (node[1:], node[:0:-1]):
-                        if self.value_of(low) is not None:  # type: ignore[arg-type]
-                            return "clamp", (value, low, high)  # type: ignore[return-value]
+                        if self.value_of(low) is not None:
+                            return "clamp", (value, low, high)
         return self._constant_last(operator, ids)
 
     def _constant_last(self, operator: str, ids: Sequence[int]) -> tuple[str, Sequence[int]]:
@@ -293,15 +293,15 @@ class GlslPrinter(Printer):
     def _opposite(self, index: int) -> int | None:
         """What a node is the negative of."""
         node = self.graph.nodes[index]
-        return node[1] if node[0] == "neg" else None  # type: ignore[return-value]
+        return node[1] if node[0] == "neg" else None
 
     def _negative(self, index: int) -> tuple[str, Sequence[int]]:
         operator, *ids = self.graph.nodes[index]
         if operator == "sub":
-            first = self._opposite(ids[0])  # type: ignore[arg-type]
-            return self._sum("sub", ids[1], ids[0]) if first is None else self._sum("add", first, ids[1])  # type: ignore[arg-type]
+            first = self._opposite(ids[0])
+            return self._sum("sub", ids[1], ids[0]) if first is None else self._sum("add", first, ids[1])
         if operator == "min":
-            opposites = [self._opposite(i) for i in ids]  # type: ignore[arg-type]
+            opposites = [self._opposite(i) for i in ids]
             if None not in opposites:
                 return "max", opposites  # type: ignore[return-value]
         return "neg", (index,)

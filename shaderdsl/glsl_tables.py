@@ -140,8 +140,9 @@ class Points:
     def parameters(self, x: Expr, y: Expr) -> int | None:
         """The number of the parameter x, if y is the next one."""
         a, b = (self.graph.nodes[e.index] for e in (x, y))
-        if a[0] == b[0] == "input" and b[1] == a[1] + 1:  # type: ignore[operator]
-            return a[1]  # type: ignore[return-value]
+        if a[0] == b[0] == "input" and b[1] == a[1] + 1:
+            number: int = a[1]
+            return number
         return None
 
     def half_sum(self, value: Expr) -> tuple[Expr, Expr] | None:
@@ -149,8 +150,8 @@ class Points:
         node = self.graph.nodes[value.index]
         if node[0] == "mul":
             for one, other in (node[1:], node[:0:-1]):
-                inner = self.graph.nodes[other]  # type: ignore[call-overload]
-                if self.graph.constant_value(one) == 0.5 and inner[0] == "add":  # type: ignore[arg-type]
+                inner = self.graph.nodes[other]
+                if self.graph.constant_value(one) == 0.5 and inner[0] == "add":
                     return Expr(self.graph, inner[1]), Expr(self.graph, inner[2])
         return None
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Literal
 
 from shaderdsl.expression import Expr, Scalar
@@ -242,7 +242,7 @@ def unbind(operation: Operation, arguments: Mapping[str, Any]) -> list[Expr]:
     return scalars
 
 
-@lru_cache(maxsize=None)
+@cache
 def scalar_names(operation: Operation) -> tuple[str, ...]:
     """The names of the scalars that a body's parameters take, in slot order; a point gives two."""
     names: list[str] = []
@@ -251,7 +251,7 @@ def scalar_names(operation: Operation) -> tuple[str, ...]:
     return tuple(names)
 
 
-@lru_cache(maxsize=None)
+@cache
 def continuous_names(operation: Operation) -> tuple[str, ...]:
     """`scalar_names` without counts and choices."""
     names: list[str] = []

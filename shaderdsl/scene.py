@@ -9,7 +9,6 @@ alone share it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Union
 
 from shaderdsl.expression import Expr, Graph
 from shaderdsl.registry import Operation
@@ -75,7 +74,7 @@ class Placed:
     decided: Decided = ()
 
 
-Shape = Union[Primitive, Outline, Combination, Modified, Placed]
+Shape = Primitive | Outline | Combination | Modified | Placed
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ Nodes are named tuples because a tree is made for every new text: they cost a fi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple, Union
+from typing import NamedTuple
 
 DEGREE_UNITS = {"": 1.0, "deg": 1.0, "rad": 57.29577951308232, "turn": 360.0}
 """Degrees in one of each unit of angle; a bare number where an angle is wanted is in degrees."""
@@ -114,8 +114,8 @@ class Call(NamedTuple):
     arguments: tuple[Argument, ...]
 
 
-Expression = Union[Number, Colour, Ranged, Fixed, Name, Pair, Negation, Chain, Call]
-Argument = Union[Expression, Named]
+Expression = Number | Colour | Ranged | Fixed | Name | Pair | Negation | Chain | Call
+Argument = Expression | Named
 
 
 class Scene(NamedTuple):
@@ -160,8 +160,8 @@ class Draw(NamedTuple):
     value: Expression
 
 
-Statement = Union[Scene, Let, Def, Draw]
-Node = Union[Argument, Statement, Parameter]
+Statement = Scene | Let | Def | Draw
+Node = Argument | Statement | Parameter
 
 
 class Module(NamedTuple):

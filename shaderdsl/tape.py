@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -127,12 +127,12 @@ class Uniform:
         for k, index in enumerate(order):
             operator, *arguments = graph.nodes[index]
             if operator == "const":
-                constants[k] = arguments[0]  # type: ignore[call-overload]
+                constants[k] = arguments[0]
             elif operator == "input":
                 code[k, :2] = 1, arguments[0]
             else:
-                code[k, 0] = 2 + UNIFORM_OPERATORS.index(operator)  # type: ignore[arg-type]
-                code[k, 1 : 1 + len(arguments)] = [place[a] for a in arguments]  # type: ignore[index]
+                code[k, 0] = 2 + UNIFORM_OPERATORS.index(operator)
+                code[k, 1 : 1 + len(arguments)] = [place[a] for a in arguments]
         return cls(code, constants, np.array([place[i] for i in outputs], np.int32))
 
     def run(self, parameters: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -173,7 +173,7 @@ class SlotDerivative:
                 inputs = [i for i in graph.needed([slot.index]) if graph.nodes[i][0] == "input"]
                 partials = graph.adjoints({slot.index: 1.0}, [Expr(graph, i) for i in inputs])
                 seen[slot.index] = [
-                    (graph.nodes[i][1], partial.index)  # type: ignore[misc]
+                    (graph.nodes[i][1], partial.index)
                     for i, partial in zip(inputs, partials)
                     if partial.constant != 0.0
                 ]
@@ -208,7 +208,7 @@ def lower(scene: ir.Scene, parameter_count: int) -> Tape:
     return _Lowering(scene, parameter_count).tape()
 
 
-@lru_cache(maxsize=None)
+@cache
 def _affine_template(operation: Operation) -> Template:
     """A transform's matrix (xx, xy, x, yx, yy, y) and distance scale by its scalars and the matrix before it."""
     graph = Graph()
@@ -234,20 +234,20 @@ def placed_by(
     graph: Graph, operation: Operation, scalars: Sequence[Expr], matrix: Matrix
 ) -> tuple[Matrix, Expr]:
     """The map that applies `matrix` and then a transform, and the factor that the transform puts on distances."""
-    *composed, scale = graph.instantiate(_affine_template(operation), [*scalars, *matrix])
-    return tuple(composed), scale  # type: ignore[return-value]
+    a, b, c, d, e, f, scale = graph.instantiate(_affine_template(operation), [*scalars, *matrix])
+    return (a, b, c, d, e, f), scale
 
 
 def all_scalars(operation: Operation, scalars: Sequence[Expr], decided: ir.Decided, graph: Graph) -> list[Expr]:
     """Continuous scalars and decided words and counts, together in slot order (`scalar_names`)."""
     values = dict(zip(continuous_names(operation), scalars))
-    fixed = dict(decided)
+    fixed: dict[str, Any] = dict(decided)
     for parameter in operation.parameters:
         if parameter.kind == "count":
-            values[parameter.name] = graph.constant(float(fixed[parameter.name]))  # type: ignore[arg-type]
+            values[parameter.name] = graph.constant(float(fixed[parameter.name]))
         elif parameter.kind == "choice":
             word = fixed.get(parameter.name, parameter.default)
-            values[parameter.name] = graph.constant(float(parameter.choices.index(word)))  # type: ignore[arg-type]
+            values[parameter.name] = graph.constant(float(parameter.choices.index(word)))
     return [values[name] for name in scalar_names(operation)]
 
 
@@ -345,13 +345,13 @@ class _Lowering:
         self.slots.extend(expressions)
         return start
 
-    def instruction(self, key: object, slope: float, *fields: int) -> int:
+    def instruction(self, key: object, slope: float, fields: tuple[int, int, int, int, int]) -> int:
         if len(self.instructions) - self.first >= MAXIMUM_INSTRUCTIONS:
             raise DslError(
                 f"this layer needs more than {MAXIMUM_INSTRUCTIONS} operations; split it into several layers", self.line
             )
         register = len(self.instructions) - self.first
-        self.instructions.append(fields)  # type: ignore[arg-type]
+        self.instructions.append(fields)
         self.memo[key] = register
         self.slopes[register] = slope
         return register
@@ -386,7 +386,7 @@ class _Lowering:
         if key in self.memo:
             return self.memo[key]
         slot = self.block([*frame.matrix, frame.scale, *scalars, *elements])
-        return self.instruction(key, operation.lipschitz, opcode, frame.space, 0, slot, len(elements) // len(ELEMENT))
+        return self.instruction(key, operation.lipschitz, (opcode, frame.space, 0, slot, len(elements) // len(ELEMENT)))
 
     def combination(self, shape: ir.Combination, frame: _Frame) -> int:
         operation = shape.operation
@@ -397,7 +397,10 @@ class _Lowering:
             key = (opcodes()[operation].number, total, other, tuple(e.index for e in scalars))
             slope = operation.lipschitz * max(self.slopes[total], self.slopes[other])
             found = self.memo.get(key)
-            total = self.instruction(key, slope, *key[:1], total, other, self.block(scalars), 0) if found is None else found
+            if found is None:
+                fields = (opcodes()[operation].number, total, other, self.block(scalars), 0)
+                found = self.instruction(key, slope, fields)
+            total = found
         return total
 
     def modified(self, shape: ir.Modified, frame: _Frame) -> int:
@@ -412,7 +415,7 @@ class _Lowering:
         if key in self.memo:
             return self.memo[key]
         slope = operation.lipschitz * self.slopes[child]
-        return self.instruction(key, slope, opcodes()[operation].number, child, 0, self.block(scalars), 0)
+        return self.instruction(key, slope, (opcodes()[operation].number, child, 0, self.block(scalars), 0))
 
     def scaled(self, operation: Operation, scalars: Sequence[Expr], scale: Expr) -> list[Expr]:
         """Parameters of booleans and modifiers, which act on distances: lengths grow with the scale."""
@@ -440,7 +443,7 @@ class _Lowering:
                 total = register
             else:
                 slope = max(self.slopes[total], self.slopes[register])
-                total = self.instruction(("union", total, register), slope, union, total, register, self.block(()), 0)
+                total = self.instruction(("union", total, register), slope, (union, total, register, self.block(()), 0))
         assert total is not None
         return total
 
@@ -459,7 +462,7 @@ class _Lowering:
         number = self.spaces
         self.spaces += 1
         # A space takes an instruction too; COUNT holds the number of the space that it makes.
-        self.instruction(key, 0.0, opcode, frame.space, 0, slot, number)
+        self.instruction(key, 0.0, (opcode, frame.space, 0, slot, number))
         self.memo[key] = number
         return number
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Union
+from typing import NamedTuple
 
 from shaderdsl.expression import Expr
 from shaderdsl.scene import Paint, Shape, Vertex
@@ -66,9 +66,7 @@ class LayerValue(NamedTuple):
     softness: Expr | None
 
 
-Value = Union[
-    NumberValue, PointValue, ColourValue, PaintValue, VertexValue, WordValue, ShapeValue, LayerValue
-]
+Value = NumberValue | PointValue | ColourValue | PaintValue | VertexValue | WordValue | ShapeValue | LayerValue
 
 
 def described(value: Value) -> str:

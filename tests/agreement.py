@@ -7,7 +7,7 @@ a border between cells): there float32 can not tell which side it is on. They ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import product
 

@@ -182,8 +182,8 @@ def test_bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("refine.command_line.__file__", str(tmp_path / "refine" / "command_line.py"))
     is_refused(earthshader("bench"), "from a checkout")
     (tmp_path / "benchmarks").mkdir()
-    (tmp_path / "benchmarks" / "speed.py").write_text("import sys; sys.exit(int(sys.argv[2]))")
-    (tmp_path / "benchmarks" / "_shared.py").touch()
+    (tmp_path / "benchmarks" / "speed.py").write_text('import sys\nif __name__ == "__main__":\n    sys.exit(int(sys.argv[2]))\n')
+    (tmp_path / "benchmarks" / "shared.py").touch()
     assert earthshader("bench").out == "speed\n"
     is_refused(earthshader("bench", "sped"), "There is no benchmark 'sped'", "speed")
     assert earthshader("bench", "speed", "--", "--code", "5").code == 5

@@ -218,8 +218,8 @@ def test_a_draft_and_its_sketch_have_the_same_numbers() -> None:
 
 
 def test_a_probe_hides_one_layer_at_a_time() -> None:
-    from render.tapes import tape_of
     from render.taichi_backend import Batch
+    from render.tapes import tape_of
 
     program, opacities = Draft.of(EVERYTHING).probe()
     assert len(opacities) == len(EVERYTHING.layers)

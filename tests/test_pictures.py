@@ -98,12 +98,10 @@ def test_programs_of_one_structure_share_a_tape() -> None:
 @pytest.mark.parametrize("turn", [0, 15, 45, 90, 137])
 def test_curves_over_one_chord_leave_no_gap(turn: int) -> None:
     """A petal's two curves share their chord: a point on it, or within rounding of it, is inside all the same."""
-    import shaderdsl
-    from render.pictures import image
-
-    program = shaderdsl.parse(f"path((-0.5, 0), curve(0.05, 0.5), (0.6, 0), curve(0.05, -0.5)).rotate({turn}).move(0, 0)")
+    program = parse(f"path((-0.5, 0), curve(0.05, 0.5), (0.6, 0), curve(0.05, -0.5)).rotate({turn}).move(0, 0)")
     along = np.linspace(-0.4, 0.5, 400)
     c, s = np.cos(np.radians(turn)), np.sin(np.radians(turn))
     column, row = ((along * c + 1) * 50.5).astype(int), ((1 - along * s) * 50.5).astype(int)
-    for backend in ("numpy", "taichi"):
+    backends: tuple[Any, ...] = ("gl", "taichi", "numpy")
+    for backend in backends:
         assert image(program, 101, backend)[row, column].max() < 0.01

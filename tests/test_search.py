@@ -235,5 +235,6 @@ def test_idle_leaves_are_pruned() -> None:
 
 def test_equal_leaves_share_an_index_and_nothing_is_refused() -> None:
     pool = Pool(kinds_for(["circle", "move"]), np.linspace(-1, 1, 50), np.zeros(50))
-    assert pool.add(0, [[0.5, 0.0, 0.0], [0.5001, 0.0, 0.0], [0.1, 9.0, 9.0], [-0.5, 0.0, 0.0]]).tolist() == [0, 0, -1, -1]
+    rows = [[0.5, 0.0, 0.0], [0.5001, 0.0, 0.0], [0.1, 9.0, 9.0], [-0.5, 0.0, 0.0]]
+    assert pool.add(0, rows).tolist() == [0, 0, -1, -1]
     assert isinstance(pool.kinds[0], Kind) and len(pool) == 1

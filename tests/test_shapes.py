@@ -61,7 +61,7 @@ class Traced:
             lines, results = emit.print_graph(self.graph, outputs, text, emit.NUMPY)
             body = "\n    ".join([*lines, f"return [{', '.join(results)}]"])
             space: dict[str, Any] = {"np": np}
-            exec(f"def run({', '.join(text.values())}):\n    {body}", space)  # noqa: S102
+            exec(f"def run({', '.join(text.values())}):\n    {body}", space)
             self._functions[key] = space["run"]
         with np.errstate(all="ignore"):
             found = self._functions[key](*(values[name] for name in self.names))

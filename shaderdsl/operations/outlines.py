@@ -26,7 +26,6 @@ from shaderdsl.expression import (
     logarithm,
     maximum,
     select,
-    sine,
     square_root,
 )
 from shaderdsl.registry import Distance, Point, choice, length, register
