@@ -51,13 +51,15 @@ class Evolution:
     """The rounds of a fit on one level. `report` is told of each new state.
 
     `wide` is the same level blurred: there an outline feels what lies some pixels off, which decides where it gets vertices.
+    `small` has half the size, and is where layers are weighed.
     """
 
     def __init__(
-        self, level: Level, wide: Level, budget: Budget, report: Callable[[State, str], None], allowed: Callable[[SketchShape], bool]
+        self, level: Level, wide: Level, small: Level, budget: Budget, report: Callable[[State, str], None], allowed: Callable[[SketchShape], bool]
     ) -> None:
         self.level = level
         self.wide = wide
+        self.small = small
         self.budget = budget
         self.report = report
         self.allowed = allowed
@@ -94,7 +96,7 @@ class Evolution:
             excess = state.draft.numbers - limit
             crowd = len(sketch.layers) - (budget.max_shapes or len(sketch.layers))
             quadratic = moves.Quadratic(state.draft, self.level)
-            drops = moves.dropped_layers(state.draft, self.level)
+            drops = moves.dropped_layers(state.draft, self.small, self.level)
             candidates = [*drops, *moves.simplifications(state.draft, quadratic)]
             forced = excess > 0 or crowd > 0
             quota = max(2, int(share * caution * state.draft.numbers))
@@ -129,7 +131,7 @@ class Evolution:
         """Keeps the limits when time ran out before that: the layers worth least go, with nothing refitted."""
         most = self.budget.max_shapes or len(state.draft.sketch.layers)
         while state.draft.sketch.layers and (state.draft.numbers > limit or len(state.draft.sketch.layers) > most):
-            worst = min(moves.dropped_layers(state.draft, self.level), key=lambda m: m.price)
+            worst = min(moves.dropped_layers(state.draft, self.small, self.level), key=lambda m: m.price)
             draft = Draft.of(moves.applied(state.draft.sketch, [worst]))
             state = State(draft, self.error_of(draft))
         return state

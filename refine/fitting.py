@@ -206,8 +206,8 @@ def _improve(
         return
     budget = Budget(best.max_numbers, max_shapes, best.price, deadline)
     allowed = _allowed(operations)
-    wide = pyramid(work, [(WORKING_SIDE, 1.5)])[0]
-    evolution = Evolution(level, wide, budget, lambda state, what: best.offer(state.draft.program, state.error, what), allowed)
+    wide, small = pyramid(work, [(WORKING_SIDE, 1.5), (WORKING_SIDE // 2, 0.0)])
+    evolution = Evolution(level, wide, small, budget, lambda state, what: best.offer(state.draft.program, state.error, what), allowed)
     state = _best_sketch(best, evolution, work, operations)
     if state is not None and not budget.late:
         evolution.exchange(state)
@@ -321,7 +321,7 @@ def _rounded(program: Program, level: Level) -> Program:
     tape = tape_of(program)
     error, _, matrix = Batch.of([(tape, program.params)]).normal_equations(level.target, level.blur)
     curvature = np.maximum(np.diag(matrix[0]).astype(np.float64), 1e-12)
-    colours = np.array([p.kind == "colour" for p in program.parameters])
+    colours = np.array([p.kind == "colour" for p in program.structure.traits])
     limit = float(error[0]) * 10 ** (ROUNDING_LOSS / 10) + 1e-8 * level.target.image.size
     thresholds = 10.0 ** np.arange(-9, 1.01, 0.5)
     # Colours as #rrggbb where the loss allows it, else with digits as the other numbers.

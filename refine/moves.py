@@ -294,8 +294,11 @@ def _recoloured(old: Colour, new: Colour) -> Callable[[list[SketchLayer | None]]
     return edit
 
 
-def dropped_layers(draft: Draft, level: Level) -> list[Move]:
-    """The layers, each with the exact rise of the error without it (nothing else refitted): one batch."""
+def dropped_layers(draft: Draft, level: Level, scale: Level | None = None) -> list[Move]:
+    """The layers, each with the rise of the error without it (nothing else refitted): one batch.
+
+    The rise is measured on `level`, and given in errors of `scale`, a larger one, where that is given.
+    """
     from refine.sketch import paint_number_count, shape_number_count
     from render.taichi_backend import Batch
     from render.tapes import tape_of
@@ -308,6 +311,8 @@ def dropped_layers(draft: Draft, level: Level) -> list[Move]:
     parameters[np.arange(len(layers)), opacities] = 0.0
     batch = Batch([tape_of(program)], np.zeros(len(parameters), np.int32), np.ascontiguousarray(parameters))
     scores = batch.scores(level.target, level.blur)
+    if scale is not None:
+        scores = scores * (scale.target.image.size / level.target.image.size)
     uses: dict[Colour, int] = {}
     for colour in colours_of(draft.sketch):
         uses[colour] = uses.get(colour, 0) + 1

@@ -46,8 +46,8 @@ class Coordinates:
     """
 
     def __init__(self, program: Program) -> None:
-        infos = program.parameters
         structure = program.structure
+        infos = structure.traits
         self.trainable = np.array([p.trainable for p in infos], bool)
         units = {"deg": np.pi / 180, "turn": 2 * np.pi, "%": 0.01}
         self.unit = np.array([units.get(p.unit, np.pi / 180 if p.kind == "angle" and p.unit == "" else 1.0) for p in infos])
@@ -404,7 +404,7 @@ class _Search:
 def _groups(program: Program, coordinates: Coordinates) -> list[npt.NDArray[np.int64]]:
     """The trainable parameters of each statement, colours left out: what is thrown about together."""
     groups: dict[str, list[int]] = {}
-    for index, info in enumerate(program.parameters):
+    for index, info in enumerate(program.structure.traits):
         if coordinates.trainable[index] and info.kind != "colour":
             groups.setdefault(info.group, []).append(index)
     return [np.array(g) for g in groups.values()]

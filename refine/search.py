@@ -205,6 +205,10 @@ class _Search:
                 everything = np.array([[self.far, self.far, 0.0, 0.0, 0.0]])
                 boxes = np.concatenate([boxes, everything])
                 found.append(self.pool.add(number, boxes if kind.rotates else np.delete(boxes, 2, 1)))
+            if not kind.moves:  # all about the centre
+                for size in (0.1, 0.2, 0.4, 0.8):
+                    half, corners = np.array([size, 0.5 * size]), self.random.uniform(-1.0, 1.0, (16, 2))
+                    found.append(self.pool.add(number, self._guesses(kind, np.zeros(2), half, 0.0, corners, 8)))
         mask = self.coverage > 0.5
         for part in (mask, ~mask):
             found += self._leaves_on(part, 6, 3 if len(self.kinds) < 4 else 24)

@@ -12,9 +12,12 @@ if TYPE_CHECKING:
 
 
 def tape_of(program: Program) -> Tape:
-    """The program's tape: the same object for programs that differ in numbers alone."""
-    cache = program.structure.cache
-    found = cache.get("tape")
-    if found is None:
-        found = cache.setdefault("tape", lowering.lower(program.scene, len(program.params)))
-    return cast(Tape, found)
+    """The program's tape: the same object for programs of the same structure object.
+
+    It is kept on the structure itself: its key, by which equal structures made apart could share, takes longer to
+    print than a tape to lower.
+    """
+    kept = vars(program.structure)
+    if "tape" not in kept:
+        kept["tape"] = lowering.lower(program.scene, len(program.params))
+    return cast(Tape, kept["tape"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shaderdsl import binding, syntax
 from shaderdsl.bounds import MAX_NUMBER
@@ -13,7 +13,7 @@ from shaderdsl.parser import parse_tree
 from shaderdsl.registry import Parameter, functions
 
 if TYPE_CHECKING:
-    from shaderdsl.program import Program
+    from shaderdsl.program import Program, Structure
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,33 @@ class ParameterInfo:
     line: int
     column: int
     end_column: int
+
+
+class ParameterTraits(NamedTuple):
+    """What refinement needs of a parameter; see `ParameterInfo`, of which these do not depend on the program's text."""
+
+    group: str
+    unit: str
+    kind: str
+    trainable: bool
+
+
+def parameter_traits(structure: Structure) -> list[ParameterTraits]:
+    """The traits of a structure's parameters, in the order of `program.params`; much quicker than `parameter_infos`."""
+    checked = structure.checked
+    result: list[ParameterTraits] = []
+    for place in _places(structure.module):
+        literal = place.literal
+        index = checked.index[literal.slot]
+        if index < 0:
+            continue
+        if isinstance(literal, syntax.Colour):
+            result += [ParameterTraits(place.group, "", "colour", place.trainable)] * 3
+            continue
+        feed = checked.feeds.get(index)
+        kind = feed.kind if feed is not None else _kind_of(literal.unit)
+        result.append(ParameterTraits(place.group, literal.unit, kind, place.trainable))
+    return result
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from shaderdsl.printer import WIDTH, Printer, colour_text, number_text
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from shaderdsl.parameters import ParameterInfo
+    from shaderdsl.parameters import ParameterInfo, ParameterTraits
     from shaderdsl.scene import Scene
 
 _MAX_SKELETONS = 4096
@@ -82,6 +82,13 @@ class Structure:
 
         printer = Printer(number, lambda node: "#", width=None)
         return "\n".join(printer.statement(s) for s in self.module.statements)
+
+    @cached_property
+    def traits(self) -> list[ParameterTraits]:
+        """Group, unit, kind and trainability of each parameter."""
+        from shaderdsl.parameters import parameter_traits
+
+        return parameter_traits(self)
 
     @cached_property
     def cache(self) -> dict[Any, Any]:

