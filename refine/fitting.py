@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 WORKING_SIDE = 128
 """The longer side, in pixels, that a picture is fitted at."""
 
+LARGEST_JUDGED = 300_000
+"""Pixels up to which OpenGL draws the result at the input's size; software OpenGL takes seconds for more, so the GLSL of a
+larger one is validated on a smaller drawing, and Taichi draws the picture."""
+
 ROUNDING_LOSS = 0.05
 """Decibels that rounding the numbers may cost."""
 
@@ -344,6 +348,7 @@ def _with_digits(
     steps = np.sqrt(12.0 * threshold / curvature)
     digits = np.clip(np.floor(-np.log10(steps)).astype(int) + 1, 0, 6)
     rounded = np.array([round(float(v), int(d)) for v, d in zip(values, digits)])
+    rounded[curvature * values**2 < 3.0 * threshold] = 0.0  # nearly nothing reads better as nothing
     # A size that rounds to nothing keeps one digit that is not zero.
     lost = (rounded == 0.0) & (values != 0.0) & (program.structure.low >= 0.0)
     rounded[lost] = [float(f"{v:.1g}") for v in values[lost]]
@@ -352,7 +357,7 @@ def _with_digits(
 
 
 def _finished(program: Program, picture: Picture, best: _Best, began: float, interrupted: bool) -> Fit:
-    """Draws the program as printed at the input's size, by OpenGL where there is one."""
+    """Draws the program as printed at the input's size, by OpenGL where there is one (see LARGEST_JUDGED)."""
     import shaderdsl
     from render.gl_backend import OpenGLUnavailable, ShaderError, ShaderTimeout, WorkerCrashed
     from render.metrics import psnr
@@ -361,16 +366,17 @@ def _finished(program: Program, picture: Picture, best: _Best, began: float, int
     program = shaderdsl.parse(program.text)
     height, width = picture.rgba.shape[:2]
     notes = list(picture.notes)
-    validated = True
+    scale = min(1.0, (LARGEST_JUDGED / (width * height)) ** 0.5)
+    judged = (max(1, round(width * scale)), max(1, round(height * scale)))
+    drawn = None
     try:
-        drawn = image(program, (width, height), backend="gl", alpha=picture.has_alpha)
+        drawn = image(program, judged, backend="gl", alpha=picture.has_alpha)
     except OpenGLUnavailable as problem:
-        validated = False
         notes.append(f"The GLSL was not validated: {problem}")
     except (ShaderError, ShaderTimeout, WorkerCrashed) as problem:
-        validated = False
         notes.append(f"OpenGL could not draw the GLSL: {str(problem).splitlines()[0]}")
-    if not validated:
+    validated = drawn is not None
+    if drawn is None or judged != (width, height):
         drawn = image(program, (width, height), backend="taichi", alpha=picture.has_alpha)
     target = picture.rgba if picture.has_alpha else picture.rgba[..., :3]
     numbers = shaderdsl.number_count(program)

@@ -275,9 +275,10 @@ class Batch:
             "layers": self.layers,
             "lipschitz": self.lipschitz,
             "slots": slots,
-            "states": np.empty((len(self) * blocks, 3 * most + 3), np.int32),
+            "states": np.empty((len(self) * blocks, 4 * most + 4), np.int32),
             "active": np.empty((len(self) * blocks, 3 * longest + 3), np.int32),
             "centre": np.empty((len(self) * blocks, longest + 1), np.float32),
+            "row_fields": np.empty((len(self) * blocks, TILE * most + 1), np.float32),
         }
 
     def _derivative(self, arrays: dict[str, Any], blocks: int) -> None:
@@ -342,7 +343,7 @@ class Batch:
             blocks = self._blocks(size)
             arrays = self._common(blocks)
             arrays["programs"][:, 4] = -1
-            arrays["coverage"] = np.empty((len(self), size[1], size[0]), np.float32)
+            arrays["coverage"] = np.zeros((len(self), size[1], size[0]), np.float32)
             self._launch("coverage", arrays, size, blocks, blur, 0.0)
             return arrays["coverage"]  # type: ignore[no-any-return]
 

@@ -24,6 +24,7 @@ PROGRAM_COLUMNS = (
 _ARGUMENTS = {
     "programs": "i32, ndim=2", "instructions": "i32, ndim=2", "layers": "i32, ndim=2", "lipschitz": "f32, ndim=1",
     "slots": "f32, ndim=1", "states": "i32, ndim=2", "active": "i32, ndim=2", "centre": "f32, ndim=2",
+    "row_fields": "f32, ndim=2",
 }  # fmt: skip
 _DERIVATIVE_ARGUMENTS = {
     "rows": "i32, ndim=1", "columns": "i32, ndim=1", "weights": "f32, ndim=1",
@@ -85,6 +86,8 @@ for task in range(programs.shape[0] * blocks):
     text += f"    value = ti.Vector.zero(ti.f32, {4 * registers})\n"
     text += f"    space = ti.Vector.zero(ti.f32, {6 * interpreter.spaces})\n"
     text += f"    slope = ti.Vector.zero(ti.f32, {2 * registers})\n"
+    if interpreter.by_rows:
+        text += f"    row_value = ti.Vector.zero(ti.f32, {TILE * registers})\n"
     text += f"    need = ti.Vector.zero(ti.i32, {registers})\n    handed = ti.Vector.zero(ti.i32, {registers})\n"
     text += f"    chosen = ti.Vector.zero(ti.i32, {2 * registers})\n"
     if derivative:
@@ -161,15 +164,19 @@ if background >= 0 and sample > 0 and start == 0:
 
 
 def _coverage(reverse: bool, indent: int) -> str:
-    rule = dual.coverage_rule()
     names: dict[object, str] = {
         "f": "vf", "fx": "vfx", "fy": "vfy", "w": "vw", "pixel": "pixel", "softness": "soft", "d_alpha": "opacity",
     }  # fmt: skip
-    outputs = rule.reverse if reverse else rule.forward
     results = ("seed0", "seed1", "seed2", "seed3", "seed_soft") if reverse else ("cover",)
-    statements, values = emit.print_graph(rule.graph, outputs, names, emit.TAICHI, prefix="cv")
     i = " " * indent
-    return "".join(i + line + "\n" for line in [*statements, *(f"{t} = {v}" for t, v in zip(results, values))])
+    text = "".join(f"{i}{name} = 0.0\n" for name in results if reverse)
+    for crisp, head in ((True, "if soft == 0.0:"), (False, "else:")):
+        rule = dual.coverage_rule(crisp)
+        outputs = rule.reverse if reverse else rule.forward
+        statements, values = emit.print_graph(rule.graph, outputs, names, emit.TAICHI, prefix="cv")
+        lines = [*statements, *(f"{target} = {value}" for target, value in zip(results, values))]
+        text += f"{i}{head}\n" + "".join(f"{i}    {line}\n" for line in lines)
+    return text
 
 
 def _layer(interpreter: Interpreter, mode: Mode) -> str:
@@ -177,12 +184,18 @@ def _layer(interpreter: Interpreter, mode: Mode) -> str:
     text = """\
 state = 2
 if sample > 0:
-    state = states[task, 3 * l]
-    if state >= 2 and across_at > 0:
-        # A pixel far from the outline decides the next ones of its row: as far as the field can not change sign.
-        known = states[task, 3 * l + 2]
-        if across_at < known >> 1:
+    state = states[task, 4 * l]
+    if state >= 2 and CONTINUED:
+        # A pixel or row far from the outline decides the next ones: as far as the field can not change its sign.
+        known = states[task, 4 * l + 2]
+        if REACHED < known >> 1:
             state = known & 1
+elif step > 0:
+    # So does a tile for the next ones to its right.
+    known = states[task, 4 * l + 3]
+    if tile < known >> 1:
+        state = known & 1
+        states[task, 4 * l] = state
 if state != 0:
     lay = layer_first + l
     list_base = layers[lay, 0]
@@ -196,7 +209,7 @@ if state != 0:
     inner = 0
     root = length - 1
     if sample > 0:
-        root = states[task, 3 * l + 1]
+        root = states[task, 4 * l + 1]
     active_count = state - 2
     vf = 0.0
     vfx = 0.0
@@ -216,38 +229,50 @@ if state != 0:
         space[4] = 0.0
         space[5] = 1.0
 """
-    text += interpreter.forward(8, gradients=False)
+    by_rows = interpreter.by_rows
+    text = text.replace("CONTINUED", "line + across_at > 0" if by_rows else "across_at > 0")
+    text = text.replace("REACHED", "line" if by_rows else "across_at")
     text += """\
-        vf = value[4 * root]
         reach = 0.7072 * pixel
         if soft > 0.0:
             reach = 6.0001 * ti.sqrt(soft * soft + pixel * pixel / 12.0)
+"""
+    text += _values(interpreter)
+    text += """\
         if sample == 0:
             state = 2 + length
+            certain_tiles = 0
             if layers[lay, 6] == 1:
                 if ti.abs(vf) > lipschitz[lay] * (radius + reach):
                     state = 1
                     if vf > 0.0:
                         state = 0
+                    spare = (ti.abs(vf) / lipschitz[lay] - radius - reach) / (8.0 * pixel)
+                    right = ti.cast(0.999 * ti.min(spare, 65536.0), ti.i32)
+                    certain_tiles = 2 * ti.min(tile + 1 + right, (tile_y + 1) * tiles_x) + state
                 else:
 """
     text += interpreter.prune(20)
     text += """\
                     state = 2 + active_count
+            states[task, 4 * l + 3] = certain_tiles
         elif ti.abs(vf) > lipschitz[lay] * reach:
             if vf > 0.0:
                 cover = 0.0
+"""
+    if not by_rows:
+        text += f"""\
             certain = 0
             if layers[lay, 6] == 1:
                 spare = (ti.abs(vf) / lipschitz[lay] - reach) / pixel
-                certain = 2 * (across_at + 1 + ti.cast(0.999 * ti.min(spare, 8.0), ti.i32))
+                certain = 2 * (across_at + 1 + ti.cast(0.999 * ti.min(spare, {TILE}.0), ti.i32))
                 if vf <= 0.0:
                     certain += 1
-            states[task, 3 * l + 2] = certain
-        else:
-            inner = 1
-            states[task, 3 * l + 2] = 0
+            states[task, 4 * l + 2] = certain
 """
+    text += "        else:\n            inner = 1\n"
+    if not by_rows:
+        text += "            states[task, 4 * l + 2] = 0\n"
     text += interpreter.forward(12, gradients=True)
     text += """\
             vf = value[4 * root]
@@ -258,8 +283,8 @@ if state != 0:
     text += _coverage(False, 12)
     text += """\
     if sample == 0:
-        states[task, 3 * l] = state
-        states[task, 3 * l + 1] = root
+        states[task, 4 * l] = state
+        states[task, 4 * l + 1] = root
         if state == 1 and opacity >= 1.0:
             start = l
             edges = 0
@@ -302,6 +327,30 @@ if state != 0:
         r3 += alpha * (1.0 - r3)
 """
     return text
+
+
+def _values(interpreter: Interpreter) -> str:
+    """The layer's field at the sample, `vf`: alone, or with those of its row when it is the row's first pixel."""
+    alone = interpreter.forward(8, gradients=False) + "        vf = value[4 * root]\n"
+    if not interpreter.by_rows:
+        return alone
+    text = "        if sample == 0:\n" + indented(alone, " " * 4) + "        else:\n            if across_at == 0:\n"
+    text += interpreter.row(16)
+    return text + f"""\
+                least = 1e30
+                for lane in range({TILE}):
+                    found = row_value[{TILE} * root + lane]
+                    row_fields[task, {TILE} * l + lane] = found
+                    least = ti.min(least, ti.abs(found))
+                certain = 0
+                spare = (least / lipschitz[lay] - reach) / pixel
+                if layers[lay, 6] == 1 and spare > 0.0:
+                    certain = 2 * (line + 1 + ti.cast(0.999 * ti.min(spare, {TILE}.0), ti.i32))
+                    if row_value[{TILE} * root] <= 0.0:
+                        certain += 1
+                states[task, 4 * l + 2] = certain
+            vf = row_fields[task, {TILE} * l + across_at]
+"""
 
 
 def _flush(channels: tuple[str, str, str, str], indent: int) -> str:
@@ -363,8 +412,12 @@ def _finish(mode: Mode) -> str:
     if mode in ("image", "coverage"):
         results = {f"image[b, {{}}, {{}}, {c}]": f"r{c}" for c in range(4)} if mode == "image" else {"coverage[b, {}, {}]": "r3"}
         text = "if sample == 1 and edges == 0 and ramps == 0:\n"
-        text += "    for below in range(down):\n        for right in range(across):\n"
-        text += "".join(f"            {k.format('row_y + below', 'column_x + right')} = {v}\n" for k, v in results.items())
+        i = " " * 4
+        if mode == "coverage":  # the array begins as zeros
+            text += "    if r3 != 0.0:\n"
+            i = " " * 8
+        text += f"{i}for below in range(down):\n{i}    for right in range(across):\n"
+        text += "".join(f"{i}        {k.format('row_y + below', 'column_x + right')} = {v}\n" for k, v in results.items())
         text += "    break\nif sample > 0:\n"
         return text + "".join(f"    {k.format('row_y', 'column_x')} = {v}\n" for k, v in results.items())
     residual = "".join(f"    e{c} = r{c} - target[row_y, column_x, {c}]\n" for c in range(4))

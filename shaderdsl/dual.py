@@ -177,9 +177,15 @@ def paint_rule(operation: Operation) -> Rule:
 
 
 @cache
-def coverage_rule() -> Rule:
-    """Inputs a dual, "pixel" and "softness"; output "alpha". The pixel's size is not differentiated."""
+def coverage_rule(crisp: bool = False) -> Rule:
+    """Inputs a dual, "pixel" and "softness"; output "alpha". The pixel's size is not differentiated.
+
+    `crisp` is the rule where the softness is 0, much shorter.
+    """
     graph = Graph()
     names = (*DUAL, "pixel", "softness")
-    alpha = coverage_profile.coverage(*(graph.input(name) for name in names))
+    inputs = [graph.input(name) for name in names]
+    if crisp:
+        inputs[-1] = graph.constant(0.0)
+    alpha = coverage_profile.coverage(*inputs)
     return _rule(graph, names, ("alpha",), [alpha], (*DUAL, "softness"))

@@ -209,12 +209,15 @@ def lower(scene: ir.Scene, parameter_count: int) -> Tape:
 
 
 @cache
-def _affine_template(operation: Operation) -> Template:
-    """A transform's matrix (xx, xy, x, yx, yy, y) and distance scale by its scalars and the matrix before it."""
+def _affine_template(operation: Operation, known: tuple[float | None, ...]) -> Template:
+    """A transform's matrix (xx, xy, x, yx, yy, y) and distance scale by its scalars and the matrix before it.
+
+    `known` has the entries of that matrix that are 0 or 1, and None for others: most are, and fold away.
+    """
     graph = Graph()
     px, py, zero = graph.input("@x"), graph.input("@y"), graph.constant(0.0)
     scalars = [graph.input(name) for name in scalar_names(operation)]
-    before = [graph.input(k) for k in range(6)]
+    before = [graph.input(k) if value is None else graph.constant(value) for k, value in enumerate(known)]
     arguments = bind(operation, dict(zip(scalar_names(operation), scalars)))
     place = operation.body(Point(px, py), **arguments)
     origin = operation.body(Point(zero, zero), **arguments)
@@ -234,7 +237,8 @@ def placed_by(
     graph: Graph, operation: Operation, scalars: Sequence[Expr], matrix: Matrix
 ) -> tuple[Matrix, Expr]:
     """The map that applies `matrix` and then a transform, and the factor that the transform puts on distances."""
-    a, b, c, d, e, f, scale = graph.instantiate(_affine_template(operation), [*scalars, *matrix])
+    known = tuple([e.constant if e.constant in (0.0, 1.0) else None for e in matrix])
+    a, b, c, d, e, f, scale = graph.instantiate(_affine_template(operation, known), [*scalars, *matrix])
     return (a, b, c, d, e, f), scale
 
 

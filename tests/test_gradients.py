@@ -283,16 +283,16 @@ def check_normal_equations(
         normal = np.einsum("nci,ncj,n->ij", rows, rows, weight.ravel())
         slope = np.einsum("nci,nc,n->i", rows, residual.reshape(-1, 4), weight.ravel())
         assert error == pytest.approx(expected, rel=1e-4, abs=1e-5), program.text
-        reach = np.sqrt(np.diag(normal)) + 1e-9
-        assert np.abs(gradient[:count] - slope).max(initial=0.0) <= 2e-3 * (reach * np.sqrt(expected)).max(initial=1e-3)
+        reach = np.maximum(np.sqrt(np.diag(normal)), 1e-3)
+        assert (np.abs(gradient[:count] - slope) <= 2e-3 * (reach * np.sqrt(expected) + 1e-3)).all(), program.text
         assert np.abs((matrix[:count, :count] - normal) / np.outer(reach, reach)).max(initial=0.0) <= 5e-3, program.text
         assert not gradient[count:].any() and not matrix[count:].any(), "padding is not touched"
 
 
 def test_layers_of_many_instructions_and_scenes_of_many_layers() -> None:
-    program = parse(crowd(120))
-    assert len(tape_of(program).layers) == 120 and tape_of(program).layers[0, 1] > 32
-    check_batched(program, (19, 15))
+    program = parse(crowd(104))
+    assert len(tape_of(program).layers) == 104 and tape_of(program).layers[0, 1] > 32
+    check_batched(program, (13, 9))  # no disk's centre is a pixel's, where a distance has no direction
 
 
 def test_one_structure_at_many_places_is_as_each_alone() -> None:
