@@ -1,6 +1,6 @@
 """Programs a second, beside GeoLIPI, on the same random solid geometry of five shapes.
 
-    python -m benchmarks.batch [--programs 64] [--runs 7] [--sizes 64 128] [--no-peer]
+    python -m benchmarks.batch [--programs 256] [--runs 7] [--sizes 64 128] [--no-peer]
 
 Each program combines five circles and boxes, each rotated and moved, by union, intersection and difference in a random
 tree. Both sides draw the same pictures at the same points; that they agree is checked first, and written down.
@@ -244,7 +244,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.batch", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--programs", type=int, default=64, help="programs a run (default 64)")
+    parser.add_argument("--programs", type=int, default=256, help="programs a run (default 256)")
     parser.add_argument("--peer-programs", type=int, default=32, help="GeoLIPI's programs a run (default 32)")
     parser.add_argument("--runs", type=int, default=7, help="measured runs (default 7)")
     parser.add_argument("--sizes", type=int, nargs="+", default=[64, 128], help="sides in pixels (default 64 128)")

@@ -67,7 +67,7 @@ def screenshot(page: str, size: tuple[int, int]) -> np.ndarray:
         source.write_text(page, encoding="utf-8")
         options = [
             "--headless", "--no-sandbox", "--hide-scrollbars", "--force-device-scale-factor=1", "--use-gl=angle",
-            "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--virtual-time-budget=5000",
+            "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--virtual-time-budget=20000",
             f"--window-size={size[0]},{size[1]}", f"--screenshot={target}",
         ]  # fmt: skip
         environment = {**os.environ, "HOME": folder}

@@ -36,6 +36,9 @@ larger one is validated on a smaller drawing, and Taichi draws the picture."""
 ROUNDING_LOSS = 0.05
 """Decibels that rounding the numbers may cost."""
 
+LARGEST_ROUNDING = 0.03
+"""The largest step that a number is rounded to (of an angle a degree): numbers keep at least their hundredths."""
+
 _SHAPE_FUNCTIONS = {
     "Circle": ("circle",), "Ellipse": ("ellipse",), "Box": ("box",), "Capsule": ("capsule",), "Segment": ("segment",),
     "Ring": ("ring",), "Polygon": ("polygon",), "Path": ("path",), "Stroke": ("path",),
@@ -345,10 +348,13 @@ def _with_digits(
     from refine.optimization import legal
 
     values = program.params.copy()
-    steps = np.sqrt(12.0 * threshold / curvature)
+    # The quadratic is a guide for small steps alone: a sliver inside one pixel has no slope, and yet has its place.
+    largest = np.array([1.0 if p.kind == "angle" else LARGEST_ROUNDING for p in program.structure.traits])
+    steps = np.minimum(np.sqrt(12.0 * threshold / curvature), largest)
     digits = np.clip(np.floor(-np.log10(steps)).astype(int) + 1, 0, 6)
     rounded = np.array([round(float(v), int(d)) for v, d in zip(values, digits)])
-    rounded[curvature * values**2 < 3.0 * threshold] = 0.0  # nearly nothing reads better as nothing
+    # Nearly nothing reads better as nothing.
+    rounded[(curvature * values**2 < 3.0 * threshold) & (np.abs(values) < largest)] = 0.0
     # A size that rounds to nothing keeps one digit that is not zero.
     lost = (rounded == 0.0) & (values != 0.0) & (program.structure.low >= 0.0)
     rounded[lost] = [float(f"{v:.1g}") for v in values[lost]]

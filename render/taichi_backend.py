@@ -30,7 +30,7 @@ import taichi as ti
 from render import taichi_frame
 from render.taichi_frame import Mode, argument_names
 from render.taichi_kernels import TILE
-from shaderdsl import tape as tapes
+from shaderdsl import emit, tape as tapes
 from shaderdsl.registry import operations
 from shaderdsl.tape import Tape, Uniform
 
@@ -450,20 +450,12 @@ def _uniform_kernel() -> Callable[..., None]:
     return _uniform[0]
 
 
-_TEMPLATES = {
-    "add": "a + b", "sub": "a - b", "mul": "a * b", "div": "a / b", "neg": "-a", "min": "ti.min(a, b)",
-    "max": "ti.max(a, b)", "abs": "ti.abs(a)", "sqrt": "ti.sqrt(ti.max(a, 0.0))", "hypot": "ti.sqrt(a * a + b * b)",
-    "sin": "ti.sin(a)", "cos": "ti.cos(a)", "tan": "ti.tan(a)", "atan2": "ti.atan2(a, b)", "exp": "ti.exp(a)",
-    "log": "ti.log(a)", "tanh": "ti.tanh(a)", "floor": "ti.floor(a)", "less": "ti.cast(a < b, ti.f64)",
-    "select": "ti.select(a > 0.5, b, c)", "detach": "a",
-}  # fmt: skip
-
-
 def _uniform_source() -> str:
     """The interpreter of uniform parts: float64, one program a thread."""
-    text = """\
+    text = f"""\
 import taichi as ti
 
+{taichi_frame.FUNCTIONS}
 @ti.kernel
 def run(
     table: ti.types.ndarray(dtype=ti.i32, ndim=2), code: ti.types.ndarray(dtype=ti.i32, ndim=2),
@@ -485,7 +477,7 @@ def run(
 """
     for k, name in enumerate(tapes.UNIFORM_OPERATORS):
         text += f"                {'if' if k == 0 else 'elif'} op == {k + 2}:\n"
-        text += f"                    result = {_TEMPLATES[name]}\n"
+        text += f"                    result = {emit.TAICHI.templates[name].format('a', 'b', 'c')}\n"
     text += """\
             values[p, n] = result
         for n in range(table[p, 3]):

@@ -42,6 +42,14 @@ _SINK_ARGUMENTS: dict[str, dict[str, str]] = {
 _SCALARS = {"width": "i32", "height": "i32", "blocks": "i32", "blur": "f32", "huber": "f32"}
 
 
+FUNCTIONS = """\
+@ti.func
+def hypotenuse(a, b):
+    return ti.sqrt(a * a + b * b)
+"""
+"""What printed arithmetic (`emit.TAICHI`) calls."""
+
+
 def argument_names(mode: Mode) -> list[str]:
     """The kernel's array arguments in order; then come width, height, blocks, blur, huber."""
     names = list(_ARGUMENTS)
@@ -59,7 +67,7 @@ def source(mode: Mode, used: Iterable[int], registers: int) -> str:
     arguments += [f"{n}: ti.{k}" for n, k in _SCALARS.items()]
     parts = [
         "import taichi as ti\n\n",
-        "@ti.func\ndef hypotenuse(a, b):\n    return ti.sqrt(a * a + b * b)\n\n",
+        FUNCTIONS + "\n",
         "@ti.kernel\ndef run(\n" + "".join(f"    {a},\n" for a in arguments) + "):\n",
         indented(_prologue(interpreter, registers, derivative), " " * 4),
         indented(_tile(), " " * 12),

@@ -16,6 +16,8 @@ Lipschitz constant times the tile's radius it covers nothing or everything and i
 tile's pixels (methods: "tiles skipped where |f| at the centre exceeds the tile's radius times the Lipschitz constant").
 For the others, booleans whose operands are far apart at the centre drop the one that can not win (as interval-pruning
 renderers do: Keeter, "Massively parallel rendering of complex closed-form implicit surfaces", 2020).
+What is far from the outline also decides for what comes next, as far as the field can not change its sign: a tile for
+those to its right; a row of pixels for the rows below it; or, where an operation loops, a pixel for those to its right.
 Only pixels on an edge run the reverse pass, and only parameters that reach them get entries.
 """
 

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shaderdsl import scene as ir
+from shaderdsl.collection import collector_held
 from shaderdsl.dual import ELEMENT
 from shaderdsl.errors import DslError
 from shaderdsl.expression import EVALUATORS, Expr, Graph, Template, hypot
@@ -44,6 +45,8 @@ PLACE = 7
 
 UNIFORM_OPERATORS = tuple(EVALUATORS)
 """Opcodes of the uniform part, after 0 = constant and 1 = parameter."""
+
+_OPERATOR_NUMBERS = {operator: 2 + k for k, operator in enumerate(UNIFORM_OPERATORS)}
 
 
 @dataclass(frozen=True)
@@ -122,18 +125,20 @@ class Uniform:
     def of(cls, graph: Graph, outputs: Sequence[int]) -> Uniform:
         order = graph.needed(outputs)
         place = {index: k for k, index in enumerate(order)}
-        code = np.zeros((len(order), 4), np.int32)
-        constants = np.zeros(len(order), np.float64)
+        rows: list[tuple[int, int, int, int]] = []
+        constants = [0.0] * len(order)
         for k, index in enumerate(order):
             operator, *arguments = graph.nodes[index]
             if operator == "const":
                 constants[k] = arguments[0]
+                rows.append((0, 0, 0, 0))
             elif operator == "input":
-                code[k, :2] = 1, arguments[0]
+                rows.append((1, arguments[0], 0, 0))
             else:
-                code[k, 0] = 2 + UNIFORM_OPERATORS.index(operator)
-                code[k, 1 : 1 + len(arguments)] = [place[a] for a in arguments]
-        return cls(code, constants, np.array([place[i] for i in outputs], np.int32))
+                a, b, c = (*(place[a] for a in arguments), 0, 0)[:3]
+                rows.append((_OPERATOR_NUMBERS[operator], a, b, c))
+        code = np.array(rows, np.int32).reshape(-1, 4)
+        return cls(code, np.array(constants), np.array([place[i] for i in outputs], np.int32))
 
     def run(self, parameters: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """The outputs for `parameters` (p,), in float64."""
@@ -205,7 +210,8 @@ class _Frame:
 
 def lower(scene: ir.Scene, parameter_count: int) -> Tape:
     """The tape of a scene whose program has `parameter_count` parameters. DslError where a layer is too large."""
-    return _Lowering(scene, parameter_count).tape()
+    with collector_held():
+        return _Lowering(scene, parameter_count).tape()
 
 
 @cache

@@ -57,8 +57,9 @@ def analytic(program: Program, size: Size, blur: float = 0.0) -> tuple[Double, D
 
 
 def scale_of(derivative: Double) -> Double:
-    """(p,): each parameter's largest derivative."""
-    return np.abs(derivative).max(axis=(0, 1, 2)) + 1e-12
+    """(p,): each parameter's largest derivative; that of a hidden one is no less than 1e-5 of the largest of all."""
+    largest = np.abs(derivative).max(axis=(0, 1, 2))
+    return np.asarray(np.maximum(largest, 1e-5 * largest.max(initial=1e-3)))
 
 
 @dataclass(frozen=True)
@@ -115,12 +116,12 @@ def hard_coverage(program: Program, params: npt.ArrayLike, size: Size) -> Double
     near = np.flatnonzero(np.abs(value) < 2.0 * pixel * max(1.0, float(tape.lipschitz[0])))
     points = (centres[near, None] + pixel * _lattice()[None]).reshape(-1, 2)
     covered[near] = (numpy_backend.field(tape, params, 0, points)[0] < 0.0).reshape(len(near), -1).mean(1)
-    return covered.reshape(x.shape)
+    return np.asarray(covered.reshape(x.shape))
 
 
 def soft_coverage(program: Program, params: npt.ArrayLike, size: Size) -> Double:
     """(h, w): the alpha of our own picture of a program over nothing."""
-    return numpy_backend.picture(tape_of(program), params, size)[0][..., 3]
+    return np.asarray(numpy_backend.picture(tape_of(program), params, size)[0][..., 3])
 
 
 def edge_error(program: Program, size: Size) -> float:

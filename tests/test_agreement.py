@@ -10,8 +10,6 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
-
-import data
 from agreement import (
     Agreement,
     batched,
@@ -21,6 +19,8 @@ from agreement import (
     reference,
     taichi_against_numpy,
 )
+
+import data
 from render import gl_backend
 from render.tapes import tape_of
 from shaderdsl import DslError, Program, parse

@@ -1,0 +1,56 @@
+"""The parts of the benchmarks that decide what is counted; the measuring itself is for a quiet machine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import shaderdsl
+from benchmarks import batch, common, images, measuring, refinement
+from render.taichi_backend import Batch
+from render.tapes import tape_of
+
+
+def test_random_trees_have_five_shapes_and_no_structure_twice() -> None:
+    trees = batch.Source(1).trees(40)
+    assert len({batch.structure(tree) for tree in trees}) == 40
+    for tree in trees:
+        text = batch.text(tree)
+        assert text.count(".rotate(") == batch.SHAPES
+        again = shaderdsl.parse(batch.text(batch.redrawn(tree, batch.random.Random(2))))
+        assert again.structure.key == shaderdsl.parse(text).structure.key
+
+
+def test_coverage_is_the_alpha_of_a_picture_without_background() -> None:
+    text = "scene 2d(background = none)\n" + "\n".join(batch.text(t) + ".opacity(0.7)" for t in batch.Source(4).trees(3))
+    ready = batch.prepared([text, "circle(0.5)"])
+    cover, pictures = ready.coverage((37, 29)), ready.images((37, 29))
+    assert cover.shape == (2, 29, 37)
+    np.testing.assert_array_equal(cover[0], pictures[0, ..., 3])
+    np.testing.assert_allclose(cover[1], 1.0 - pictures[1, ..., 0], atol=1e-6)  # black on white
+
+
+def test_numbers_of_an_svg() -> None:
+    svg = '<svg width="9"><path d="M0 0 C1.5-2 .5.25 -3e-2 4 Z" fill="#ff0000" transform="translate(3,4)"/></svg>'
+    assert images.svg_numbers(svg) == 8 + 3
+
+
+def test_a_problem_can_be_written_and_its_start_is_off() -> None:
+    case = refinement.problem(np.random.default_rng(0))
+    program = refinement.program(case.truth)
+    assert program.params.shape == (45,)
+    np.testing.assert_allclose(program.params.reshape(5, 9), case.truth, atol=1e-5)
+    picture = Batch.of([(tape_of(program), program.params)]).images((64, 64))[0]
+    start = Batch.of([(tape_of(program), refinement.program(case.start).params)]).images((64, 64))[0]
+    assert np.abs(picture - start).max() > 0.1
+
+
+def test_results_are_written_with_command_machine_and_no_infinity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(common, "RESULTS", tmp_path)
+    path = measuring.keep("some", {"runs": 3}, {"values": np.array([1.0, np.inf])}, 0.5)
+    result = json.loads(path.read_text())
+    assert result["values"] == [1.0, None] and result["settings"] == {"runs": 3}
+    assert result["machine"]["cores"] and "command" in result and "numpy" in result["packages"]
