@@ -108,7 +108,8 @@ class _Writer:
         return f".rotate({self.number(angle)})" if angle else ""
 
     def moved(self, center: Point) -> str:
-        return f".move({self.number(center[0])}, {self.number(center[1])})"
+        # At the origin there is nothing to write; a number that is exactly zero has been rounded or snapped to it.
+        return f".move({self.number(center[0])}, {self.number(center[1])})" if any(center) else ""
 
     def paint(self, paint: SketchPaint) -> str:
         if isinstance(paint, Flat):
@@ -132,6 +133,9 @@ class _Reader:
     def point(self) -> Point:
         return (self.number(), self.number())
 
+    def center(self, old: Point) -> Point:
+        return self.point() if any(old) else old
+
     def literal(self) -> Colour:
         return (self.number(), self.number(), self.number())
 
@@ -142,23 +146,23 @@ class _Reader:
         number, point = self.number, self.point
         if isinstance(shape, Circle):
             radius = number()
-            return Circle(point(), radius)
+            return Circle(self.center(shape.center), radius)
         if isinstance(shape, Ellipse):
             first, second = number(), number()
             angle = number() if shape.angle else 0.0
-            return Ellipse(point(), first, second, angle)
+            return Ellipse(self.center(shape.center), first, second, angle)
         if isinstance(shape, Box):
             width, height = number(), number()
             rounding = number() if shape.rounding else 0.0
             angle = number() if shape.angle else 0.0
-            return Box(point(), width, height, angle, rounding)
+            return Box(self.center(shape.center), width, height, angle, rounding)
         if isinstance(shape, Capsule):
             return Capsule(point(), point(), number(), number())
         if isinstance(shape, Segment):
             return Segment(point(), point(), number())
         if isinstance(shape, Ring):
             radius, width = number(), number()
-            return Ring(point(), radius, width)
+            return Ring(self.center(shape.center), radius, width)
         if isinstance(shape, Polygon):
             return Polygon(tuple(point() for _ in shape.points))
         if isinstance(shape, Path):

@@ -16,7 +16,7 @@ import numpy as np
 from refine import moves
 from refine.draft import Draft
 from refine.optimization import Coordinates, Level, least_squares
-from refine.sketch import Flat, Sketch, SketchLayer, SketchShape, shape_number_count
+from refine.sketch import Box, Circle, Ellipse, Flat, Sketch, SketchLayer, SketchShape, shape_number_count
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,9 @@ class Evolution:
         """Simplifies while numbers cost more than they save, and further until at most `limit` remain."""
         budget = self.budget
         caution = 1.0
+        solid = without_ghosts(state.draft.sketch, 2.0 / min(self.level.target.size))
+        if len(solid.layers) < len(state.draft.sketch.layers):
+            state = self.refined(Draft.of(solid), 3)
         while not budget.late:
             sketch = state.draft.sketch
             excess = state.draft.numbers - limit
@@ -238,6 +241,26 @@ class Evolution:
             else:
                 stale += 1
         return state
+
+
+def without_ghosts(sketch: Sketch, pixel: float) -> Sketch:
+    """The sketch without solids that no one could see: smaller than a pixel across, or a tenth of one thick.
+
+    A fit would use such specks to shade single pixels, which looks wrong at any other size.
+    """
+
+    def seen(shape: SketchShape) -> bool:
+        if isinstance(shape, Circle):
+            return shape.radius > 0.5 * pixel
+        if isinstance(shape, Ellipse):
+            sides = (2 * shape.radius_x, 2 * shape.radius_y)
+        elif isinstance(shape, Box):
+            sides = (2 * shape.half_width, 2 * shape.half_height)
+        else:
+            return True
+        return max(sides) > pixel and min(sides) > 0.1 * pixel
+
+    return Sketch(sketch.background, tuple(layer for layer in sketch.layers if seen(layer.shape)))
 
 
 def price_of(picture_pixels: int) -> float:

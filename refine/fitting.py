@@ -19,6 +19,7 @@ import numpy.typing as npt
 from refine.result import Fit
 
 if TYPE_CHECKING:
+    from refine.draft import Draft
     from refine.evolution import Evolution, State
     from refine.optimization import Level
     from refine.proposer import Proposer
@@ -70,9 +71,10 @@ class _Best:
         self.on_progress = on_progress
         self.history: list[dict[str, Any]] = []
         self.program: Program | None = None
+        self.draft: Draft | None = None
         self.measure: tuple[int, float] = (1 << 30, np.inf)
 
-    def offer(self, program: Program, error: float, what: str) -> None:
+    def offer(self, program: Program, error: float, what: str, draft: Draft | None = None) -> None:
         """Keeps the program if it is the best so far, and tells."""
         from refine.optimization import decibels
         from shaderdsl import number_count
@@ -84,7 +86,7 @@ class _Best:
         measure = (over, error + self.price * numbers)
         if measure >= self.measure:
             return
-        self.measure, self.program = measure, program
+        self.measure, self.program, self.draft = measure, program, draft
         pixels = self.level.target.image.size // 4 * 3
         progress = Progress(time.perf_counter() - self.began, decibels(error / pixels), numbers, what)
         self.history.append({"seconds": progress.seconds, "psnr": progress.psnr, "numbers": numbers, "what": what})
@@ -142,7 +144,13 @@ def fit(
     except KeyboardInterrupt:
         interrupted = True
     assert best.program is not None
-    fitted = _finished(_rounded(best.program, level), picture, best, began, interrupted)
+    program = _rounded(best.program, level)
+    if best.draft is not None:
+        # Written anew, so that what was rounded to nothing is not written at all.
+        from refine.draft import Draft, renumbered
+
+        program = Draft.of(renumbered(best.draft.sketch, program.params.tolist())).program
+    fitted = _finished(program, picture, best, began, interrupted)
     if preparing > 3.0:
         fitted.notes.append(
             f"Compiling the kernels took {preparing:.0f} s before the fit began; it is done once on a machine."
@@ -213,8 +221,12 @@ def _improve(
         return
     budget = Budget(best.max_numbers, max_shapes, best.price, deadline)
     allowed = _allowed(operations)
+
+    def report(state: State, what: str) -> None:
+        best.offer(state.draft.program, state.error, what, state.draft)
+
     wide, small = pyramid(work, [(WORKING_SIDE, 1.5), (WORKING_SIDE // 2, 0.0)])
-    evolution = Evolution(level, wide, small, budget, lambda state, what: best.offer(state.draft.program, state.error, what), allowed)
+    evolution = Evolution(level, wide, small, budget, report, allowed)
     state = _best_sketch(best, evolution, work, operations)
     if state is not None and not budget.late:
         evolution.exchange(state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +21,12 @@ def test_random_trees_have_five_shapes_and_no_structure_twice() -> None:
     for tree in trees:
         text = batch.text(tree)
         assert text.count(".rotate(") == batch.SHAPES
-        again = shaderdsl.parse(batch.text(batch.redrawn(tree, batch.random.Random(2))))
+        again = shaderdsl.parse(batch.text(batch.redrawn(tree, random.Random(2))))
         assert again.structure.key == shaderdsl.parse(text).structure.key
 
 
 def test_coverage_is_the_alpha_of_a_picture_without_background() -> None:
-    text = "scene 2d(background = none)\n" + "\n".join(batch.text(t) + ".opacity(0.7)" for t in batch.Source(4).trees(3))
+    text = "scene 2d(background = none)\n" + "\n".join(batch.text(t) + ".fill(#204060).opacity(0.7)" for t in batch.Source(4).trees(3))
     ready = batch.prepared([text, "circle(0.5)"])
     cover, pictures = ready.coverage((37, 29)), ready.images((37, 29))
     assert cover.shape == (2, 29, 37)
