@@ -41,6 +41,9 @@ _lock = threading.RLock()
 _kernels: dict[tuple[Mode, int], list[tuple[frozenset[int], Callable[..., None]]]] = {}
 _runtime: object | None = None
 
+TURNS_AT_A_TIME = 512
+"""How many turns of a loop Taichi gives a CPU's thread at once: as many as a kernel spends on a task, so that tasks are shared."""
+
 TASKS_ON_CPU = 16
 """Tasks a single program is split into: enough to share out, few enough that partial sums stay small."""
 
@@ -70,11 +73,15 @@ def _has_gpu() -> bool:
     return os.path.exists("/dev/nvidia0") or os.path.exists("/dev/dxg")
 
 
+def _on_cpu() -> bool:
+    return ti.lang.impl.current_cfg().arch != ti.cuda  # type: ignore[no-any-return]
+
+
 def device() -> str:
     """"cpu" or "cuda": where batches run."""
     with _lock:
         _start()
-        return "cuda" if ti.lang.impl.current_cfg().arch == ti.cuda else "cpu"
+        return "cpu" if _on_cpu() else "cuda"
 
 
 FAMILIES: tuple[tuple[str, ...], ...] = (
@@ -312,7 +319,8 @@ class Batch:
     def _launch(self, mode: Mode, arrays: dict[str, Any], size: tuple[int, int], blocks: int, blur: float, huber: float) -> None:
         run = _kernel(mode, self.used, _registers(self.tapes))
         with _short_positions():
-            run(*(arrays[name] for name in argument_names(mode)), size[0], size[1], blocks, float(blur), float(huber))
+            numbers = (size[0], size[1], blocks, TURNS_AT_A_TIME if _on_cpu() else 1, float(blur), float(huber))
+            run(*(arrays[name] for name in argument_names(mode)), *numbers)
 
     def _blocks(self, size: tuple[int, int]) -> int:
         tiles = -(-size[0] // TILE) * -(-size[1] // TILE)

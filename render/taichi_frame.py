@@ -39,7 +39,7 @@ _SINK_ARGUMENTS: dict[str, dict[str, str]] = {
     "normal": {"target": "f32, ndim=3", "loss": "f64, ndim=1", "gradient": "f64, ndim=2", "hessian": "f32, ndim=3"},
     "jacobian": {"image": "f32, ndim=4", "jacobian": "f32, ndim=4"},
 }
-_SCALARS = {"width": "i32", "height": "i32", "blocks": "i32", "blur": "f32", "huber": "f32"}
+_SCALARS = {"width": "i32", "height": "i32", "blocks": "i32", "stride": "i32", "blur": "f32", "huber": "f32"}
 
 
 FUNCTIONS = """\
@@ -51,7 +51,7 @@ def hypotenuse(a, b):
 
 
 def argument_names(mode: Mode) -> list[str]:
-    """The kernel's array arguments in order; then come width, height, blocks, blur, huber."""
+    """The kernel's array arguments in order; then come width, height, blocks, stride, blur, huber."""
     names = list(_ARGUMENTS)
     if mode in ("normal", "jacobian"):
         names += _DERIVATIVE_ARGUMENTS
@@ -69,45 +69,45 @@ def source(mode: Mode, used: Iterable[int], registers: int) -> str:
         "import taichi as ti\n\n",
         FUNCTIONS + "\n",
         "@ti.kernel\ndef run(\n" + "".join(f"    {a},\n" for a in arguments) + "):\n",
-        indented(_prologue(interpreter, registers, derivative), " " * 4),
-        indented(_tile(), " " * 12),
-        indented(_sample(mode), " " * 16),
-        indented(_layer(interpreter, mode), " " * 20),
-        indented(_finish(mode), " " * 16),
+        indented(_start(), " " * 4),
+        indented(_task(interpreter, registers, derivative), " " * 12),
+        indented(_tile(), " " * 16),
+        indented(_sample(mode), " " * 20),
+        indented(_layer(interpreter, mode), " " * 24),
+        indented(_finish(mode), " " * 20),
     ]
     if mode in ("score", "normal"):
-        parts.append("        loss[task] = total\n")
+        parts.append(" " * 12 + "loss[task] = total\n")
     return "".join(parts)
 
 
-def _prologue(interpreter: Interpreter, registers: int, derivative: bool) -> str:
-    text = f"""\
+def _start() -> str:
+    # Taichi hands a CPU's threads 512 turns of a loop at a time, so a task takes `stride` turns, all but one of them idle.
+    return f"""\
 tiles_x = (width + {TILE - 1}) // {TILE}
 tiles_y = (height + {TILE - 1}) // {TILE}
 pixel = 2.0 / ti.cast(ti.min(width, height), ti.f32)
-ti.loop_config(block_dim=1)
-for task in range(programs.shape[0] * blocks):
-    b = task // blocks
-    block = task - b * blocks
+for turn in range(programs.shape[0] * blocks * stride):
+    if turn % stride == 0:
 """
-    text += "".join(f"    {name} = programs[b, {k}]\n" for k, name in enumerate(PROGRAM_COLUMNS))
-    text += f"    value = ti.Vector.zero(ti.f32, {4 * registers})\n"
-    text += f"    space = ti.Vector.zero(ti.f32, {6 * interpreter.spaces})\n"
-    text += f"    slope = ti.Vector.zero(ti.f32, {2 * registers})\n"
+
+
+def _task(interpreter: Interpreter, registers: int, derivative: bool) -> str:
+    text = "task = turn // stride\nb = task // blocks\nblock = task - b * blocks\n"
+    text += "".join(f"{name} = programs[b, {k}]\n" for k, name in enumerate(PROGRAM_COLUMNS))
+    text += f"value = ti.Vector.zero(ti.f32, {4 * registers})\n"
+    text += f"space = ti.Vector.zero(ti.f32, {6 * interpreter.spaces})\n"
+    text += f"slope = ti.Vector.zero(ti.f32, {2 * registers})\n"
     if interpreter.by_rows:
-        text += f"    row_value = ti.Vector.zero(ti.f32, {TILE * registers})\n"
-    text += f"    need = ti.Vector.zero(ti.i32, {registers})\n    handed = ti.Vector.zero(ti.i32, {registers})\n"
-    text += f"    chosen = ti.Vector.zero(ti.i32, {2 * registers})\n"
+        text += f"row_value = ti.Vector.zero(ti.f32, {TILE * registers})\n"
+    text += f"need = ti.Vector.zero(ti.i32, {registers})\nhanded = ti.Vector.zero(ti.i32, {registers})\n"
+    text += f"chosen = ti.Vector.zero(ti.i32, {2 * registers})\ntotal = ti.cast(0.0, ti.f64)\n"
     if derivative:
-        text += f"    adjoint = ti.Vector.zero(ti.f32, {4 * registers})\n"
-        text += f"    space_adjoint = ti.Vector.zero(ti.f32, {6 * interpreter.spaces})\n"
-        text += f"    own = ti.Vector.zero(ti.f32, {interpreter.own_width})\n"
-        text += "    element = ti.Vector.zero(ti.f32, 8)\n"
-        text += "    stamp = 0\n    pixel_stamp = 0\n    total = ti.cast(0.0, ti.f64)\n"
-    else:
-        text += "    total = ti.cast(0.0, ti.f64)\n"
-    text += "    for step in range((tiles_x * tiles_y - block + blocks - 1) // blocks):\n"
-    return text
+        text += f"adjoint = ti.Vector.zero(ti.f32, {4 * registers})\n"
+        text += f"space_adjoint = ti.Vector.zero(ti.f32, {6 * interpreter.spaces})\n"
+        text += f"own = ti.Vector.zero(ti.f32, {interpreter.own_width})\n"
+        text += "element = ti.Vector.zero(ti.f32, 8)\nstamp = 0\npixel_stamp = 0\n"
+    return text + "for step in range((tiles_x * tiles_y - block + blocks - 1) // blocks):\n"
 
 
 def _tile() -> str:
