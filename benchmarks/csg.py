@@ -13,10 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import re
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -27,9 +24,9 @@ import numpy.typing as npt
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-
 import shaderdsl
 from benchmarks import csg_panel
+from benchmarks.measuring import keep, load
 from refine.search import search
 from render.taichi_backend import Batch
 from render.tapes import tape_of
@@ -38,7 +35,6 @@ OPERATIONS = ("circle", "box", "rotate", "move", "union", "difference")
 MOMENTS = (1, 2, 3, 5, 7, 10)
 SOLVED = 0.98
 EXTRA = 3
-RESULTS = Path(__file__).resolve().parent / "results"
 
 Picture = tuple[str, npt.NDArray[np.float32], "int | None"]
 """Name, grey values (h, w) in [0, 1], primitives in the truth if known."""
@@ -70,19 +66,6 @@ def overlap(program: shaderdsl.Program, grey: npt.NDArray[np.float32]) -> float:
 
 def primitives(program: shaderdsl.Program) -> int:
     return len(re.findall(r"\b(?:circle|box)\(", program.text))
-
-
-def machine() -> dict[str, Any]:
-    model = platform.processor() or platform.machine()
-    information = Path("/proc/cpuinfo")
-    if information.exists():
-        lines = information.read_text().splitlines()
-        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-        model = names[0] if names else model
-    commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False, cwd=RESULTS.parent
-    ).stdout.strip()  # fmt: skip
-    return {"processor": model, "cores": os.cpu_count(), "python": platform.python_version(), "commit": commit}
 
 
 def run(picture: Picture, seconds: float, seed: int) -> dict[str, Any]:
@@ -120,6 +103,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--free", action="store_true", help="our own pictures with numbers off the grid")
     options = parser.parse_args()
+    busy = load()
     panel = pictures(options.folder, options.limit, options.seed, options.free)
     run(panel[0], 5.0, options.seed)
     results = []
@@ -136,20 +120,12 @@ def main() -> None:
     curve = {f"{m:g}": float(np.mean([solved_by(r, m) for r in results])) for m in moments[:-1]}
     curve[f"{moments[-1]:g}"] = float(np.mean([r["solved"] for r in results]))
     median = float(np.median([r["wall"] for r in results]))
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     shares = ", ".join(f"{m} s {100 * v:.1f} %" for m, v in curve.items())
     print(f"{len(results)} pictures; solved after so many seconds: {shares}")
-    print(f"median time {median:.2f} s; processor load {load}")
-    report = {
-        "command": " ".join(["python", "benchmarks/csg.py", *(Path(a).name for a in sys.argv[1:])]), **machine(),
-        "load": load, "seconds": options.seconds, "curve": curve, "median_wall": median, "pictures": results,
-    }  # fmt: skip
-    RESULTS.mkdir(exist_ok=True)
+    print(f"median time {median:.2f} s; processor load {load()}")
     kind = "_folder" if options.folder is not None else "_free" if options.free else ""
-    name = f"csg{kind}.json"
-    partial = RESULTS / (name + ".part")
-    partial.write_text(json.dumps(report, indent=1))
-    os.replace(partial, RESULTS / name)
+    settings = {"seconds": options.seconds, "seed": options.seed}
+    print("written to", keep(f"csg{kind}", settings, {"solved": curve, "median_wall": median, "pictures": results}, busy))
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def keep(name: str, settings: Mapping[str, Any], results: Mapping[str, Any], loa
     return save(
         name,
         {
-            "command": " ".join(["python", "-m", f"benchmarks.{Path(sys.argv[0]).stem}", *sys.argv[1:]]),
+            "command": " ".join(["python", "-m", f"benchmarks.{Path(sys.argv[0]).stem}", *(Path(a).name if "/" in a else a for a in sys.argv[1:])]),
             "packages": versions(),
             "load_before": load_before,
             "settings": plain(settings),

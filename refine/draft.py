@@ -209,7 +209,7 @@ def colour_word(colour: Colour) -> str:
     spread = max(colour) - min(colour)
     if lightness < 0.12:
         return "black"
-    if lightness > 0.93:
+    if lightness > 0.9:
         return "white"
     if spread < 0.1:
         return "dark" if lightness < 0.35 else "grey" if lightness < 0.7 else "silver"

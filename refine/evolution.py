@@ -210,6 +210,26 @@ class Evolution:
                         break
         return found
 
+    # -- order --------------------------------------------------------------------------------------------
+
+    def reordered(self, state: State, tries: int = 6) -> State:
+        """The state with two neighbouring layers exchanged where that lowers the error; the most costly layers are tried first.
+
+        Paint order is the one part of a sketch that no constraint on numbers expresses, so each exchange is drawn.
+        """
+        layers = state.draft.sketch.layers
+        weights = {next(iter(m.keys)): m.cost for m in moves.dropped_layers(state.draft, self.small, self.level)}
+        pairs = sorted(range(len(layers) - 1), key=lambda k: -min(weights[(k, "layer")], weights[(k + 1, "layer")]))
+        for k in pairs[:tries]:
+            if self.budget.late:
+                break
+            exchanged = (*layers[:k], layers[k + 1], layers[k], *layers[k + 2 :])
+            draft = Draft.of(Sketch(state.draft.sketch.background, exchanged))
+            error = self.error_of(draft)
+            if error < state.error * (1 - 1e-3):
+                return State(draft, error)
+        return state
+
     # -- rounds -------------------------------------------------------------------------------------------
 
     def settled(self, sketch: Sketch, what: str) -> State:
@@ -240,6 +260,10 @@ class Evolution:
                 self.report(state, "exchanged")
             else:
                 stale += 1
+                other = self.reordered(state)
+                if other.error < state.error:
+                    state, stale = self.refined(other.draft, 8, 1e-4), 0
+                    self.report(state, "reordered")
         return state
 
 

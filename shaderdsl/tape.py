@@ -30,7 +30,7 @@ from shaderdsl.registry import Operation, Point, bind, continuous_names, operati
 MAXIMUM_INSTRUCTIONS = 256
 """Instructions a layer may have: the size of a backend's register file."""
 
-MAXIMUM_SPACES = 16
+MAXIMUM_SPACES = 64
 """Repeated or mirrored spaces a layer may have, the plain one included."""
 
 IntArray = npt.NDArray[np.int32]

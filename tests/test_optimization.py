@@ -120,3 +120,18 @@ def test_insertions_leave_the_picture_and_find_the_bulge() -> None:
     gain, place = moves.insertions(Draft.of(square), level, 1)[0]
     grown = moves.inserted(square, [place]).layers[0].shape
     assert isinstance(grown, Polygon) and grown.points[2] == (0.5, 0.0) and gain > 1
+
+
+def test_a_wrong_paint_order_is_put_right() -> None:
+    import time
+
+    from refine.evolution import Budget, Evolution, State
+
+    below = SketchLayer(Circle((-0.15, 0.0), 0.5), Flat((0.9, 0.2, 0.1)))
+    above = SketchLayer(Circle((0.15, 0.0), 0.5), Flat((0.1, 0.2, 0.9)))
+    right, wrong = (Draft.of(Sketch((1.0, 1.0, 1.0), order)) for order in ((below, above), (above, below)))
+    level = pyramid(render.load(render.image(right.program, 64, backend="taichi")), [(64, 0.0)])[0]
+    budget = Budget(100, None, 0.001, time.perf_counter() + 60)
+    evolution = Evolution(level, level, level, budget, lambda state, what: None, lambda shape: True)
+    start = State(wrong, evolution.error_of(wrong))
+    assert evolution.reordered(start).error < 1e-3 < start.error
