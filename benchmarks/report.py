@@ -1,4 +1,4 @@
-"""Writes results/summary.md from the result files, so that no figure is ever typed by hand.
+"""Writes results/summary.md and the README's table from the result files, so that no figure is ever typed by hand.
 
     python -m benchmarks.report
 
@@ -58,6 +58,39 @@ def _origin(result: dict[str, Any]) -> str:
     return "; ".join(fact for fact in facts if fact)
 
 
+def headlines() -> str:
+    """The README's table: a figure or two of each result, with the command that prints it."""
+    found = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in RESULTS.glob("*.json")}
+    rows: list[list[object]] = []
+    if "images" in found:
+        part, command = found["images"]["images"], f"`{found['images']['command']}`"
+        ours, peer = part["ours"], part["vtracer"]["default"]
+        pair = f"{ours['psnr']['median']:.1f} dB with {ours['numbers']['median']:.0f} numbers in {ours['seconds']['median']:.1f} s"
+        rows.append([f"{part['count']} icons and drawings at 128 px, median", pair, command])
+        rows.append(["VTracer on the same", f"{peer['psnr']['median']:.1f} dB with {peer['numbers']['median']:.0f} numbers", ""])
+        rows.append(["better PSNR than VTracer with at most half of its numbers", f"{100 * part['won']:.0f} % of them", ""])
+    for name, what in (("csg_folder", "solid geometry, 64 pictures"), ("csg", "the same of our own making")):
+        if name in found:
+            solved = found[name]["solved"]
+            last = list(solved)[-1]
+            text = f"{100 * solved['1']:.0f} % within 1 s, {100 * solved[last]:.0f} % within {last} s"
+            rows.append([f"structure found (strict IoU over 0.98): {what}", text, f"`{found[name]['command']}`"])
+    if "refinement" in found:
+        result = found["refinement"]
+        text = f"{100 * result['ours']['share']:.0f} % over 50 dB, median {result['ours']['seconds']['median']:.2f} s"
+        rows.append(["numbers of five shapes found again", text, f"`{result['command']}`"])
+        peer = result["peer"]
+        text = f"{100 * peer['share']:.0f} % over 50 dB, median {peer['seconds']['median']:.1f} s"
+        rows.append(["the same by PyTorch and Adam", text, ""])
+    if "batch" in found:
+        for size, part in found["batch"]["sizes"].items():
+            speed = part["ours"]["evaluation"]["coverage"]["per_second"]
+            plain, best = (part["ratios"][k] for k in ("evaluation beside recursive_evaluate, wall", "evaluation, wall"))
+            text = f"{speed:,.0f} programs/s: {plain:.0f} times GeoLIPI's recursive evaluation, {best:.0f} times its best way"
+            rows.append([f"programs of five shapes at {size} px", text, "`python -m benchmarks.batch`" if size == "64" else ""])
+    return table(["what", "found", "command"], rows)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.report", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -69,6 +102,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     text = "# What the benchmarks found\n\nWritten by `python -m benchmarks.report`.\n\n"
     path = write_whole(RESULTS / "summary.md", text + "\n\n".join(section(file) for file in files) + "\n")
     print(f"{len(files)} results, written to {path}")
+    readme = RESULTS.parents[1] / "README.md"
+    before, opening, rest = readme.read_text(encoding="utf-8").partition("<!-- figures -->")
+    _, closing, after = rest.partition("<!-- /figures -->")
+    if opening and closing:
+        write_whole(readme, f"{before}{opening}\n{headlines()}\n{closing}{after}")
+        print(f"the figures of {readme.name} too")
 
 
 if __name__ == "__main__":

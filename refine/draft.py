@@ -237,7 +237,12 @@ class Draft:
         from refine.optimization import legal
 
         program = legal(self.program, params)
-        return Draft(renumbered(self.sketch, program.params.tolist()), program)
+        sketch = renumbered(self.sketch, program.params.tolist())
+        numbers = numbers_of(sketch)
+        if len(numbers) == len(program.params) and np.allclose(numbers, program.params, atol=1e-9):
+            return Draft(sketch, program)
+        # Colours have met (at a limit, say) or parted (from the background): the text shares them otherwise now.
+        return Draft.of(sketch)
 
     def probe(self) -> tuple[shaderdsl.Program, npt.NDArray[np.int64]]:
         """The program with an opacity of 1 on every layer, and the indices of these parameters: setting one to 0

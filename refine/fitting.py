@@ -149,7 +149,9 @@ def fit(
         # Written anew, so that what was rounded to nothing is not written at all.
         from refine.draft import Draft, renumbered
 
-        program = Draft.of(renumbered(best.draft.sketch, program.params.tolist())).program
+        plainer = Draft.of(renumbered(best.draft.sketch, program.params.tolist())).program
+        if _error(plainer, level) <= 1.001 * _error(program, level) + 1e-6:
+            program = plainer
     fitted = _finished(program, picture, best, began, interrupted)
     if preparing > 5.0:
         fitted.notes.append(

@@ -217,6 +217,23 @@ def test_a_draft_and_its_sketch_have_the_same_numbers() -> None:
     assert Draft.of(moved.sketch).program == moved.program
 
 
+@pytest.mark.parametrize("colour", [(1.0, 1.0, 1.0), (0.97, 1.0, 1.0)])
+def test_colours_that_meet_or_part_keep_a_draft_in_step(colour: tuple[float, float, float]) -> None:
+    """The background and a shared colour are two numbers of the text, and may go different ways; so may equal ones."""
+    white, grey = (1.0, 1.0, 1.0), (0.5, 0.5, 0.5)
+    shapes = [Circle((0.1 * k, 0.2), 0.3) for k in range(6)]
+    paints = [Flat(white), Flat(grey), Flat(white), Flat(grey), Flat(white), Flat((0.2, 0.3, 0.4))]
+    draft = Draft.of(Sketch(white, tuple(SketchLayer(s, p) for s, p in zip(shapes, paints))))
+    for name in ("white", "grey", "background"):
+        values = draft.program.params.copy()
+        places = [i for i, p in enumerate(draft.program.parameters) if p.group == name]
+        values[places] = colour
+        moved = draft.with_params(values)
+        assert numbers_of(moved.sketch) == pytest.approx(moved.program.params.tolist())
+        shown = render.image(draft.program.with_params(values), 32, backend="taichi")
+        assert np.abs(render.image(moved.program, 32, backend="taichi") - shown).max() < 1e-6
+
+
 def test_a_probe_hides_one_layer_at_a_time() -> None:
     from render.taichi_backend import Batch
     from render.tapes import tape_of
