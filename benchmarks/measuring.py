@@ -100,7 +100,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, np.generic):
         return plain(value.item())
     if isinstance(value, Path):
-        return str(value)
+        return value.name  # where a folder lies is nobody's business
     if isinstance(value, float):
         return round(value, 6) if np.isfinite(value) else None
     return value
