@@ -268,7 +268,7 @@ class Evolution:
 
 
 def without_ghosts(sketch: Sketch, pixel: float) -> Sketch:
-    """The sketch without solids that no one could see: smaller than a pixel across, or a tenth of one thick.
+    """The sketch without solids that no one could see: smaller than a pixel across, or little over half of one thick.
 
     A fit would use such specks to shade single pixels, which looks wrong at any other size.
     """
@@ -282,7 +282,7 @@ def without_ghosts(sketch: Sketch, pixel: float) -> Sketch:
             sides = (2 * shape.half_width, 2 * shape.half_height)
         else:
             return True
-        return max(sides) > pixel and min(sides) > 0.1 * pixel
+        return max(sides) > pixel and min(sides) > 0.6 * pixel
 
     return Sketch(sketch.background, tuple(layer for layer in sketch.layers if seen(layer.shape)))
 
