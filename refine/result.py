@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from refine.front import ParetoPoint
 from render.files import SaveError as SaveError, write_all
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Fit:
     numbers: how many numbers the program's text has (a colour counts as three).
     target: the picture that was fitted.
     history: dictionaries of "seconds", "psnr", "numbers" and "what" (a short phrase), in order.
+    pareto: the best programs at fewer numbers, ascending in numbers and PSNR; the last one is `program`.
     validated: whether the program's GLSL was drawn by a real OpenGL.
     notes: sentences that a person should read.
     interrupted: whether Ctrl-C ended the fit early.
@@ -46,6 +48,7 @@ class Fit:
     numbers: int
     target: Picture
     history: list[dict[str, Any]] = field(default_factory=list)
+    pareto: list[ParetoPoint] = field(default_factory=list)
     validated: bool = False
     notes: list[str] = field(default_factory=list)
     interrupted: bool = False

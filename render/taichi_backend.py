@@ -44,8 +44,8 @@ _runtime: object | None = None
 TURNS_AT_A_TIME = 512
 """How many turns of a loop Taichi gives a CPU's thread at once: as many as a kernel spends on a task, so that tasks are shared."""
 
-TASKS_ON_CPU = 16
-"""Tasks a single program is split into: enough to share out, few enough that partial sums stay small."""
+TASKS_ON_CPU = min(max(4, 2 * (os.cpu_count() or 1)), 16)
+"""Tasks a single program is split into: enough to share out among the cores, few enough that partial sums stay small."""
 
 
 _OPTIONS = {"fast_math": False, "advanced_optimization": False}
@@ -276,6 +276,8 @@ class Batch:
         slots, slot_base = self._run_uniform([t.uniform for t in self.tapes])
         most = max((len(t.layers) for t in self.tapes), default=0)
         longest = max((len(t.instructions) for t in self.tapes), default=0)
+        # An outline's list of elements lies where its elements lie among the slots, eight of them each.
+        outlined = max((len(t.uniform.outputs) // 8 for t in self.tapes if t.instructions[:, 4].any()), default=0)
         return {
             "programs": self._programs(slot_base),
             "instructions": self.instructions,
@@ -286,6 +288,8 @@ class Batch:
             "active": np.empty((len(self) * blocks, 3 * longest + 3), np.int32),
             "centre": np.empty((len(self) * blocks, longest + 1), np.float32),
             "row_fields": np.empty((len(self) * blocks, TILE * most + 1), np.float32),
+            "near_elements": np.empty((len(self) * blocks, outlined + 1), np.int32),
+            "near_count": np.empty((len(self) * blocks, longest + 1), np.int32),
         }
 
     def _derivative(self, arrays: dict[str, Any], blocks: int) -> None:

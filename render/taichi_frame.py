@@ -24,7 +24,7 @@ PROGRAM_COLUMNS = (
 _ARGUMENTS = {
     "programs": "i32, ndim=2", "instructions": "i32, ndim=2", "layers": "i32, ndim=2", "lipschitz": "f32, ndim=1",
     "slots": "f32, ndim=1", "states": "i32, ndim=2", "active": "i32, ndim=2", "centre": "f32, ndim=2",
-    "row_fields": "f32, ndim=2",
+    "row_fields": "f32, ndim=2", "near_elements": "i32, ndim=2", "near_count": "i32, ndim=2",
 }  # fmt: skip
 _DERIVATIVE_ARGUMENTS = {
     "rows": "i32, ndim=1", "columns": "i32, ndim=1", "weights": "f32, ndim=1",

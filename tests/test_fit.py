@@ -9,7 +9,7 @@ import refine
 import render
 import shaderdsl
 from refine.draft import Draft, numbers_of, renumbered
-from refine.fitting import ROUNDING_LOSS
+from refine.rounding import ROUNDING_LOSS
 from refine.sketch import (
     Box,
     Capsule,
