@@ -157,6 +157,7 @@ def prepare(family: int = 1) -> float:
             target = Target(np.zeros((TILE, TILE, 4), np.float32))
             batch.images(target.size)
             batch.scores(target)
+            batch.scores_without(target)
             batch.normal_equations(target)
             _prepared.add(key)
     return time.perf_counter() - began
@@ -368,6 +369,31 @@ class Batch:
             arrays.update(target=target.image, tile_sums=target.tile_sums, loss=np.zeros(len(self) * blocks))
             self._launch("score", arrays, target.size, blocks, blur, 0.0)
             return arrays["loss"].reshape(len(self), blocks).sum(1)  # type: ignore[no-any-return]
+
+    def scores_without(self, target: Target, blur: float = 0.0) -> Double:
+        """Squared errors (n, layers + 1): without each of a program's layers, and last with all of them.
+
+        All programs of the batch have equally many layers.
+        """
+        counts = {len(t.layers) for t in self.tapes}
+        if len(counts) > 1:
+            raise ValueError(f"programs of a batch without layers have equally many of them, not {sorted(counts)}")
+        with _lock:
+            _start()
+            blocks, most = self._blocks(target.size), max(counts, default=0)
+            arrays = self._common(blocks)
+            tasks = len(self) * blocks
+            arrays.update(
+                target=target.image,
+                through=np.empty((tasks, most + 1), np.float32),
+                step_layer=np.empty((tasks, most + 1), np.int32),
+                colour_step=np.empty((tasks, 4 * most + 4), np.float32),
+                losses=np.zeros((tasks, most + 1)),
+            )
+            self._launch("without", arrays, target.size, blocks, blur, 0.0)
+            losses = arrays["losses"].reshape(len(self), blocks, most + 1).sum(1)
+            losses[:, :most] += losses[:, most:]
+            return losses  # type: ignore[no-any-return]
 
     def gradients(self, target: Target, blur: float = 0.0, huber: float = 0.0) -> tuple[Double, Double]:
         """(error (n,), its half gradient JᵀWr (n, p)), as `normal_equations` but with no matrix."""

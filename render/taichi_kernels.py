@@ -7,6 +7,7 @@ the affine map before a shape, registers, tiles, paint order, and the reverse pa
 - "image": pictures;
 - "coverage": what the layers cover, one channel, for pictures of one colour;
 - "score": squared error against a target, summed inside the kernel, for search;
+- "without": the same without each layer in turn, from one drawing;
 - "normal": the picture's Jacobian contracted on the fly to JᵀWJ, JᵀWr and the error, for least squares;
 - "jacobian": the picture and its Jacobian, dense.
 
