@@ -94,6 +94,7 @@ class Evolution:
         """Simplifies while numbers cost more than they save, and further until at most `limit` remain."""
         budget = self.budget
         caution = 1.0
+        refused: set[frozenset[object]] = set()
         solid = without_ghosts(state.draft.sketch, 2.0 / min(self.level.target.size))
         if len(solid.layers) < len(state.draft.sketch.layers):
             state = self.refined(Draft.of(solid), 3)
@@ -103,11 +104,12 @@ class Evolution:
             crowd = len(sketch.layers) - (budget.max_shapes or len(sketch.layers))
             quadratic = moves.Quadratic(state.draft, self.level)
             drops = moves.dropped_layers(state.draft, self.small, self.level)
-            candidates = [*drops, *moves.simplifications(state.draft, quadratic)]
             forced = excess > 0 or crowd > 0
             quota = max(2, int(share * caution * state.draft.numbers))
             if forced and excess > 0:
                 quota = min(quota, excess)
+            candidates = [m for m in (*drops, *moves.simplifications(state.draft, quadratic)) if m.keys not in refused]
+            candidates = moves.verified(candidates, quota + 4, state.draft, quadratic, self.small, self.level)
             if crowd > 0 and excess <= 0:
                 picked = sorted(drops, key=lambda m: m.cost)[: max(1, min(crowd, len(drops) // 8))]
             else:
@@ -121,15 +123,17 @@ class Evolution:
             saved = state.draft.numbers - smaller.numbers
             expected = sum(max(m.cost, 0.0) for m in picked)
             rise = after.error - state.error
-            if not forced and rise > budget.price * saved:
-                if caution < 0.1:
-                    break
-                caution *= 0.3
-                continue
-            if forced and rise > 4.0 * expected + 0.02 * state.error and caution > 0.05 and len(picked) > 1:
+            worse = rise > 4.0 * expected + 0.02 * state.error if forced else rise > budget.price * saved
+            if worse and len(refused) < 4:
+                if len(picked) == 1:
+                    # The picture knows better than the estimate.
+                    refused.add(picked[0].keys)
                 caution *= 0.4
                 continue
+            if worse and not forced:
+                break
             caution = min(1.0, caution * 1.5)
+            refused.clear()
             state = after
             self.report(state, "pruned")
         return self._cut(state, limit)
@@ -246,10 +250,12 @@ class Evolution:
         return state
 
     def exchange(self, state: State, rounds: int = 100) -> State:
-        """Adds, refines and prunes back until nothing gains any more or time is up."""
+        """Adds, refines and prunes back until nothing gains any more, or time does not suffice for another round."""
         stale = 0
+        longest = 0.0
         for number in range(rounds):
-            if self.ended or stale >= 3:
+            began = time.perf_counter()
+            if self.ended or stale >= 3 or began + 0.8 * longest > self.budget.deadline:
                 break
             share = (0.2, 0.1, 0.3)[number % 3]
             room = max(0, self.budget.max_numbers - state.draft.numbers)
@@ -268,15 +274,16 @@ class Evolution:
                 if other.error < state.error:
                     state, stale = self.refined(other.draft, 8, 1e-4), 0
                     self.report(state, "reordered")
+            longest = max(longest, time.perf_counter() - began)
         return state
 
     def descend(self, state: State, least: int) -> None:
-        """Reports ever smaller states, refined at each tenth less, until `least` numbers remain or time is up."""
+        """Reports ever smaller states, refined at each sixth less, until `least` numbers remain or time is up."""
         while state.draft.numbers > least and not self.budget.late:
-            smaller = self.pruned(state, max(least, int(0.88 * state.draft.numbers)))
+            smaller = self.pruned(state, max(least, int(0.84 * state.draft.numbers)), share=0.16)
             if smaller.draft.numbers >= state.draft.numbers:
                 return
-            state = self.refined(smaller.draft, 6)
+            state = self.refined(smaller.draft, 5)
             self.report(state, "smaller")
 
 

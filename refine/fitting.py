@@ -38,7 +38,7 @@ larger one is validated on a smaller drawing, and Taichi draws the picture."""
 FRONT_POINTS = 16
 """How many points of the Pareto front are rounded and returned."""
 
-DESCENT_SHARE = 0.12
+DESCENT_SHARE = 0.15
 """The share of the time that goes to smaller programs, down to LEAST_NUMBERS."""
 
 LEAST_NUMBERS = 12

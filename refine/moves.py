@@ -1,11 +1,16 @@
 """Changes of structure: what a sketch could do without, what it could use more of, and what each would cost or gain.
 
 Around a refined sketch the squared error is nearly a quadratic in its numbers, E(θ + δ) = E + 2 gᵀδ + δᵀHδ, with H = JᵀJ
-from the renderer. A simplification is a linear constraint on the numbers (two colours become one, a vertex moves onto
-the line between its neighbours, an ellipse's radii agree), A δ + c = 0, and the least error at which all *other*
+from the renderer. A simplification is a linear constraint on the numbers (two colours become one, a box loses its angle,
+an ellipse's radii agree), A δ + c = 0, and the least error at which all *other*
 numbers can make up for it follows at once: cᵀ (A H⁻¹ Aᵀ)⁻¹ c (the optimal brain surgeon: Hassibi and Stork, 1993). So every
 simplification is priced after one evaluation, refitting included. Likewise an insertion is priced from one evaluation of the
 sketch with a vertex put into every piece: the gain of freeing it is gᵀ H⁻¹ g on its two numbers.
+
+A vertex is deleted where its neighbours can draw nearly the same outline (`refine.vertices`).
+
+The quadratic is blind far away: an outline hidden below another is free to move, until it shows. So the moves that are cheapest
+by it are drawn before any is made, all in one batch on the draft's own tape, which can show what obeys a constraint.
 """
 
 from __future__ import annotations
@@ -35,8 +40,17 @@ from refine.sketch import (
     Stroke,
     Vertex,
 )
+from refine.vertices import Deletion, deletions
 
 Double = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """Linear conditions on a change δ of a draft's numbers: sum(weight * δ[index]) = -offset for each row."""
+
+    rows: Sequence[Sequence[tuple[int, float]]]
+    offsets: Sequence[float]
 
 
 @dataclass(frozen=True)
@@ -44,13 +58,15 @@ class Move:
     """A change: by how much the squared error rises (falls when negative), how many numbers it saves (adds when
     negative), what it touches (moves that share a key exclude each other), and the change itself.
 
-    `edit` keeps the number and order of layers; a dropped layer is left as None until `applied` is done.
+    `edit` keeps the number and order of layers; a dropped layer is left as None until `applied` is done. `constraint` is
+    what the move does to the numbers of the sketch as it is, or None for a dropped layer.
     """
 
     cost: float
     saves: int
     keys: frozenset[object]
     edit: Callable[[list[SketchLayer | None]], None]
+    constraint: Constraint | None = None
 
     @property
     def price(self) -> float:
@@ -129,17 +145,50 @@ class Quadratic:
             self._inverse = np.linalg.inv(self.matrix)
         return self._inverse
 
-    def price(self, rows: Sequence[Sequence[tuple[int, float]]], offsets: Sequence[float]) -> float:
-        """The least rise of the error at which the constraints sum(weight * δ[index]) = -offset hold."""
-        indices = sorted({i for row in rows for i, _ in row})
+    def price(self, constraint: Constraint) -> float:
+        """The least rise of the error at which a constraint holds."""
+        _, inner, c = self._reduced(constraint)
+        return float(c @ np.linalg.solve(inner, c))
+
+    def shift(self, constraint: Constraint) -> Double:
+        """The change of all numbers (p,) by which a constraint holds at the least rise of the error."""
+        (indices, a), inner, c = self._reduced(constraint)
+        change: Double = -self.inverse[:, indices] @ (a.T @ np.linalg.solve(inner, c))
+        return change
+
+    def _reduced(self, constraint: Constraint) -> tuple[tuple[list[int], Double], Double, Double]:
+        """The numbers that a constraint is about and its matrix A on them; A H⁻¹ Aᵀ; and its offsets."""
+        indices = sorted({i for row in constraint.rows for i, _ in row})
         place = {i: k for k, i in enumerate(indices)}
-        a = np.zeros((len(rows), len(indices)))
-        for r, row in enumerate(rows):
+        a = np.zeros((len(constraint.rows), len(indices)))
+        for r, row in enumerate(constraint.rows):
             for i, weight in row:
                 a[r, place[i]] += weight
         inner = a @ self.inverse[np.ix_(indices, indices)] @ a.T
-        c = np.asarray(offsets)
-        return float(c @ np.linalg.solve(inner + 1e-12 * np.trace(inner) * np.eye(len(inner)), c))
+        inner += 1e-12 * np.trace(inner) * np.eye(len(inner))
+        return (indices, a), inner, np.asarray(constraint.offsets, np.float64)
+
+
+def verified(moves: Sequence[Move], count: int, draft: Draft, quadratic: Quadratic, level: Level, scale: Level) -> list[Move]:
+    """The moves, of which the `count` cheapest have the cost that a drawing on `level` shows, in errors of `scale`."""
+    from render.taichi_backend import Batch
+    from render.tapes import tape_of
+
+    ordered = sorted(moves, key=lambda m: m.price)
+    doubtful = [k for k, m in enumerate(ordered[:count]) if m.constraint is not None]
+    if not doubtful:
+        return ordered
+    structure = draft.program.structure
+    parameters = np.repeat(draft.program.params[None], len(doubtful) + 1, 0)
+    for row, k in enumerate(doubtful):
+        constraint = ordered[k].constraint
+        assert constraint is not None
+        parameters[row] = np.clip(parameters[row] + quadratic.shift(constraint), structure.low, structure.high)
+    batch = Batch([tape_of(draft.program)], np.zeros(len(parameters), np.int32), np.ascontiguousarray(parameters))
+    scores = batch.scores(level.target, level.blur) * (scale.target.image.size / level.target.image.size)
+    for row, k in enumerate(doubtful):
+        ordered[k] = replace(ordered[k], cost=max(ordered[k].cost, float(scores[row] - scores[-1])))
+    return ordered
 
 
 def simplifications(draft: Draft, quadratic: Quadratic) -> list[Move]:
@@ -156,49 +205,28 @@ def simplifications(draft: Draft, quadratic: Quadratic) -> list[Move]:
 
 def _vertex_moves(index: int, layer: SketchLayer, at: SketchLayer, quadratic: Quadratic) -> Iterable[Move]:
     closed = not isinstance(layer.shape, Stroke) or layer.shape.closed
+    stiffness = np.diag(quadratic.matrix)
     for c, (contour, where) in enumerate(zip(contours_of(layer.shape), contours_of(at.shape))):
         n = len(contour)
-        least = 3 if closed else 2
-        for v in range(n):
-            if n <= least or (not closed and v in (0, n - 1)):
-                continue
-            before, after = (v - 1) % n, (v + 1) % n
-            cost = _deletion_price([contour[k] for k in (before, v, after)], [where[k] for k in (before, v, after)], quadratic)
-            yield Move(cost, 2, frozenset((index, c, k) for k in (before, v, after)), _deletion(index, c, v))
+        for deletion in deletions(contour, [stiffness[int(x)] + stiffness[int(y)] for x, y, _ in where], closed):
+            v = deletion.vertex
+            keys = frozenset((index, c, k % n) for k in (v - 1, v, v + 1))
+            yield Move(deletion.cost, 2, keys, _deleting(index, c, deletion))
 
 
-def _deletion(index: int, contour: int, vertex: int) -> Callable[[list[SketchLayer | None]], None]:
+def _deleting(index: int, contour: int, deletion: Deletion) -> Callable[[list[SketchLayer | None]], None]:
     def edit(layers: list[SketchLayer | None]) -> None:
         layer = layers[index]
         if layer is None:
             return
         contours = [list(c) for c in contours_of(layer.shape)]
-        contours[contour][vertex] = _GONE
+        vertices, v = contours[contour], deletion.vertex
+        for k, (x, y) in ((v - 1, deletion.before), ((v + 1) % len(vertices), deletion.after)):
+            vertices[k] = (x, y, vertices[k][2])
+        vertices[v] = _GONE
         layers[index] = replace(layer, shape=with_contours(layer.shape, contours))
 
     return edit
-
-
-def _deletion_price(points: Sequence[Vertex], where: Sequence[Vertex], quadratic: Quadratic) -> float:
-    (ax, ay, a_on), (vx, vy, v_on), (bx, by, b_on) = points
-    (ai, aj, _), (vi, vj, _), (bi, bj, _) = ((int(x), int(y), on) for x, y, on in where)
-    dx, dy = bx - ax, by - ay
-    length = max(float(np.hypot(dx, dy)), 1e-9)
-    t = min(max(((vx - ax) * dx + (vy - ay) * dy) / length**2, 0.0), 1.0)
-    if v_on != (a_on and b_on) and (a_on or b_on) and not (v_on and a_on != b_on):
-        t = 0.5
-    nx, ny = -dy / length, dx / length
-    if a_on and b_on:
-        # A corner or a curve between two points of the outline: it becomes the line between them.
-        row = [(vi, nx), (vj, ny), (ai, -nx * (1 - t)), (aj, -ny * (1 - t)), (bi, -nx * t), (bj, -ny * t)]
-        return quadratic.price([row], [nx * (vx - ax - t * dx) + ny * (vy - ay - t * dy)])
-    if v_on and a_on != b_on:
-        # A point where a line meets a curve: the curve begins at the line's other end instead.
-        oi, oj, ox, oy = (ai, aj, ax, ay) if a_on else (bi, bj, bx, by)
-        return quadratic.price([[(vi, 1.0), (oi, -1.0)], [(vj, 1.0), (oj, -1.0)]], [vx - ox, vy - oy])
-    # Between control points: the implied midpoint, or one control point less.
-    rows = [[(vi, 1.0), (ai, -0.5), (bi, -0.5)], [(vj, 1.0), (aj, -0.5), (bj, -0.5)]]
-    return quadratic.price(rows, [vx - 0.5 * (ax + bx), vy - 0.5 * (ay + by)])
 
 
 def _changed(index: int, change: Callable[[SketchLayer], SketchLayer]) -> Callable[[list[SketchLayer | None]], None]:
@@ -215,23 +243,23 @@ def _shape_moves(index: int, layer: SketchLayer, at: SketchLayer, quadratic: Qua
     keys = frozenset({(index, "shape")})
     if isinstance(shape, Ellipse) and isinstance(where, Ellipse):
         i, j = int(where.radius_x), int(where.radius_y)
-        cost = quadratic.price([[(i, 1.0), (j, -1.0)]], [shape.radius_x - shape.radius_y])
+        constraint = Constraint([[(i, 1.0), (j, -1.0)]], [shape.radius_x - shape.radius_y])
         round_ = Circle(shape.center, 0.5 * (shape.radius_x + shape.radius_y))
-        yield Move(cost, 1 + (shape.angle != 0), keys, _changed(index, lambda layer: replace(layer, shape=round_)))
+        yield Move(quadratic.price(constraint), 1 + (shape.angle != 0), keys, _changed(index, lambda layer: replace(layer, shape=round_)), constraint)
     if isinstance(shape, (Ellipse, Box)) and isinstance(where, (Ellipse, Box)) and shape.angle:
         quarter = round(shape.angle / 90) * 90
-        cost = quadratic.price([[(int(where.angle), 1.0)]], [shape.angle - quarter])
+        constraint = Constraint([[(int(where.angle), 1.0)]], [shape.angle - quarter])
         straight = _straightened(shape, bool(quarter % 180))
-        yield Move(cost, 1, keys, _changed(index, lambda layer: replace(layer, shape=straight)))
+        yield Move(quadratic.price(constraint), 1, keys, _changed(index, lambda layer: replace(layer, shape=straight)), constraint)
     if isinstance(shape, Box) and isinstance(where, Box) and shape.rounding:
-        cost = quadratic.price([[(int(where.rounding), 1.0)]], [shape.rounding])
+        constraint = Constraint([[(int(where.rounding), 1.0)]], [shape.rounding])
         sharp = replace(shape, rounding=0.0)
-        yield Move(cost, 1, keys, _changed(index, lambda layer: replace(layer, shape=sharp)))
+        yield Move(quadratic.price(constraint), 1, keys, _changed(index, lambda layer: replace(layer, shape=sharp)), constraint)
     if isinstance(shape, Capsule) and isinstance(where, Capsule):
         i, j = int(where.radius_a), int(where.radius_b)
-        cost = quadratic.price([[(i, 1.0), (j, -1.0)]], [shape.radius_a - shape.radius_b])
+        constraint = Constraint([[(i, 1.0), (j, -1.0)]], [shape.radius_a - shape.radius_b])
         even = Segment(shape.a, shape.b, shape.radius_a + shape.radius_b)
-        yield Move(cost, 1, keys, _changed(index, lambda layer: replace(layer, shape=even)))
+        yield Move(quadratic.price(constraint), 1, keys, _changed(index, lambda layer: replace(layer, shape=even)), constraint)
 
 
 def _straightened(shape: Ellipse | Box, swapped: bool) -> Ellipse | Box:
@@ -254,8 +282,8 @@ def _paint_moves(index: int, layer: SketchLayer, at: SketchLayer, quadratic: Qua
     red, green, blue = 0.5 * (first + second)
     flat = Flat((float(red), float(green), float(blue)))
     saved = 7 if isinstance(paint, Linear) else 6
-    cost = quadratic.price(rows, list(first - second))
-    yield Move(cost, saved, frozenset({(index, "paint")}), _changed(index, lambda layer: replace(layer, paint=flat)))
+    constraint = Constraint(rows, list(first - second))
+    yield Move(quadratic.price(constraint), saved, frozenset({(index, "paint")}), _changed(index, lambda layer: replace(layer, paint=flat)), constraint)
 
 
 def _colour_moves(sketch: Sketch, places: Sketch, quadratic: Quadratic) -> Iterable[Move]:
@@ -273,9 +301,9 @@ def _colour_moves(sketch: Sketch, places: Sketch, quadratic: Quadratic) -> Itera
                 continue
             other = colours[n]
             rows = [[(int(i), 1.0), (int(j), -1.0)] for i, j in zip(seen[colour], seen[other])]
-            cost = quadratic.price(rows, [a - b for a, b in zip(colour, other)])
+            constraint = Constraint(rows, [a - b for a, b in zip(colour, other)])
             keys = frozenset({("colour", colour), ("colour", other)})
-            yield Move(cost, 3, keys, _recoloured(colour, other))
+            yield Move(quadratic.price(constraint), 3, keys, _recoloured(colour, other), constraint)
 
 
 def _recoloured(old: Colour, new: Colour) -> Callable[[list[SketchLayer | None]], None]:

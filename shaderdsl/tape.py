@@ -160,6 +160,46 @@ _ARITY = {name: f.__code__.co_argcount if hasattr(f, "__code__") else 1 for name
 _ARITY["atan2"] = 2
 
 
+class _Linear:
+    """Which nodes of a graph are linear in the parameters, and with which factors. Nearly all slots are: points of
+    outlines and colours are parameters themselves, and need no differentiation."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.known: dict[int, dict[int, float] | None] = {}
+
+    def factors(self, index: int) -> dict[int, float] | None:
+        """The factor of each parameter, or None for a node that is not linear."""
+        if index not in self.known:
+            self.known[index] = self._found(index)
+        return self.known[index]
+
+    def _found(self, index: int) -> dict[int, float] | None:
+        operator, *arguments = self.graph.nodes[index]
+        if operator == "const":
+            return {}
+        if operator == "input":
+            return {arguments[0]: 1.0}
+        if operator not in ("add", "sub", "mul", "neg"):
+            return None
+        parts = [self.factors(a) for a in arguments]
+        if any(part is None for part in parts):
+            return None
+        first, second = parts[0] or {}, parts[-1] or {}
+        if operator == "neg":
+            return {column: -w for column, w in first.items()}
+        if operator == "mul":
+            constants = [self.graph.nodes[a][1] if self.graph.nodes[a][0] == "const" else None for a in arguments]
+            if constants[0] is not None:
+                return {column: w * constants[0] for column, w in second.items()}
+            return None if constants[1] is None else {column: w * constants[1] for column, w in first.items()}
+        sign = 1.0 if operator == "add" else -1.0
+        total = dict(first)
+        for column, w in second.items():
+            total[column] = total.get(column, 0.0) + sign * w
+        return total
+
+
 @dataclass(frozen=True, eq=False)
 class SlotDerivative:
     """A sparse matrix by rows: slot s depends on parameters `columns[rows[s]:rows[s+1]]`, with `weights` computed
@@ -172,16 +212,21 @@ class SlotDerivative:
     @classmethod
     def of(cls, graph: Graph, slots: Sequence[Expr]) -> SlotDerivative:
         rows, columns, weights = [0], [], []
+        linear = _Linear(graph)
         seen: dict[int, list[tuple[int, int]]] = {}
         for slot in slots:
             if slot.index not in seen:
-                inputs = [i for i in graph.needed([slot.index]) if graph.nodes[i][0] == "input"]
-                partials = graph.adjoints({slot.index: 1.0}, [Expr(graph, i) for i in inputs])
-                seen[slot.index] = [
-                    (graph.nodes[i][1], partial.index)
-                    for i, partial in zip(inputs, partials)
-                    if partial.constant != 0.0
-                ]
+                factors = linear.factors(slot.index)
+                if factors is not None:
+                    seen[slot.index] = [(column, graph.constant(w).index) for column, w in factors.items() if w != 0.0]
+                else:
+                    inputs = [i for i in graph.needed([slot.index]) if graph.nodes[i][0] == "input"]
+                    partials = graph.adjoints({slot.index: 1.0}, [Expr(graph, i) for i in inputs])
+                    seen[slot.index] = [
+                        (graph.nodes[i][1], partial.index)
+                        for i, partial in zip(inputs, partials)
+                        if partial.constant != 0.0
+                    ]
             for column, weight in seen[slot.index]:
                 columns.append(column)
                 weights.append(weight)
