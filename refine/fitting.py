@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from refine.front import Candidate, Front, ParetoPoint
 from refine.result import Fit
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ ROUNDING_LOSS = 0.05
 LARGEST_ROUNDING = 0.03
 """The largest step that a number is rounded to (of an angle a degree): numbers keep at least their hundredths."""
 
+MOST_POINTS = 40
+"""Of a fit's curve of PSNR against numbers."""
+
 _SHAPE_FUNCTIONS = {
     "Circle": ("circle",), "Ellipse": ("ellipse",), "Box": ("box",), "Capsule": ("capsule",), "Segment": ("segment",),
     "Ring": ("ring",), "Polygon": ("polygon",), "Path": ("path",), "Stroke": ("path",),
@@ -48,12 +52,20 @@ _SHAPE_FUNCTIONS = {
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a fit stands: seconds since its start, PSNR (dB) at the working resolution, numbers, and what was done."""
+    """Where a fit stands.
+
+    seconds: since its start.
+    psnr: decibels at the working resolution.
+    numbers: of the program's text.
+    what: was done, a short phrase.
+    program: the best so far, its numbers not yet rounded.
+    """
 
     seconds: float
     psnr: float
     numbers: int
     what: str
+    program: Program
 
 
 class _Best:
@@ -72,6 +84,7 @@ class _Best:
         self.history: list[dict[str, Any]] = []
         self.program: Program | None = None
         self.draft: Draft | None = None
+        self.front = Front()
         self.measure: tuple[int, float] = (1 << 30, np.inf)
 
     def offer(self, program: Program, error: float, what: str, draft: Draft | None = None) -> None:
@@ -83,12 +96,14 @@ class _Best:
         over = max(numbers - self.max_numbers, 0)
         if self.max_shapes is not None:
             over += 20 * max(len(program.scene.layers) - self.max_shapes, 0)
+        if not over:
+            self.front.offer(Candidate(numbers, error, program, draft))
         measure = (over, error + self.price * numbers)
         if measure >= self.measure:
             return
         self.measure, self.program, self.draft = measure, program, draft
         pixels = self.level.target.image.size // 4 * 3
-        progress = Progress(time.perf_counter() - self.began, decibels(error / pixels), numbers, what)
+        progress = Progress(time.perf_counter() - self.began, decibels(error / pixels), numbers, what, program)
         self.history.append({"seconds": progress.seconds, "psnr": progress.psnr, "numbers": numbers, "what": what})
         if self.on_progress is not None:
             self.on_progress(progress)
@@ -153,6 +168,7 @@ def fit(
         if _error(plainer, level) <= 1.001 * _error(program, level) + 1e-6:
             program = plainer
     fitted = _finished(program, picture, best, began, interrupted)
+    fitted.pareto = _curve(best.front, fitted.program, work, level)
     if preparing > 5.0:
         fitted.notes.append(
             f"Loading the renderer took {preparing:.0f} s before the fit began; the first time on a machine it is compiled."
@@ -403,7 +419,28 @@ def _finished(program: Program, picture: Picture, best: _Best, began: float, int
     value = psnr(_premultiplied(drawn), _premultiplied(target))
     seconds = time.perf_counter() - began
     best.history.append({"seconds": seconds, "psnr": value, "numbers": numbers, "what": "as printed"})
-    return Fit(program, drawn, value, seconds, numbers, picture, best.history, validated, notes, interrupted)
+    return Fit(program, drawn, value, seconds, numbers, picture, best.history, [], validated, notes, interrupted)
+
+
+def _curve(front: Front, last: Program, work: Picture, level: Level) -> list[ParetoPoint]:
+    """The front's programs that are shorter than `last`, rounded as it is, and `last`."""
+    import shaderdsl
+    from render.metrics import psnr
+    from render.taichi_backend import Batch
+    from render.tapes import tape_of
+
+    shorter = [shaderdsl.parse(_rounded(c.program, level).text) for c in front.thinned(MOST_POINTS - 1)]
+    programs = [*sorted(shorter, key=shaderdsl.number_count), last]
+    pictures = Batch.of([(tape_of(p), p.params) for p in programs]).images((work.rgba.shape[1], work.rgba.shape[0]))
+    channels = 4 if work.has_alpha else 3
+    target = work.premultiplied[..., :channels]
+    decibels = [psnr(drawn[..., :channels], target) for drawn in pictures]
+    *points, end = (ParetoPoint(shaderdsl.number_count(p), d, p) for p, d in zip(programs, decibels))
+    curve: list[ParetoPoint] = []
+    for point in points:
+        if point.numbers < end.numbers and (curve[-1].psnr if curve else -np.inf) < point.psnr < end.psnr:
+            curve = [*(p for p in curve if p.numbers < point.numbers), point]
+    return [*curve, end]
 
 
 def _premultiplied(image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

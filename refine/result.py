@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from refine.front import ParetoPoint
 from render.files import SaveError as SaveError, write_all
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Fit:
     numbers: how many numbers the program's text has (a colour counts as three).
     target: the picture that was fitted.
     history: dictionaries of "seconds", "psnr", "numbers" and "what" (a short phrase), in order.
+    pareto: the best program found at each count of numbers, rising in numbers and in PSNR; the last one is `program`.
     validated: whether the program's GLSL was drawn by a real OpenGL.
     notes: sentences that a person should read.
     interrupted: whether Ctrl-C ended the fit early.
@@ -46,12 +48,17 @@ class Fit:
     numbers: int
     target: Picture
     history: list[dict[str, Any]] = field(default_factory=list)
+    pareto: list[ParetoPoint] = field(default_factory=list)
     validated: bool = False
     notes: list[str] = field(default_factory=list)
     interrupted: bool = False
 
+    def __post_init__(self) -> None:
+        if not self.pareto:
+            self.pareto.append(ParetoPoint(self.numbers, self.psnr, self.program))
+
     def summary(self) -> dict[str, Any]:
-        """All but the pictures, as `fit.json` has it: plain values that JSON can hold."""
+        """All but the pictures and the curve, as `fit.json` has it: plain values that JSON can hold."""
         height, width = self.image.shape[:2]
         values: dict[str, Any] = {
             "name": self.target.name,
@@ -69,16 +76,26 @@ class Fit:
         return plain
 
     def save(self, folder: str | os.PathLike[str]) -> list[Path]:
-        """Writes program.sdf, shader.glsl, shadertoy.glsl, preview.png (target, then picture), viewer.html, fit.json.
+        """Writes what was found into a folder, and returns the files' paths.
 
-        The folder is made if need be; files of these names in it are replaced, all or none. Returns their paths.
-        Raises SaveError, one sentence, if it can not be written.
+        program.sdf     the program
+        shader.glsl     its GLSL 330; shadertoy.glsl the same to paste into Shadertoy
+        preview.png     the target, then the picture
+        viewer.html     the program live, a slider for each number
+        fit.json        `summary()`
+        pareto.json     a list of {"numbers", "psnr", "program"}, one for each point of `pareto`
+        pareto.png      the curve, and what some of its programs draw
+
+        The folder is made if need be; files of these names in it are replaced, all or none. Raises SaveError, one
+        sentence, if it can not be written.
         """
+        from refine.pareto_plot import plotted
         from render.images import png_bytes
         from render.viewer import page
         from shaderdsl import to_glsl
 
         place = Path(folder)
+        curve = [_plain({"numbers": p.numbers, "psnr": p.psnr, "program": p.program.text}) for p in self.pareto]
         return write_all(
             {
                 place / "program.sdf": self.program.text + "\n",
@@ -87,6 +104,8 @@ class Fit:
                 place / "preview.png": png_bytes(self._preview()),
                 place / "viewer.html": page(self.program, self.target.rgba, title=self.target.name, notes=self._remarks()),
                 place / "fit.json": json.dumps(self.summary(), indent=2, allow_nan=False) + "\n",
+                place / "pareto.json": json.dumps(curve, indent=2, allow_nan=False) + "\n",
+                place / "pareto.png": png_bytes(plotted(self.pareto, self.target)),
             }
         )
 
