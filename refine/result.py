@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from render.images import Picture
     from shaderdsl import Program
 
-_PREVIEW_SIDE = 1024
-_SMALL_PREVIEW = 256
-
 
 @dataclass(eq=False)
 class Fit:
@@ -101,7 +98,7 @@ class Fit:
                 place / "program.sdf": self.program.text + "\n",
                 place / "shader.glsl": to_glsl(self.program, target="330"),
                 place / "shadertoy.glsl": to_glsl(self.program, target="shadertoy"),
-                place / "preview.png": png_bytes(self._preview()),
+                place / "preview.png": png_bytes(self.preview()),
                 place / "viewer.html": page(self.program, self.target.rgba, title=self.target.name, notes=self._remarks()),
                 place / "fit.json": json.dumps(self.summary(), indent=2, allow_nan=False) + "\n",
                 place / "pareto.json": json.dumps(curve, indent=2, allow_nan=False) + "\n",
@@ -114,20 +111,12 @@ class Fit:
         fitted = f"{self.psnr:.2f} dB with {self.numbers} numbers, found in {self.seconds:.1f} s"
         return [fitted, *self.notes]
 
-    def _preview(self) -> npt.NDArray[np.float32]:
-        """The target and the picture side by side on white (h, 2 w + gap, 3), small ones enlarged pixel by pixel."""
-        from render.images import load, resized
+    def preview(self) -> npt.NDArray[np.float32]:
+        """The target and the picture side by side on white (h, 2 w + gap, 3), as preview.png has them."""
+        from refine.preview import side_by_side
+        from render.images import load
 
-        pictures = [self.target, load(self.image)]
-        longest = min(_PREVIEW_SIDE, *(max(p.rgba.shape[:2]) for p in pictures))
-        both = [resized(p, longest).over_white for p in pictures]
-        height, width = (min(p.shape[axis] for p in both) for axis in (0, 1))
-        enlarged = [
-            p[:height, :width].repeat(max(1, _SMALL_PREVIEW // longest), 0).repeat(max(1, _SMALL_PREVIEW // longest), 1)
-            for p in both
-        ]
-        gap = np.ones((enlarged[0].shape[0], max(8, enlarged[0].shape[1] // 32), 3), np.float32)
-        return np.concatenate([enlarged[0], gap, enlarged[1]], axis=1)
+        return side_by_side(self.target, load(self.image))
 
 
 def _plain(value: Any) -> Any:
