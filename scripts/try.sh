@@ -11,9 +11,7 @@ source scripts/set_up.sh
 set_up_python ""
 set_up_libraries
 
-if [ -z "$picture" ]; then
-    for picture in examples/images/*.png; do break; done
-fi
+picture=${picture:-examples/images/compass.png}
 [ -e "$picture" ] || fail "There is no picture $picture: give the path of one (bash scripts/try.sh logo.png)."
 name=$(basename "$picture")
 folder=out/${name%.*}
