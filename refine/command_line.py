@@ -158,6 +158,8 @@ def fit(
 
     shown = not (quiet or as_json)
     live = Live(preview or out / "preview.png", picture) if shown or preview else None
+    if live is not None and shown:
+        typer.echo(f"{live.path} shows the picture as it forms", err=True)
     with _Progress(seconds, shown) as bar:
 
         def tell(progress: Progress) -> None:

@@ -20,4 +20,4 @@ say "Fitting $picture"
 status=0
 .venv/bin/earthshader fit "$picture" --out "$folder" "$@" || status=$?
 [ "$status" = 0 ] || exit "$status"
-say "Done: open $folder/viewer.html in a browser; $folder/preview.png shows the picture beside what the program draws."
+say "Done: open $folder/viewer.html in a browser; $folder/preview.png shows the picture beside what the program draws, $folder/pareto.png what fewer numbers give."

@@ -304,7 +304,9 @@ def test_an_interrupted_fit_is_saved_and_ends_with_130(picture: Path, tmp_path: 
     process = subprocess.Popen(
         [sys.executable, "-c", code], cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    assert process.stderr is not None and "looking" in process.stderr.readline()
+    assert process.stderr is not None
+    assert "preview.png shows the picture as it forms" in process.stderr.readline()
+    assert "looking" in process.stderr.readline()
     time.sleep(0.2)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
