@@ -21,13 +21,14 @@ LEFT, RIGHT, TOP, BOTTOM = 58, 872, 40, 376
 TILE, TILE_LEFT, TILE_TOP = 152, 28, 432
 SHOWN = 4
 
-INK, SOFT, GRID, LINE, MARK = "#23262b", "#6b7078", "#e8e6e1", "#1f6f9f", "#d9482b"
+INK, SOFT, GRID, LINE, AREA, MARK = "#23262b", "#6b7078", "#e3e3e0", "#1f6f9f", "#eff5f9", "#d9482b"
 
 
 def plotted(points: Sequence[ParetoPoint], target: Picture) -> npt.NDArray[np.uint8]:
     """The plot (HEIGHT, WIDTH, 3) of at least one point, rising in numbers, and of the target that they draw.
 
-    The axis of numbers is logarithmic. Up to SHOWN points are marked, and drawn at the bottom beside the target.
+    A staircase, since between two points the shorter program is the best. The axis of numbers is logarithmic. Up to
+    SHOWN points are marked, and drawn at the bottom beside the target.
     """
     from PIL import Image, ImageDraw
 
@@ -40,6 +41,10 @@ def plotted(points: Sequence[ParetoPoint], target: Picture) -> npt.NDArray[np.ui
         across = math.log(numbers / left) / math.log(right / left)
         return LEFT + (RIGHT - LEFT) * across, BOTTOM - (BOTTOM - TOP) * (psnr - low) / (high - low)
 
+    places = [place(max(p.numbers, 1), p.psnr) for p in points]
+    corners = [(x, y) for (_, y), (x, _) in zip(places, places[1:])]
+    steps = [spot for pair in zip(places, corners) for spot in pair] + [places[-1], (RIGHT, places[-1][1])]
+    pen.area([(places[0][0], BOTTOM), *steps, (RIGHT, BOTTOM)], AREA)
     for value in decibels:
         y = place(left, value)[1]
         pen.line([(LEFT, y), (RIGHT, y)], GRID, 1)
@@ -52,8 +57,7 @@ def plotted(points: Sequence[ParetoPoint], target: Picture) -> npt.NDArray[np.ui
     pen.text((LEFT, TOP - 10), "PSNR, dB", INK, 14, "ls")
     pen.text((RIGHT, BOTTOM - 8), "numbers in the program", INK, 14, "rs")
 
-    places = [place(max(p.numbers, 1), p.psnr) for p in points]
-    pen.line(places, LINE, 2.5)
+    pen.line(steps, LINE, 2)
     for x, y in places:
         pen.disk(x, y, 3, LINE)
     shown = _shown(points)
@@ -84,6 +88,9 @@ class _Pen:
     def line(self, places: Sequence[tuple[float, float]], colour: str, width: float) -> None:
         scaled = [(x * FINER, y * FINER) for x, y in places]
         self._draw.line(scaled, colour, round(width * FINER), "curve")
+
+    def area(self, places: Sequence[tuple[float, float]], colour: str) -> None:
+        self._draw.polygon([(x * FINER, y * FINER) for x, y in places], colour)
 
     def disk(self, x: float, y: float, radius: float, colour: str) -> None:
         self._draw.ellipse([(x - radius) * FINER, (y - radius) * FINER, (x + radius) * FINER, (y + radius) * FINER], colour)
