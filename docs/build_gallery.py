@@ -50,10 +50,10 @@ INTRODUCTION = """\
 
 <!-- Made by docs/build_gallery.py from the fits of examples/images: change that, not this page. -->
 
-{count} pictures of our own ([where they come from](../examples/images)), each fitted by `earthshader fit` with its
-defaults but for {seconds:g} seconds. From left to right: the picture, its pixels enlarged; what the program draws,
-{scale} times as large; and the outlines of its shapes, one for each layer, where their distance is zero. Median:
-{psnr:.1f} dB with {numbers:.0f} numbers.
+{count} pictures of our own ([where they come from](../examples/images)), each fitted by `earthshader fit` for at most
+{seconds:g} seconds. From left to right: the picture, its pixels enlarged; what the program draws, {scale} times as
+large; and the outlines of its shapes, where their distances are zero, in a colour for each layer. Below them is how
+the program begins. The median is {psnr:.1f} dB with {numbers:.0f} numbers.
 """
 
 
