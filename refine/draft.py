@@ -229,7 +229,7 @@ class Draft:
     @classmethod
     def of(cls, sketch: Sketch) -> Draft:
         """Writes and parses a sketch. The numbers keep their full precision."""
-        text, numbers = _written(sketch, visible=None)
+        text, numbers = _written(sketch)
         return cls(sketch, _exact(text, numbers))
 
     def with_params(self, params: npt.ArrayLike) -> Draft:
@@ -243,14 +243,6 @@ class Draft:
             return Draft(sketch, program)
         # Colours have met (at a limit, say) or parted (from the background): the text shares them otherwise now.
         return Draft.of(sketch)
-
-    def probe(self) -> tuple[shaderdsl.Program, npt.NDArray[np.int64]]:
-        """The program with an opacity of 1 on every layer, and the indices of these parameters: setting one to 0
-        shows the picture without that layer, on the same tape."""
-        text, numbers = _written(self.sketch, visible=1.0)
-        places = [i for i, n in enumerate(numbers) if np.isnan(n)]
-        values = np.array([1.0 if np.isnan(n) else n for n in numbers])
-        return _exact(text, values), np.array(places, np.int64)
 
     @property
     def numbers(self) -> int:
@@ -267,7 +259,7 @@ def _exact(text: str, numbers: npt.ArrayLike) -> shaderdsl.Program:
     return legal(program, values)
 
 
-def _written(sketch: Sketch, visible: float | None) -> tuple[str, list[float]]:
+def _written(sketch: Sketch) -> tuple[str, list[float]]:
     palette = palette_of(sketch)
     writer = _Writer(palette)
     lines = []
@@ -286,9 +278,6 @@ def _written(sketch: Sketch, visible: float | None) -> tuple[str, list[float]]:
         text = f"{writer.shape(layer.shape)}.fill({writer.paint(layer.paint)})"
         if layer.opacity != 1.0:
             text += f".opacity({writer.number(layer.opacity)})"
-        if visible is not None:
-            text += ".opacity(1)"
-            writer.numbers.append(float("nan"))
         lines.append(text)
     return "\n".join(lines), writer.numbers
 
@@ -300,12 +289,12 @@ def _free_name(word: str, palette: dict[Colour, str]) -> str:
 
 def text_of(sketch: Sketch) -> str:
     """A sketch in the language."""
-    return _written(sketch, visible=None)[0]
+    return _written(sketch)[0]
 
 
 def numbers_of(sketch: Sketch) -> list[float]:
     """The numbers of `text_of(sketch)`, in order and in full precision."""
-    return _written(sketch, visible=None)[1]
+    return _written(sketch)[1]
 
 
 def renumbered(sketch: Sketch, numbers: Sequence[float]) -> Sketch:

@@ -15,7 +15,7 @@ import numpy as np
 
 from refine import moves
 from refine.draft import Draft
-from refine.optimization import Coordinates, Level, least_squares
+from refine.optimization import Coordinates, Level, least_squares, squared_error
 from refine.sketch import Box, Circle, Ellipse, Flat, Sketch, SketchLayer, SketchShape, shape_number_count
 
 
@@ -48,21 +48,28 @@ class State:
 
 
 class Evolution:
-    """The rounds of a fit on one level. `report` is told of each new state.
+    """The rounds of a fit on one level. `report` is told of each new state; `enough` says whether one was good enough.
 
     `wide` is the same level blurred: there an outline feels what lies some pixels off, which decides where it gets vertices.
     `small` has half the size, and is where layers are weighed.
     """
 
     def __init__(
-        self, level: Level, wide: Level, small: Level, budget: Budget, report: Callable[[State, str], None], allowed: Callable[[SketchShape], bool]
-    ) -> None:
+        self, level: Level, wide: Level, small: Level, budget: Budget, report: Callable[[State, str], None],
+        allowed: Callable[[SketchShape], bool], enough: Callable[[], bool],
+    ) -> None:  # fmt: skip
         self.level = level
         self.wide = wide
         self.small = small
         self.budget = budget
         self.report = report
         self.allowed = allowed
+        self.enough = enough
+
+    @property
+    def ended(self) -> bool:
+        """Whether time is up, or what was asked for is reached."""
+        return self.budget.late or self.enough()
 
     # -- numbers ------------------------------------------------------------------------------------------
 
@@ -79,11 +86,7 @@ class Evolution:
         return State(draft.with_params(descent.parameters[0]), float(descent.errors[0]))
 
     def error_of(self, draft: Draft) -> float:
-        from render.taichi_backend import Batch
-        from render.tapes import tape_of
-
-        batch = Batch.of([(tape_of(draft.program), draft.program.params)])
-        return float(batch.scores(self.level.target, self.level.blur)[0])
+        return squared_error(draft.program, self.level)
 
     # -- less ---------------------------------------------------------------------------------------------
 
@@ -128,6 +131,7 @@ class Evolution:
                 continue
             caution = min(1.0, caution * 1.5)
             state = after
+            self.report(state, "pruned")
         return self._cut(state, limit)
 
     def _cut(self, state: State, limit: int) -> State:
@@ -204,8 +208,8 @@ class Evolution:
                 paint = Flat((red, green, blue))
                 mean = residual[inside].mean(0)
                 gain = 0.6 * area * float((mean**2).sum())
-                for option in shapes_for_mask(inside.astype(np.float64))[:6]:
-                    if len(option.shapes) == 1 and self.allowed(option.shapes[0]):
+                for option in shapes_for_mask(inside.astype(np.float64), allowed=self.allowed)[:6]:
+                    if len(option.shapes) == 1:
                         found.append((gain * (1.0 - min(option.area_error, 0.9)), SketchLayer(option.shapes[0], paint)))
                         break
         return found
@@ -245,7 +249,7 @@ class Evolution:
         """Adds, refines and prunes back until nothing gains any more or time is up."""
         stale = 0
         for number in range(rounds):
-            if self.budget.late or stale >= 3:
+            if self.ended or stale >= 3:
                 break
             share = (0.2, 0.1, 0.3)[number % 3]
             room = max(0, self.budget.max_numbers - state.draft.numbers)
@@ -265,6 +269,15 @@ class Evolution:
                     state, stale = self.refined(other.draft, 8, 1e-4), 0
                     self.report(state, "reordered")
         return state
+
+    def descend(self, state: State, least: int) -> None:
+        """Reports ever smaller states, refined at each tenth less, until `least` numbers remain or time is up."""
+        while state.draft.numbers > least and not self.budget.late:
+            smaller = self.pruned(state, max(least, int(0.88 * state.draft.numbers)))
+            if smaller.draft.numbers >= state.draft.numbers:
+                return
+            state = self.refined(smaller.draft, 6)
+            self.report(state, "smaller")
 
 
 def without_ghosts(sketch: Sketch, pixel: float) -> Sketch:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,31 +35,27 @@ LARGEST_JUDGED = 300_000
 """Pixels up to which OpenGL draws the result at the input's size; software OpenGL takes seconds for more, so the GLSL of a
 larger one is validated on a smaller drawing, and Taichi draws the picture."""
 
-ROUNDING_LOSS = 0.05
-"""Decibels that rounding the numbers may cost."""
+FRONT_POINTS = 16
+"""How many points of the Pareto front are rounded and returned."""
 
-LARGEST_ROUNDING = 0.03
-"""The largest step that a number is rounded to (of an angle a degree): numbers keep at least their hundredths."""
+DESCENT_SHARE = 0.12
+"""The share of the time that goes to smaller programs, down to LEAST_NUMBERS."""
 
-MOST_POINTS = 40
-"""Of a fit's curve of PSNR against numbers."""
+LEAST_NUMBERS = 12
 
 _SHAPE_FUNCTIONS = {
-    "Circle": ("circle",), "Ellipse": ("ellipse",), "Box": ("box",), "Capsule": ("capsule",), "Segment": ("segment",),
-    "Ring": ("ring",), "Polygon": ("polygon",), "Path": ("path",), "Stroke": ("path",),
+    "Circle": "circle", "Ellipse": "ellipse", "Box": "box", "Capsule": "capsule", "Segment": "segment",
+    "Ring": "ring", "Polygon": "polygon", "Path": "path", "Stroke": "path",
 }  # fmt: skip
+
+
+STYLES = ("auto", "shapes", "paths")
+"""What programs are made of: what describes the picture best, named shapes alone, or outlines and strokes alone."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a fit stands.
-
-    seconds: since its start.
-    psnr: decibels at the working resolution.
-    numbers: of the program's text.
-    what: was done, a short phrase.
-    program: the best so far, its numbers not yet rounded.
-    """
+    """Where a fit stands: seconds since its start, PSNR (dB) at the working resolution, numbers, what was done, and the best program so far."""
 
     seconds: float
     psnr: float
@@ -69,44 +65,61 @@ class Progress:
 
 
 class _Best:
-    """The best program so far by description length, and the record of how it was reached."""
+    """The best program so far by description length, all that no other dominates, and how they were reached."""
 
     def __init__(
-        self, level: Level, price: float, max_numbers: int, max_shapes: int | None,
-        on_progress: Callable[[Progress], None] | None,
+        self, level: Level, price: float, max_numbers: int, max_shapes: int | None, target_psnr: float | None,
+        on_progress: Callable[[Progress], None] | None, began: float,
     ) -> None:  # fmt: skip
-        self.max_shapes = max_shapes
-        self.began = time.perf_counter()
         self.level = level
         self.price = price
         self.max_numbers = max_numbers
+        self.max_shapes = max_shapes
+        self.target_error = None if target_psnr is None else self.pixels * 10 ** (-target_psnr / 10)
         self.on_progress = on_progress
+        self.began = began
         self.history: list[dict[str, Any]] = []
-        self.program: Program | None = None
-        self.draft: Draft | None = None
         self.front = Front()
+        self.best: Candidate | None = None
         self.measure: tuple[int, float] = (1 << 30, np.inf)
 
+    @property
+    def pixels(self) -> int:
+        """Colour values that the mean squared error is over."""
+        return self.level.target.image.size // 4 * 3
+
+    @property
+    def reached(self) -> bool:
+        """Whether a program has the PSNR that was asked for."""
+        return self.target_error is not None and self.front.least(self.target_error) is not None
+
     def offer(self, program: Program, error: float, what: str, draft: Draft | None = None) -> None:
-        """Keeps the program if it is the best so far, and tells."""
+        """Keeps the program if it is on the front, and tells if it is the best so far."""
         from refine.optimization import decibels
         from shaderdsl import number_count
 
-        numbers = number_count(program)
-        over = max(numbers - self.max_numbers, 0)
+        candidate = Candidate(number_count(program), error, program, draft)
+        over = max(candidate.numbers - self.max_numbers, 0)
         if self.max_shapes is not None:
             over += 20 * max(len(program.scene.layers) - self.max_shapes, 0)
         if not over:
-            self.front.offer(Candidate(numbers, error, program, draft))
-        measure = (over, error + self.price * numbers)
+            self.front.offer(candidate)
+        measure = (over, error + self.price * candidate.numbers)
         if measure >= self.measure:
             return
-        self.measure, self.program, self.draft = measure, program, draft
-        pixels = self.level.target.image.size // 4 * 3
-        progress = Progress(time.perf_counter() - self.began, decibels(error / pixels), numbers, what, program)
-        self.history.append({"seconds": progress.seconds, "psnr": progress.psnr, "numbers": numbers, "what": what})
+        self.measure, self.best = measure, candidate
+        progress = Progress(
+            time.perf_counter() - self.began, decibels(error / self.pixels), candidate.numbers, what, program
+        )
+        self.history.append({"seconds": progress.seconds, "psnr": progress.psnr, "numbers": progress.numbers, "what": what})
         if self.on_progress is not None:
             self.on_progress(progress)
+
+    def chosen(self) -> Candidate:
+        """The program to return: the least that has the PSNR asked for, or else the best."""
+        assert self.best is not None
+        least = None if self.target_error is None else self.front.least(self.target_error)
+        return least or self.best
 
 
 def fit(
@@ -115,6 +128,8 @@ def fit(
     seconds: float = 10.0,
     max_shapes: int | None = None,
     max_numbers: int = 400,
+    target_psnr: float | None = None,
+    style: str = "auto",
     operations: Sequence[str] | None = None,
     proposer: str | Proposer = "auto",
     seed: int = 0,
@@ -126,6 +141,10 @@ def fit(
     seconds: the time budget; the best program so far is returned when it is up (and on Ctrl-C, with `interrupted`
         set). Compiling the renderer's kernels, once on a machine, and loading them, once a process, does not count.
     max_shapes, max_numbers: limits on layers and on the text's numbers (a colour counts as three).
+    target_psnr: dB at which the search ends; the program of fewest numbers that has it is returned (rounding may cost
+        `refine.rounding.ROUNDING_LOSS` of it), or the best if time is up before.
+    style: "shapes" uses named shapes alone (circles, boxes, polygons and so on), "paths" outlines and strokes alone, "auto"
+        whatever describes the picture best.
     operations: names of shapes, transforms and booleans that may be used, such as ["circle", "box", "rotate", "move",
         "union", "difference"]; all by default.
     proposer: "auto" (sketches of regions, or structure search where `operations` suit it), or an object with
@@ -139,7 +158,7 @@ def fit(
     from refine.optimization import one_linear_algebra_thread, pyramid
     from render.images import load, resized
 
-    _check_options(seconds, max_shapes, max_numbers, operations, proposer)
+    _check_options(seconds, max_shapes, max_numbers, target_psnr, style, operations, proposer)
     picture = load(image)
     from render.taichi_backend import prepare
 
@@ -149,26 +168,16 @@ def fit(
     level = pyramid(work, [(WORKING_SIDE, 0.0)])[0]
     from refine.evolution import price_of
 
-    best = _Best(level, price_of(work.rgba.shape[0] * work.rgba.shape[1]), max_numbers, max_shapes, on_progress)
-    best.began = began
+    price = price_of(work.rgba.shape[0] * work.rgba.shape[1])
+    best = _Best(level, price, max_numbers, max_shapes, target_psnr, on_progress, began)
     interrupted = False
     _offer_plain(best, work)
     try:
         with one_linear_algebra_thread():
-            _improve(best, work, level, seconds, max_shapes, operations, proposer, seed, start)
+            _improve(best, work, level, seconds, max_shapes, style, operations, proposer, seed, start)
     except KeyboardInterrupt:
         interrupted = True
-    assert best.program is not None
-    program = _rounded(best.program, level)
-    if best.draft is not None:
-        # Written anew, so that what was rounded to nothing is not written at all.
-        from refine.draft import Draft, renumbered
-
-        plainer = Draft.of(renumbered(best.draft.sketch, program.params.tolist())).program
-        if _error(plainer, level) <= 1.001 * _error(program, level) + 1e-6:
-            program = plainer
-    fitted = _finished(program, picture, best, began, interrupted)
-    fitted.pareto = _curve(best.front, fitted.program, work, level)
+    fitted = _finished(best, picture, interrupted)
     if preparing > 5.0:
         fitted.notes.append(
             f"Loading the renderer took {preparing:.0f} s before the fit began; the first time on a machine it is compiled."
@@ -177,8 +186,9 @@ def fit(
 
 
 def _check_options(
-    seconds: float, max_shapes: int | None, max_numbers: int, operations: Sequence[str] | None, proposer: Any
-) -> None:
+    seconds: float, max_shapes: int | None, max_numbers: int, target_psnr: float | None, style: str,
+    operations: Sequence[str] | None, proposer: Any,
+) -> None:  # fmt: skip
     from shaderdsl.registry import functions
 
     if not seconds > 0:
@@ -187,6 +197,10 @@ def _check_options(
         raise ValueError(f"max_numbers is at least 3 (a background colour), not {max_numbers}")
     if max_shapes is not None and max_shapes < 1:
         raise ValueError(f"max_shapes is at least 1, not {max_shapes}")
+    if target_psnr is not None and not 0 < target_psnr < 100:
+        raise ValueError(f"target_psnr is in decibels, above 0 and below 100, not {target_psnr}")
+    if style not in STYLES:
+        raise ValueError(f'style is "auto", "shapes" or "paths", not {style!r}')
     for name in operations or ():
         if name not in functions():
             import difflib
@@ -201,6 +215,7 @@ def _check_options(
 def _offer_plain(best: _Best, work: Picture) -> None:
     """The least program: the picture's mean colour, or nothing where it is transparent."""
     import shaderdsl
+    from refine.optimization import squared_error
 
     red, green, blue, alpha = best.level.target.image.reshape(-1, 4).mean(0).tolist()
     if work.has_alpha and alpha < 0.5:
@@ -209,55 +224,56 @@ def _offer_plain(best: _Best, work: Picture) -> None:
         colour = "".join(f"{round(255 * min(max(c / max(alpha, 1e-6), 0.0), 1.0)):02x}" for c in (red, green, blue))
         text = f"scene 2d(background = #{colour})"
     program = shaderdsl.parse(text)
-    best.offer(program, _error(program, best.level), "background")
-
-
-def _error(program: Program, level: Level) -> float:
-    from render.taichi_backend import Batch
-    from render.tapes import tape_of
-
-    return float(Batch.of([(tape_of(program), program.params)]).scores(level.target, level.blur)[0])
+    best.offer(program, squared_error(program, best.level), "background")
 
 
 def _improve(
-    best: _Best, work: Picture, level: Level, seconds: float, max_shapes: int | None,
+    best: _Best, work: Picture, level: Level, seconds: float, max_shapes: int | None, style: str,
     operations: Sequence[str] | None, proposer: str | Proposer, seed: int, start: Program | None,
 ) -> None:  # fmt: skip
     from refine.evolution import Budget, Evolution
-    from refine.optimization import pyramid
+    from refine.optimization import pyramid, squared_error
 
     deadline = best.began + seconds - min(0.6, 0.1 * seconds)
     if start is not None:
-        best.offer(start, _error(start, level), "start")
+        best.offer(start, squared_error(start, level), "start")
         _optimised(best, start, level, deadline, "start refined")
     if not isinstance(proposer, str):
         for program in proposer.propose(work.rgba, 8):
-            best.offer(program, _error(program, level), "proposed")
+            best.offer(program, squared_error(program, level), "proposed")
             _optimised(best, program, level, deadline, "proposal refined")
         return
     if operations is not None and _searched(best, level, operations, deadline, max_shapes, seed):
         return
-    budget = Budget(best.max_numbers, max_shapes, best.price, deadline)
-    allowed = _allowed(operations)
+    budget = Budget(best.max_numbers, max_shapes, best.price, deadline - DESCENT_SHARE * seconds)
+    allowed = _allowed(operations, style)
 
     def report(state: State, what: str) -> None:
         best.offer(state.draft.program, state.error, what, state.draft)
 
     wide, small = pyramid(work, [(WORKING_SIDE, 1.5), (WORKING_SIDE // 2, 0.0)])
-    evolution = Evolution(level, wide, small, budget, report, allowed)
-    state = _best_sketch(best, evolution, work, operations)
-    if state is not None and not budget.late:
-        evolution.exchange(state)
+    evolution = Evolution(level, wide, small, budget, report, allowed, lambda: best.reached)
+    state = _best_sketch(best, evolution, work)
+    if state is None:
+        return
+    if not evolution.ended:
+        state = evolution.exchange(state)
+    evolution.budget = replace(budget, deadline=deadline)
+    evolution.descend(state, LEAST_NUMBERS)
 
 
-def _allowed(operations: Sequence[str] | None) -> Callable[[SketchShape], bool]:
-    """Whether a shape may be used under the restriction to `operations`."""
-    wanted = None if operations is None else set(operations)
-    return lambda shape: wanted is None or set(_SHAPE_FUNCTIONS[type(shape).__name__]) <= wanted
+def _allowed(operations: Sequence[str] | None, style: str) -> Callable[[SketchShape], bool]:
+    """Whether a shape may be used under the restrictions to `operations` and to a style."""
+    wanted = set(_SHAPE_FUNCTIONS.values()) if operations is None else set(operations)
+    if style == "shapes":
+        wanted -= {"path"}
+    elif style == "paths":
+        wanted &= {"path", "polygon"}
+    return lambda shape: _SHAPE_FUNCTIONS[type(shape).__name__] in wanted
 
 
 def _optimised(best: _Best, program: Program, level: Level, deadline: float, what: str) -> None:
-    from refine.optimization import Coordinates, least_squares, legal
+    from refine.optimization import Coordinates, least_squares, legal, squared_error
     from render.tapes import tape_of
 
     if not len(program.params):
@@ -267,7 +283,7 @@ def _optimised(best: _Best, program: Program, level: Level, deadline: float, wha
         stop=lambda: time.perf_counter() > deadline,
     )  # fmt: skip
     better = legal(program, descent.parameters[0])
-    best.offer(better, _error(better, level), what)
+    best.offer(better, squared_error(better, level), what)
 
 
 def _searched(
@@ -275,25 +291,24 @@ def _searched(
 ) -> bool:
     """Whether the structure search took the job: a picture in two colours, and solid shapes to build it of."""
     from refine import search
+    from refine.optimization import squared_error
 
     if {"path", "polygon"} & set(operations) or not search.applies(level.target.image):
         return False
 
     def report(seconds: float, program: Program, error: float) -> None:
-        best.offer(program, _error(program, level), "search")
+        best.offer(program, squared_error(program, level), "search")
 
     left = max(deadline - time.perf_counter(), 0.1)
     programs = search.search(
         level.target.image, operations, seconds=left, max_shapes=max_shapes, seed=seed, on_progress=report
     )
     for program in programs:
-        best.offer(program, _error(program, level), "search")
+        best.offer(program, squared_error(program, level), "search")
     return True
 
 
-def _best_sketch(
-    best: _Best, evolution: Evolution, work: Picture, operations: Sequence[str] | None
-) -> State | None:
+def _best_sketch(best: _Best, evolution: Evolution, work: Picture) -> State | None:
     """The better of two sketches, with and without antialiasing undone, refined and simplified."""
     from refine.sketching import sketch
 
@@ -301,9 +316,10 @@ def _best_sketch(
     room = int(1.3 * best.max_numbers)
     seen: set[Sketch] = set()
     for undo in (True, False):
-        if evolution.budget.late or (states and time.perf_counter() - best.began > 0.35 * (evolution.budget.deadline - best.began)):
+        share = (time.perf_counter() - best.began) / (evolution.budget.deadline - best.began)
+        if evolution.ended or (states and share > 0.35):
             break
-        drawn = _restricted(sketch(work.rgba, max_numbers=room, undo_antialiasing=undo), work, evolution.allowed, operations)
+        drawn = sketch(work.rgba, max_numbers=room, undo_antialiasing=undo, allowed=evolution.allowed)
         if drawn in seen or (not drawn.layers and states):
             continue
         seen.add(drawn)
@@ -311,95 +327,20 @@ def _best_sketch(
     return min(states, key=lambda s: s.measure(evolution.budget), default=None)
 
 
-def _restricted(
-    drawn: Sketch, work: Picture, allowed: Callable[[SketchShape], bool], operations: Sequence[str] | None
-) -> Sketch:
-    """The sketch with each shape that is not allowed replaced by the best that is; layers without one are left out."""
-    if operations is None:
-        return drawn
-    from dataclasses import replace
-
-    from refine.draft import Draft
-    from refine.primitives import shapes_for_mask
-    from refine.sketch import Sketch
-    from render.taichi_backend import Batch
-    from render.tapes import tape_of
-
-    layers = []
-    size = (work.rgba.shape[1], work.rgba.shape[0])
-    for layer in drawn.layers:
-        if allowed(layer.shape):
-            layers.append(layer)
-            continue
-        alone = Draft.of(Sketch(None, (replace(layer, opacity=1.0),)))
-        mask = Batch.of([(tape_of(alone.program), alone.program.params)]).images(size)[0, ..., 3]
-        for option in shapes_for_mask(mask):
-            if all(allowed(shape) for shape in option.shapes):
-                layers += [replace(layer, shape=shape) for shape in option.shapes]
-                break
-    return Sketch(drawn.background, tuple(layers))
-
-
 # -- the end -------------------------------------------------------------------------------------------------
 
 
-def _rounded(program: Program, level: Level) -> Program:
-    """The program with each number at the fewest digits, such that all together cost at most `ROUNDING_LOSS` dB.
-
-    Rounding a number to a step q adds about h q²/12 to the squared error, h its diagonal entry of JᵀJ; one threshold on
-    that decides the digits of all, and is raised as far as the loss allows.
-    """
-    from refine.optimization import legal
-    from render.taichi_backend import Batch
-    from render.tapes import tape_of
-
-    if not len(program.params):
-        return program
-    tape = tape_of(program)
-    error, _, matrix = Batch.of([(tape, program.params)]).normal_equations(level.target, level.blur)
-    curvature = np.maximum(np.diag(matrix[0]).astype(np.float64), 1e-12)
-    colours = np.array([p.kind == "colour" for p in program.structure.traits])
-    limit = float(error[0]) * 10 ** (ROUNDING_LOSS / 10) + 1e-8 * level.target.image.size
-    thresholds = 10.0 ** np.arange(-9, 1.01, 0.5)
-    # Colours as #rrggbb where the loss allows it, else with digits as the other numbers.
-    for whole in (True, False):
-        candidates = [_with_digits(program, curvature, colours & whole, threshold) for threshold in thresholds]
-        batch = Batch([tape], np.zeros(len(candidates), np.int32), np.array([c.params for c in candidates]))
-        good = [c for c, e in zip(candidates, batch.scores(level.target, level.blur)) if e <= limit]
-        if good:
-            return good[-1]
-    return legal(program, np.float32(program.params).astype(np.float64))
-
-
-def _with_digits(
-    program: Program, curvature: npt.NDArray[np.float64], whole: npt.NDArray[np.bool_], threshold: float
-) -> Program:
-    """The program with numbers rounded as far as `threshold` squared error each allows; those in `whole` to 1/255."""
-    from refine.optimization import legal
-
-    values = program.params.copy()
-    # The quadratic is a guide for small steps alone: a sliver inside one pixel has no slope, and yet has its place.
-    largest = np.array([1.0 if p.kind == "angle" else LARGEST_ROUNDING for p in program.structure.traits])
-    steps = np.minimum(np.sqrt(12.0 * threshold / curvature), largest)
-    digits = np.clip(np.floor(-np.log10(steps)).astype(int) + 1, 0, 6)
-    rounded = np.array([round(float(v), int(d)) for v, d in zip(values, digits)])
-    # Nearly nothing reads better as nothing.
-    rounded[(curvature * values**2 < 3.0 * threshold) & (np.abs(values) < largest)] = 0.0
-    # A size that rounds to nothing keeps one digit that is not zero.
-    lost = (rounded == 0.0) & (values != 0.0) & (program.structure.low >= 0.0)
-    rounded[lost] = [float(f"{v:.1g}") for v in values[lost]]
-    values = np.where(whole, np.round(values * 255.0) / 255.0, rounded)
-    return legal(program, values)
-
-
-def _finished(program: Program, picture: Picture, best: _Best, began: float, interrupted: bool) -> Fit:
-    """Draws the program as printed at the input's size, by OpenGL where there is one (see LARGEST_JUDGED)."""
+def _finished(best: _Best, picture: Picture, interrupted: bool) -> Fit:
+    """The program as printed, drawn at the input's size, by OpenGL where there is one (see LARGEST_JUDGED), and the front."""
     import shaderdsl
+    from refine.optimization import decibels, squared_error
+    from refine.rounding import printed
     from render.gl_backend import OpenGLUnavailable, ShaderError, ShaderTimeout, WorkerCrashed
     from render.metrics import psnr
     from render.pictures import image
 
-    program = shaderdsl.parse(program.text)
+    chosen = best.chosen()
+    program = shaderdsl.parse(printed(chosen.program, chosen.draft, best.level).text)
     height, width = picture.rgba.shape[:2]
     notes = list(picture.notes)
     scale = min(1.0, (LARGEST_JUDGED / (width * height)) ** 0.5)
@@ -417,30 +358,16 @@ def _finished(program: Program, picture: Picture, best: _Best, began: float, int
     target = picture.rgba if picture.has_alpha else picture.rgba[..., :3]
     numbers = shaderdsl.number_count(program)
     value = psnr(_premultiplied(drawn), _premultiplied(target))
-    seconds = time.perf_counter() - began
+    front: list[ParetoPoint] = []
+    for candidate in best.front.thinned(FRONT_POINTS):
+        smaller = printed(candidate.program, candidate.draft, best.level)
+        point = ParetoPoint(shaderdsl.number_count(smaller), decibels(squared_error(smaller, best.level) / best.pixels), smaller)
+        if point.numbers < numbers and point.psnr < value and (not front or point.psnr > front[-1].psnr):
+            front = [*(p for p in front if p.numbers < point.numbers), point]
+    seconds = time.perf_counter() - best.began
     best.history.append({"seconds": seconds, "psnr": value, "numbers": numbers, "what": "as printed"})
-    return Fit(program, drawn, value, seconds, numbers, picture, best.history, [], validated, notes, interrupted)
-
-
-def _curve(front: Front, last: Program, work: Picture, level: Level) -> list[ParetoPoint]:
-    """The front's programs that are shorter than `last`, rounded as it is, and `last`."""
-    import shaderdsl
-    from render.metrics import psnr
-    from render.taichi_backend import Batch
-    from render.tapes import tape_of
-
-    shorter = [shaderdsl.parse(_rounded(c.program, level).text) for c in front.thinned(MOST_POINTS - 1)]
-    programs = [*sorted(shorter, key=shaderdsl.number_count), last]
-    pictures = Batch.of([(tape_of(p), p.params) for p in programs]).images((work.rgba.shape[1], work.rgba.shape[0]))
-    channels = 4 if work.has_alpha else 3
-    target = work.premultiplied[..., :channels]
-    decibels = [psnr(drawn[..., :channels], target) for drawn in pictures]
-    *points, end = (ParetoPoint(shaderdsl.number_count(p), d, p) for p, d in zip(programs, decibels))
-    curve: list[ParetoPoint] = []
-    for point in points:
-        if point.numbers < end.numbers and (curve[-1].psnr if curve else -np.inf) < point.psnr < end.psnr:
-            curve = [*(p for p in curve if p.numbers < point.numbers), point]
-    return [*curve, end]
+    pareto = [*front, ParetoPoint(numbers, value, program)]
+    return Fit(program, drawn, value, seconds, numbers, picture, best.history, pareto, validated, notes, interrupted)
 
 
 def _premultiplied(image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

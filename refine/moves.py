@@ -295,7 +295,7 @@ def _recoloured(old: Colour, new: Colour) -> Callable[[list[SketchLayer | None]]
 
 
 def dropped_layers(draft: Draft, level: Level, scale: Level | None = None) -> list[Move]:
-    """The layers, each with the rise of the error without it (nothing else refitted): one batch.
+    """The layers, each with the rise of the error without it (nothing else refitted): one drawing.
 
     The rise is measured on `level`, and given in errors of `scale`, a larger one, where that is given.
     """
@@ -306,11 +306,8 @@ def dropped_layers(draft: Draft, level: Level, scale: Level | None = None) -> li
     layers = draft.sketch.layers
     if not layers:
         return []
-    program, opacities = draft.probe()
-    parameters = np.repeat(program.params[None], len(layers) + 1, 0)
-    parameters[np.arange(len(layers)), opacities] = 0.0
-    batch = Batch([tape_of(program)], np.zeros(len(parameters), np.int32), np.ascontiguousarray(parameters))
-    scores = batch.scores(level.target, level.blur)
+    batch = Batch.of([(tape_of(draft.program), draft.program.params)])
+    scores = batch.scores_without(level.target, level.blur)[0]
     if scale is not None:
         scores = scores * (scale.target.image.size / level.target.image.size)
     uses: dict[Colour, int] = {}

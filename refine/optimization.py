@@ -109,6 +109,14 @@ def pyramid(picture: Picture, stages: Sequence[tuple[int, float]]) -> list[Level
     return levels
 
 
+def squared_error(program: Program, level: Level) -> float:
+    """The squared error of a program's picture against a level's target, summed over pixels and channels (premultiplied RGBA)."""
+    from render.taichi_backend import Batch
+    from render.tapes import tape_of
+
+    return float(Batch.of([(tape_of(program), program.params)]).scores(level.target, level.blur)[0])
+
+
 @dataclass
 class Descent:
     """What a descent ended with: parameters (n, p) in written units, squared errors (n,), and how many steps it took."""

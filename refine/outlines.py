@@ -379,6 +379,18 @@ def path_from_outlines(outlines: list[Outline], *, tolerance: float = 0.6) -> Pa
     return Path(tuple(contours))
 
 
+def polygon_from_outline(outline: Outline, *, tolerance: float = 0.6) -> Polygon:
+    """An outline as a polygon of few vertices that stay within ``tolerance`` pixels."""
+    points = outline.points
+    start = int(((points - points.mean(0)) ** 2).sum(1).argmax())
+    points = np.roll(points, -start, 0)
+    opposite = int(((points - points[0]) ** 2).sum(1).argmax())
+    kept = simplify(np.concatenate([points, points[:1]]), tolerance, [opposite])[:-1]
+    if len(kept) < 3:
+        kept = [k * len(points) // 4 for k in range(4)]
+    return Polygon(tuple((float(x), float(y)) for x, y in points[kept]))
+
+
 def flatten_weights(on: np.ndarray, *, closed: bool, steps: int = 8) -> np.ndarray:
     """Weights (n, m) that give points along a line of m vertices, ``steps`` for each quadratic piece."""
     count = len(on)

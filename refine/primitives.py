@@ -9,11 +9,11 @@ repair.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from refine.outlines import Outline, path_from_outlines, trace_outlines
+from refine.outlines import Outline, path_from_outlines, polygon_from_outline, trace_outlines
 from refine.sketch import (
     Box,
     Capsule,
@@ -50,13 +50,18 @@ class Explanation(NamedTuple):
     score: float
 
 
+def anything(shape: SketchShape) -> bool:
+    """Allows every shape."""
+    return True
+
+
 def shapes_for_mask(
-    mask: np.ndarray, *, prefer: Literal["simplest", "path"] = "simplest", known: np.ndarray | None = None
+    mask: np.ndarray, *, allowed: Callable[[SketchShape], bool] = anything, known: np.ndarray | None = None
 ) -> list[Explanation]:
     """Explain a mask or soft coverage (height, width) in [0, 1] by shapes in scene coordinates, best first.
 
     The list is empty for a mask without anything above one half. ``known`` (height, width, bool) marks the
-    pixels that count; elsewhere a shape may do as it likes. ``prefer="path"`` gives only the path or polygon.
+    pixels that count; elsewhere a shape may do as it likes. Only shapes that are ``allowed`` are used.
     """
     target = np.asarray(mask, np.float64)
     if target.ndim != 2:
@@ -73,7 +78,7 @@ def shapes_for_mask(
     )
     shift = (float(window[1].start), float(window[0].start))
     size = (target.shape[0], target.shape[1])
-    found = explain(target[window], certain[window], paths_only=prefer == "path")
+    found = explain(target[window], certain[window], allowed=allowed)
     return [
         option._replace(shapes=tuple(to_scene(moved(shape, shift), size) for shape in option.shapes))
         for option in found
@@ -84,13 +89,14 @@ def explain(
     target: np.ndarray,
     known: np.ndarray,
     *,
-    paths_only: bool = False,
+    allowed: Callable[[SketchShape], bool] = anything,
     tolerance: float = 0.6,
     importance: float = 1.0,
 ) -> list[Explanation]:
     """Shapes (pixel coordinates of ``target``) that draw a coverage image (height, width), best first.
 
-    Paths keep within ``tolerance`` pixels; ``importance`` scales what an error costs (1 for black on white).
+    Paths keep within ``tolerance`` pixels; ``importance`` scales what an error costs (1 for black on white). Where no
+    shape that is ``allowed`` lies near the outline, those of the same moments are tried.
     """
     outlines = trace_outlines(target, known)
     if not outlines:
@@ -101,6 +107,8 @@ def explain(
     options: list[Explanation] = []
 
     def consider(*shapes: SketchShape) -> None:
+        if not all(allowed(shape) for shape in shapes):
+            return
         drawn = np.zeros_like(target)
         for shape in shapes:
             drawn = np.maximum(drawn, coverage(shape, size))
@@ -112,15 +120,20 @@ def explain(
         options.append(Explanation(shapes, numbers, float(difference.sum()) / area, score))
 
     consider(path_from_outlines(outlines, tolerance=tolerance))
-    if not paths_only:
-        for shape in _solids(outlines) if len(outlines) == 1 else _hollow(outlines):
-            # What reaches out of the window was led astray by points that weigh little, and nobody sees its
-            # error here.
-            if _within(shape, size):
-                consider(shape)
-        if min(option.numbers for option in options) > 5 or options[0].score == min(o.score for o in options):
-            for strokes in trace_strokes(target, outlines, tolerance=tolerance):
-                consider(*strokes)
+    if len(outlines) == 1:
+        consider(polygon_from_outline(outlines[0], tolerance=tolerance))
+    for shape in _solids(outlines) if len(outlines) == 1 else _hollow(outlines):
+        # What reaches out of the window was led astray by points that weigh little, and nobody sees its
+        # error here.
+        if _within(shape, size):
+            consider(shape)
+    least = min((option.numbers for option in options), default=99)
+    if least > 5 or options[0].score == min(option.score for option in options):
+        for strokes in trace_strokes(target, outlines, tolerance=tolerance):
+            consider(*strokes)
+    if not options:
+        for shape in _rough(outlines[0]):
+            consider(shape)
     options.sort(key=lambda option: option.score)
     return options
 
@@ -216,6 +229,22 @@ def _plainer(shape: SketchShape) -> list[SketchShape]:
         plain = Box(shape.center, first, second, angle, shape.rounding)
         return [plain]
     return [shape]
+
+
+def _rough(outline: Outline) -> list[SketchShape]:
+    """Shapes with the same centre, axes and angle as an outline, however badly they fit."""
+    (x, y), axes, angle = _moments(outline.points)
+    center, long, short = (float(x), float(y)), float(axes[0]), float(axes[1])
+    side = float(np.sqrt(np.pi) / 2)
+    turn = np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))]) * max(long - short, 0.1)
+    ends = [(float(x + sign * turn[0]), float(y + sign * turn[1])) for sign in (-1.0, 1.0)]
+    return [
+        Circle(center, float(np.sqrt(long * short))),
+        Ellipse(center, long, short, angle),
+        Box(center, side * long, side * short, angle),
+        Segment(ends[0], ends[1], 2.0 * short),
+        Capsule(ends[0], ends[1], short, short),
+    ]
 
 
 def _hollow(outlines: list[Outline]) -> list[SketchShape]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
 
-from refine.primitives import Explanation, explain
+from refine.primitives import Explanation, anything, explain
 from refine.regions import affine_colours, region_moments, segment, undo_antialiasing as without_antialiasing
 from refine.shading import fit_paint
 from refine.sketch import (
@@ -38,13 +39,20 @@ SAME_COLOUR = 0.03
 TRANSPARENT, OPAQUE = 0.1, 0.95
 
 
-def sketch(image: np.ndarray, *, max_numbers: int = 600, undo_antialiasing: bool = True, detail: float = 1.0) -> Sketch:
+def sketch(
+    image: np.ndarray,
+    *,
+    max_numbers: int = 600,
+    undo_antialiasing: bool = True,
+    detail: float = 1.0,
+    allowed: Callable[[SketchShape], bool] = anything,
+) -> Sketch:
     """A layered sketch of a picture, in scene coordinates, with at most ``max_numbers`` numbers.
 
     ``image`` is a float array (height, width, 3) or (height, width, 4) with straight alpha, in [0, 1], at the
     resolution that the sketch should explain (up to about 256 pixels; time grows with the number of pixels).
     With transparent pixels the background is None. ``undo_antialiasing`` suits drawn art; some busy pictures
-    come out better without. ``detail`` above one keeps weaker regions, below one fewer.
+    come out better without. ``detail`` above one keeps weaker regions, below one fewer. Only shapes that are ``allowed`` are used.
 
     Raises ValueError for an array of another shape, with non-finite values, or options out of range.
     """
@@ -71,19 +79,19 @@ def sketch(image: np.ndarray, *, max_numbers: int = 600, undo_antialiasing: bool
         if calibration * estimate > 1.1 * max_numbers:
             too_rich = (labels, coarseness) if calibration * estimate < 3.0 * max_numbers else None
             continue
-        result, gains = _Layering(features, labels, coarseness).sketch()
+        result, gains = _Layering(features, labels, coarseness, allowed).sketch()
         numbers = number_count(result)
         if max_numbers < numbers <= 1.15 * max_numbers:
             return _shortened(result, gains, max_numbers)
         if numbers <= max_numbers:
             if numbers < 0.6 * max_numbers and too_rich is not None:
                 # One step merged too much: what the step before it shows without its least layers is more.
-                return _shortened(*_Layering(features, *too_rich).sketch(), max_numbers)
+                return _shortened(*_Layering(features, *too_rich, allowed).sketch(), max_numbers)
             return result
         calibration = numbers / estimate
         too_rich = (labels, coarseness)
     labels, coarseness = too_rich or (np.zeros(features.shape[:2], np.int64), 1.0)
-    return _shortened(*_Layering(features, labels, coarseness).sketch(), max_numbers)
+    return _shortened(*_Layering(features, labels, coarseness, allowed).sketch(), max_numbers)
 
 
 def _estimated_numbers(labels: np.ndarray) -> float:
@@ -121,7 +129,10 @@ class _Target:
 class _Layering:
     """Turns one label map into layers. Arrays are padded by PAD; ranks order regions from the background (-1) up."""
 
-    def __init__(self, features: np.ndarray, labels: np.ndarray, coarseness: float) -> None:
+    def __init__(
+        self, features: np.ndarray, labels: np.ndarray, coarseness: float, allowed: Callable[[SketchShape], bool]
+    ) -> None:
+        self.allowed = allowed
         self.size = (labels.shape[0], labels.shape[1])
         self.number_price = NUMBER_PRICE * coarseness
         self.tolerance = min(0.6 * coarseness**0.2, 1.2)
@@ -289,7 +300,7 @@ class _Layering:
         around = ndimage.binary_dilation(target.coverage > 0.5, iterations=1) & (self.padded_rank[target.window] < rank)
         below = self.padded_model[target.window][around]
         contrast = float(((below - self.mean[region]) ** 2).sum(1).mean()) if len(below) else 0.1
-        options = _explained(target, contrast, self.tolerance)
+        options = _explained(target, contrast, self.tolerance, self.allowed)
         if not options:
             return [], 0.0
         best = options[0]
@@ -313,7 +324,7 @@ class _Layering:
         filled_rank = self.padded_rank.copy()
         for _, mask in holes:
             filled_rank[PAD:-PAD, PAD:-PAD][mask] = len(self.order)
-        options = _explained(self._target(filled_rank, rank, region), contrast, self.tolerance)
+        options = _explained(self._target(filled_rank, rank, region), contrast, self.tolerance, self.allowed)
         if not options:
             return None
         score, layers = options[0].score, []
@@ -322,7 +333,7 @@ class _Layering:
             hole_rank = np.where(self.padded_rank > rank, self.padded_rank, -1)
             hole_rank[self.padded_rank == rank] = -1
             hole_rank[PAD:-PAD, PAD:-PAD][mask] = rank
-            hole_options = _explained(self._target(hole_rank, rank, parent), contrast, self.tolerance)
+            hole_options = _explained(self._target(hole_rank, rank, parent), contrast, self.tolerance, self.allowed)
             if not hole_options:
                 return None
             paint = self.background_paint if parent == self.background else self._paint(parent)
@@ -382,11 +393,13 @@ def _carried_on(coverage: np.ndarray, hidden: np.ndarray) -> np.ndarray:
     return np.asarray(result)
 
 
-def _explained(target: _Target, contrast: float, tolerance: float) -> list[Explanation]:
+def _explained(
+    target: _Target, contrast: float, tolerance: float, allowed: Callable[[SketchShape], bool]
+) -> list[Explanation]:
     """Explanations of a target in the picture's pixel coordinates; weak edges may be drawn more loosely."""
     importance = float(np.clip(contrast, 0.05, 1.0))
     loose = tolerance if contrast > 0.25 else 1.3 * tolerance
-    options = explain(target.coverage, target.known, tolerance=loose, importance=importance)
+    options = explain(target.coverage, target.known, allowed=allowed, tolerance=loose, importance=importance)
     shift = (float(target.window[1].start - PAD), float(target.window[0].start - PAD))
     return [option._replace(shapes=tuple(moved(shape, shift) for shape in option.shapes)) for option in options]
 

@@ -44,8 +44,8 @@ _runtime: object | None = None
 TURNS_AT_A_TIME = 512
 """How many turns of a loop Taichi gives a CPU's thread at once: as many as a kernel spends on a task, so that tasks are shared."""
 
-TASKS_ON_CPU = 16
-"""Tasks a single program is split into: enough to share out, few enough that partial sums stay small."""
+TASKS_ON_CPU = min(max(4, 2 * (os.cpu_count() or 1)), 16)
+"""Tasks a single program is split into: enough to share out among the cores, few enough that partial sums stay small."""
 
 
 _OPTIONS = {"fast_math": False, "advanced_optimization": False}
@@ -157,6 +157,7 @@ def prepare(family: int = 1) -> float:
             target = Target(np.zeros((TILE, TILE, 4), np.float32))
             batch.images(target.size)
             batch.scores(target)
+            batch.scores_without(target)
             batch.normal_equations(target)
             _prepared.add(key)
     return time.perf_counter() - began
@@ -276,6 +277,8 @@ class Batch:
         slots, slot_base = self._run_uniform([t.uniform for t in self.tapes])
         most = max((len(t.layers) for t in self.tapes), default=0)
         longest = max((len(t.instructions) for t in self.tapes), default=0)
+        # An outline's list of elements lies where its elements lie among the slots, eight of them each.
+        outlined = max((len(t.uniform.outputs) // 8 for t in self.tapes if t.instructions[:, 4].any()), default=0)
         return {
             "programs": self._programs(slot_base),
             "instructions": self.instructions,
@@ -286,6 +289,8 @@ class Batch:
             "active": np.empty((len(self) * blocks, 3 * longest + 3), np.int32),
             "centre": np.empty((len(self) * blocks, longest + 1), np.float32),
             "row_fields": np.empty((len(self) * blocks, TILE * most + 1), np.float32),
+            "near_elements": np.empty((len(self) * blocks, outlined + 1), np.int32),
+            "near_count": np.empty((len(self) * blocks, longest + 1), np.int32),
         }
 
     def _derivative(self, arrays: dict[str, Any], blocks: int) -> None:
@@ -364,6 +369,31 @@ class Batch:
             arrays.update(target=target.image, tile_sums=target.tile_sums, loss=np.zeros(len(self) * blocks))
             self._launch("score", arrays, target.size, blocks, blur, 0.0)
             return arrays["loss"].reshape(len(self), blocks).sum(1)  # type: ignore[no-any-return]
+
+    def scores_without(self, target: Target, blur: float = 0.0) -> Double:
+        """Squared errors (n, layers + 1): without each of a program's layers, and last with all of them.
+
+        All programs of the batch have equally many layers.
+        """
+        counts = {len(t.layers) for t in self.tapes}
+        if len(counts) > 1:
+            raise ValueError(f"programs of a batch without layers have equally many of them, not {sorted(counts)}")
+        with _lock:
+            _start()
+            blocks, most = self._blocks(target.size), max(counts, default=0)
+            arrays = self._common(blocks)
+            tasks = len(self) * blocks
+            arrays.update(
+                target=target.image,
+                through=np.empty((tasks, most + 1), np.float32),
+                step_layer=np.empty((tasks, most + 1), np.int32),
+                colour_step=np.empty((tasks, 4 * most + 4), np.float32),
+                losses=np.zeros((tasks, most + 1)),
+            )
+            self._launch("without", arrays, target.size, blocks, blur, 0.0)
+            losses = arrays["losses"].reshape(len(self), blocks, most + 1).sum(1)
+            losses[:, :most] += losses[:, most:]
+            return losses  # type: ignore[no-any-return]
 
     def gradients(self, target: Target, blur: float = 0.0, huber: float = 0.0) -> tuple[Double, Double]:
         """(error (n,), its half gradient JᵀWr (n, p)), as `normal_equations` but with no matrix."""

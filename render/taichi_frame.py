@@ -13,7 +13,7 @@ from typing import Literal
 from render.taichi_kernels import TILE, Interpreter
 from shaderdsl import dual, emit
 
-Mode = Literal["image", "coverage", "score", "normal", "jacobian"]
+Mode = Literal["image", "coverage", "score", "without", "normal", "jacobian"]
 
 PROGRAM_COLUMNS = (
     "layer_first", "layer_count", "instruction_first", "slot_base", "background", "row_first", "column_first",
@@ -24,7 +24,7 @@ PROGRAM_COLUMNS = (
 _ARGUMENTS = {
     "programs": "i32, ndim=2", "instructions": "i32, ndim=2", "layers": "i32, ndim=2", "lipschitz": "f32, ndim=1",
     "slots": "f32, ndim=1", "states": "i32, ndim=2", "active": "i32, ndim=2", "centre": "f32, ndim=2",
-    "row_fields": "f32, ndim=2",
+    "row_fields": "f32, ndim=2", "near_elements": "i32, ndim=2", "near_count": "i32, ndim=2",
 }  # fmt: skip
 _DERIVATIVE_ARGUMENTS = {
     "rows": "i32, ndim=1", "columns": "i32, ndim=1", "weights": "f32, ndim=1",
@@ -36,9 +36,13 @@ _SINK_ARGUMENTS: dict[str, dict[str, str]] = {
     "image": {"image": "f32, ndim=4"},
     "coverage": {"coverage": "f32, ndim=3"},
     "score": {"target": "f32, ndim=3", "tile_sums": "f32, ndim=2", "loss": "f64, ndim=1"},
+    "without": {
+        "target": "f32, ndim=3", "through": "f32, ndim=2", "step_layer": "i32, ndim=2", "colour_step": "f32, ndim=2",
+        "losses": "f64, ndim=2",
+    },
     "normal": {"target": "f32, ndim=3", "loss": "f64, ndim=1", "gradient": "f64, ndim=2", "hessian": "f32, ndim=3"},
     "jacobian": {"image": "f32, ndim=4", "jacobian": "f32, ndim=4"},
-}
+}  # fmt: skip
 _SCALARS = {"width": "i32", "height": "i32", "blocks": "i32", "stride": "i32", "blur": "f32", "huber": "f32"}
 
 
@@ -167,8 +171,9 @@ if background >= 0 and sample > 0 and start == 0:
     through[task, 0] = 0.0
     depth = 1
 """
-    text += "for l in range(start, layer_count):\n"
-    return text
+    if mode == "without":
+        text += "depth = 0\n"
+    return text + "for l in range(start, layer_count):\n"
 
 
 def _coverage(reverse: bool, indent: int) -> str:
@@ -185,6 +190,15 @@ def _coverage(reverse: bool, indent: int) -> str:
         lines = [*statements, *(f"{target} = {value}" for target, value in zip(results, values))]
         text += f"{i}{head}\n" + "".join(f"{i}    {line}\n" for line in lines)
     return text
+
+
+HIDES = """\
+        if state == 1 and opacity >= 1.0:
+            start = l
+            edges = 0
+            ramps = 0
+"""
+"""What is below an opaque layer need not be drawn, unless the picture without that layer is asked for."""
 
 
 def _layer(interpreter: Interpreter, mode: Mode) -> str:
@@ -293,11 +307,7 @@ if state != 0:
     if sample == 0:
         states[task, 4 * l] = state
         states[task, 4 * l + 1] = root
-        if state == 1 and opacity >= 1.0:
-            start = l
-            edges = 0
-            ramps = 0
-        if state >= 2:
+HIDES        if state >= 2:
             edges += 1
         if state != 0 and stops > 1:
             ramps += 1
@@ -308,7 +318,7 @@ if state != 0:
         position = 0.0
         u = slots[paint_slot] * px + slots[paint_slot + 1] * py + slots[paint_slot + 2]
         v = slots[paint_slot + 3] * px + slots[paint_slot + 4] * py + slots[paint_slot + 5]
-""".replace("stop_offset(paint_op)", interpreter.stop_offset())
+""".replace("stop_offset(paint_op)", interpreter.stop_offset()).replace("HIDES", "" if mode == "without" else HIDES)
     text += interpreter.paint(8)
     text += """\
         place = ti.min(ti.max(position, 0.0), 1.0) * ti.cast(stops - 1, ti.f32)
@@ -328,6 +338,10 @@ if state != 0:
 """
     if derivative:
         text += _entries(interpreter)
+    elif mode == "without":
+        text += "        step_layer[task, depth] = l\n        through[task, depth] = alpha\n"
+        text += "".join(f"        colour_step[task, 4 * depth + {k}] = alpha * (c{k} - r{k})\n" for k in range(3))
+        text += "        colour_step[task, 4 * depth + 3] = alpha * (1.0 - r3)\n        depth += 1\n"
     text += """\
         r0 += alpha * (c0 - r0)
         r1 += alpha * (c1 - r1)
@@ -442,6 +456,26 @@ def _finish(mode: Mode) -> str:
             "    break\n"
             f"if sample > 0:\n{residual}    total += {squares}\n"
         )
+    if mode == "without":
+        # The picture is linear in what one layer covers: without it, its step is missing, seen through those above it.
+        return f"""\
+if sample > 0:
+{residual}\
+    losses[task, layer_count] += {squares}
+    clear = 1.0
+    for k in range(depth):
+        back = depth - 1 - k
+        change = 0.0
+        for c in range(4):
+            step_part = clear * colour_step[task, 4 * back + c]
+            change += step_part * step_part
+        change -= 2.0 * clear * (
+            e0 * colour_step[task, 4 * back] + e1 * colour_step[task, 4 * back + 1]
+            + e2 * colour_step[task, 4 * back + 2] + e3 * colour_step[task, 4 * back + 3]
+        )
+        losses[task, step_layer[task, back]] += ti.cast(change, ti.f64)
+        clear *= 1.0 - through[task, back]
+"""
     text = "if sample > 0:\n" + indented(_assemble(), "    ")
     if mode == "jacobian":
         text += "".join(f"    image[b, row_y, column_x, {c}] = r{c}\n" for c in range(4))

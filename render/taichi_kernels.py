@@ -7,6 +7,7 @@ the affine map before a shape, registers, tiles, paint order, and the reverse pa
 - "image": pictures;
 - "coverage": what the layers cover, one channel, for pictures of one colour;
 - "score": squared error against a target, summed inside the kernel, for search;
+- "without": the same without each layer in turn, from one drawing;
 - "normal": the picture's Jacobian contracted on the fly to JᵀWJ, JᵀWr and the error, for least squares;
 - "jacobian": the picture and its Jacobian, dense.
 
@@ -14,7 +15,7 @@ Work is divided into tasks, each a fixed set of 8x8 tiles, whose partial sums ar
 depend on scheduling. Per tile every layer is first evaluated at the tile's centre; where |f| exceeds the layer's
 Lipschitz constant times the tile's radius it covers nothing or everything and its instructions are skipped for the
 tile's pixels (methods: "tiles skipped where |f| at the centre exceeds the tile's radius times the Lipschitz constant").
-For the others, booleans whose operands are far apart at the centre drop the one that can not win (as interval-pruning
+For the others, an outline lists the elements that matter in the tile, and booleans whose operands are far apart at the centre drop the one that can not win (as interval-pruning
 renderers do: Keeter, "Massively parallel rendering of complex closed-form implicit surfaces", 2020).
 What is far from the outline also decides for what comes next, as far as the field can not change its sign: a tile for
 those to its right; a row of pixels for the rows below it; or, where an operation loops, a pixel for those to its right.
@@ -264,10 +265,15 @@ class Interpreter:
         """Finds the nearest element and the side, keeps both in `chosen`, and computes the value."""
         i = " " * indent
         first, names = self._outline_place(operation)
-        text = f"{i}best = 1e30\n{i}nearest = 0\n{i}inside = 0.0\n"
-        text += f"{i}for e in range(instructions[first + n, 4]):\n" + self._element(indent + 4, "e", first)
         j = i + "    "
+        text = f"{i}best = 1e30\n{i}nearest = 0\n{i}inside = 0.0\n{i}count = instructions[first + n, 4]\n"
+        text += f"{i}list_at = ({first} - slot_base) // 8\n{i}whole = sample == 0 or source > 0\n"
+        text += f"{i}if not whole:\n{j}count = near_count[task, list_base + n] >> 1\n"
+        text += f"{j}inside = ti.cast(near_count[task, list_base + n] & 1, ti.f32)\n"
+        text += f"{i}for k in range(count):\n{j}e = k\n{j}if not whole:\n{j}    e = near_elements[task, list_at + k]\n"
+        text += self._element(indent + 4, "e", first)
         # The bounding box of the control points bounds the distance from below (a butt cap's by 1/√2 of it).
+        bound = 0.999 if operation.lipschitz <= 1.0 else 0.49
         text += (
             # Either direction of a chord gives one number, and a point on it one side: pieces along one line leave no gap.
             f"{j}back = (ey2 < ey0) or (ey2 == ey0 and ex2 < ex0)\n"
@@ -277,7 +283,7 @@ class Interpreter:
             f"{j}toggles = ((ey0 > v) != (ey2 > v)) and (left == (ey2 < ey0))\n"
             f"{j}gap_x = ti.max(ti.min(ex0, ex1, ex2) - u, u - ti.max(ex0, ex1, ex2), 0.0)\n"
             f"{j}gap_y = ti.max(ti.min(ey0, ey1, ey2) - v, v - ti.max(ey0, ey1, ey2), 0.0)\n"
-            f"{j}near = 0.49 * (gap_x * gap_x + gap_y * gap_y) < best * best\n"
+            f"{j}near = {bound} * (gap_x * gap_x + gap_y * gap_y) < best * best\n"
             f"{j}distance = 1e30\n"
             f"{j}if ecurved > 0.5:\n"
             f"{j}    area = (ex2 - ex0) * (ey1 - ey0) - (ey2 - ey0) * (ex1 - ex0)\n"
@@ -295,8 +301,41 @@ class Interpreter:
         text += f"{j}if toggles:\n{j}    inside = 1.0 - inside\n"
         text += f"{j}if distance < best:\n{j}    best = distance\n{j}    nearest = e\n"
         text += f"{i}chosen[2 * n] = nearest\n{i}chosen[2 * n + 1] = ti.cast(inside, ti.i32)\n"
+        text += f"{i}if sample == 0 and source == 0:\n" + self._near(operation, indent + 4, first)
         names = {**names, "distance": "best", "inside": "inside"}
         return text + _print(dual.finish_rule(operation), False, names, ("f",), indent)
+
+    def _near(self, operation: Operation, indent: int, first: str) -> str:
+        """After the nearest distance `best` at a tile's centre: lists the elements that the tile's pixels need.
+
+        Those that can be nearest somewhere in the tile (no distance changes by more than the way to the centre), and
+        those that can change its side within the tile. A ray to the left crosses all others everywhere or nowhere:
+        they make one parity. The list's length and that parity are kept as one number, 2 length + parity.
+        """
+        i = " " * indent
+        j = i + "    "
+        # A butt cap's distance grows by up to √2 a unit, and is bounded by 1/√2 of the box's.
+        bound = "gap" if operation.lipschitz <= 1.0 else "0.7 * gap"
+        reach = 2.01 if operation.lipschitz <= 1.0 else 2.2
+        # The nearest at the centre comes first: most others are then too far for a look at more than their box.
+        text = f"{i}around = radius * ti.sqrt(m0 * m0 + m1 * m1 + m3 * m3 + m4 * m4)\n{i}kept = 1\n{i}parity = 0\n"
+        text += f"{i}near_elements[task, list_at] = nearest\n"
+        text += f"{i}for e in range(count):\n" + self._element(indent + 4, "e", first)
+        return text + (
+            f"{j}gap_x = ti.max(ti.min(ex0, ex1, ex2) - u, u - ti.max(ex0, ex1, ex2), 0.0)\n"
+            f"{j}gap_y = ti.max(ti.min(ey0, ey1, ey2) - v, v - ti.max(ey0, ey1, ey2), 0.0)\n"
+            f"{j}gap = ti.sqrt(gap_x * gap_x + gap_y * gap_y)\n"
+            f"{j}keep = {bound} <= best + {reach} * around\n"
+            f"{j}if not keep and gap_y <= around and ti.min(ex0, ex1, ex2) <= u + around:\n"
+            f"{j}    if gap_x <= around or ti.min(ti.abs(ey0 - v), ti.abs(ey2 - v)) <= around:\n"
+            f"{j}        keep = True\n"
+            f"{j}    elif (ey0 > v) != (ey2 > v):\n"
+            f"{j}        parity = 1 - parity\n"
+            f"{j}if keep and e != nearest:\n"
+            f"{j}    near_elements[task, list_at + kept] = e\n"
+            f"{j}    kept += 1\n"
+            f"{i}near_count[task, list_base + n] = 2 * kept + parity\n"
+        )
 
     def _nearest_dual(self, operation: Operation, indent: int, reverse: bool = False) -> str:
         """Loads the nearest element and runs its rule."""

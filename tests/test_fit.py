@@ -9,7 +9,7 @@ import refine
 import render
 import shaderdsl
 from refine.draft import Draft, numbers_of, renumbered
-from refine.fitting import ROUNDING_LOSS
+from refine.rounding import ROUNDING_LOSS
 from refine.sketch import (
     Box,
     Capsule,
@@ -254,14 +254,15 @@ def test_colours_that_meet_or_part_keep_a_draft_in_step(colour: tuple[float, flo
         assert np.abs(render.image(moved.program, 32, backend="taichi") - shown).max() < 1e-6
 
 
-def test_a_probe_hides_one_layer_at_a_time() -> None:
-    from render.taichi_backend import Batch
-    from render.tapes import tape_of
+def test_the_error_without_each_layer_is_known_from_one_drawing() -> None:
+    from refine.moves import dropped_layers
+    from refine.optimization import Level, squared_error
+    from render.taichi_backend import Target
 
-    program, opacities = Draft.of(EVERYTHING).probe()
-    assert len(opacities) == len(EVERYTHING.layers)
-    hidden = program.params.copy()
-    hidden[opacities[0]] = 0.0
-    shown = Batch.of([(tape_of(program), hidden)]).images((32, 32))[0]
-    without = Draft.of(Sketch(EVERYTHING.background, EVERYTHING.layers[1:])).program
-    assert np.abs(shown - Batch.of([(tape_of(without), without.params)]).images((32, 32))[0]).max() < 1e-5
+    level = Level(Target(np.random.default_rng(3).random((40, 56, 4), np.float32)), 0.0)
+    draft = Draft.of(EVERYTHING)
+    whole = squared_error(draft.program, level)
+    for k, move in enumerate(dropped_layers(draft, level)):
+        rest = EVERYTHING.layers[:k] + EVERYTHING.layers[k + 1 :]
+        without = squared_error(Draft.of(Sketch(EVERYTHING.background, rest)).program, level)
+        assert move.cost == pytest.approx(without - whole, rel=1e-3, abs=1e-2)
