@@ -97,6 +97,14 @@ class Backend(str, Enum):
     numpy = "numpy"
 
 
+class Style(str, Enum):
+    """What a fit makes programs of."""
+
+    auto = "auto"
+    shapes = "shapes"
+    paths = "paths"
+
+
 class Target(str, Enum):
     """The GLSL's dialect."""
 
@@ -118,6 +126,10 @@ def fit(
     seconds: Annotated[float, typer.Option(min=0.1, help="How long to look.")] = 10.0,
     max_shapes: Annotated[int | None, typer.Option(min=1, help="At most so many shapes.")] = None,
     max_numbers: Annotated[int, typer.Option(min=3, help="At most so many numbers; a colour counts as three.")] = 400,
+    target_psnr: Annotated[
+        float | None, typer.Option(min=0.0, metavar="DB", help="End at so many decibels, with as few numbers as have them.")
+    ] = None,
+    style: Annotated[Style, typer.Option(help="Named shapes alone, outlines and strokes alone, or whatever suits.")] = Style.auto,
     operations: Annotated[str | None, typer.Option(help="Use these operations alone, as in circle,box,union.")] = None,
     seed: Annotated[int, typer.Option(help="Another seed takes other random turns.")] = 0,
     start: Annotated[str | None, typer.Option(metavar="PROGRAM", help="A program to begin with.")] = None,
@@ -140,6 +152,8 @@ def fit(
     earthshader fit logo.png
 
     earthshader fit photo.jpg --seconds 30 --max-numbers 200 --out photo/
+
+    earthshader fit sketch.png --target-psnr 30 --style shapes
 
     earthshader fit mask.png --operations circle,box,rotate,move,union,difference
 
@@ -172,6 +186,8 @@ def fit(
             seconds=seconds,
             max_shapes=max_shapes,
             max_numbers=max_numbers,
+            target_psnr=target_psnr,
+            style=style.value,
             operations=chosen,
             seed=seed,
             start=begin,

@@ -19,7 +19,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import refine
-from refine.command_line import app
+from refine.command_line import Style, app
+from refine.fitting import STYLES
 from render import image, load
 from shaderdsl import parse
 
@@ -86,6 +87,7 @@ def test_usage_errors_end_with_2(program: Path, picture: Path) -> None:
         ["glsl", program, "--target", "hlsl"],
         ["fit", picture, "--seconds", "-1"],
         ["fit", picture, "--max-shapes", "0"],
+        ["fit", picture, "--style", "cubist"],
         ["fit", picture, "--operations", "cirle"],
         ["fit", picture, "--operations", ","],
     ):
@@ -209,13 +211,17 @@ def pretended(asked: dict[str, Any], interrupted: bool = False) -> Callable[...,
     return fit
 
 
+def test_the_styles_are_those_of_fit() -> None:
+    assert tuple(style.value for style in Style) == STYLES
+
+
 def test_fit_passes_its_options_on(picture: Path, program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: dict[str, Any] = {}
     monkeypatch.setitem(vars(refine), "fit", pretended(asked))
     out = tmp_path / "out"
     ended = earthshader(
         "fit", picture, "--out", out, "--seconds", "2", "--max-shapes", "3", "--max-numbers", "50", "--seed", "4",
-        "--operations", "circle, box,union", "--start", program,
+        "--operations", "circle, box,union", "--start", program, "--target-psnr", "31.5", "--style", "shapes",
     )  # fmt: skip
     assert ended.code == 0
     assert asked.pop("target").name == "logo"
@@ -223,6 +229,8 @@ def test_fit_passes_its_options_on(picture: Path, program: Path, tmp_path: Path,
         "seconds": 2.0,
         "max_shapes": 3,
         "max_numbers": 50,
+        "target_psnr": 31.5,
+        "style": "shapes",
         "seed": 4,
         "operations": ["circle", "box", "union"],
         "start": parse(TEXT),
@@ -239,6 +247,7 @@ def test_fit_in_json_and_quietly(picture: Path, tmp_path: Path, monkeypatch: pyt
     found = json.loads(ended.out)
     assert ended.err == "" and found["psnr"] == 12.5 and found["program"] == "circle(0.5)" and len(found["files"]) == 8
     assert asked["operations"] is None and asked["start"] is None and asked["max_numbers"] == 400
+    assert asked["target_psnr"] is None and asked["style"] == "auto"
     assert "dB  " not in earthshader("fit", picture, "--out", tmp_path / "out", "--quiet").err
 
 
