@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from refine.front import ParetoPoint
     from render.images import Picture
 
-WIDTH, HEIGHT = 900, 630
+WIDTH, HEIGHT = 900, 636
 FINER = 3
 """How many times as large it is drawn, before it is averaged down: Pillow's own lines are jagged."""
 
 LEFT, RIGHT, TOP, BOTTOM = 58, 872, 40, 376
-TILE, TILE_LEFT, TILE_TOP = 152, 28, 432
+TILE, TILE_LEFT, TILE_TOP = 152, 28, 438
 SHOWN = 4
 
 INK, SOFT, GRID, LINE, AREA, MARK = "#23262b", "#6b7078", "#e3e3e0", "#1f6f9f", "#eff5f9", "#d9482b"
@@ -27,35 +27,35 @@ INK, SOFT, GRID, LINE, AREA, MARK = "#23262b", "#6b7078", "#e3e3e0", "#1f6f9f", 
 def plotted(points: Sequence[ParetoPoint], target: Picture) -> npt.NDArray[np.uint8]:
     """The plot (HEIGHT, WIDTH, 3) of at least one point, rising in numbers, and of the target that they draw.
 
-    A staircase, since between two points the shorter program is the best. The axis of numbers is logarithmic. Up to
-    SHOWN points are marked, and drawn at the bottom beside the target.
+    A staircase, since between two points the shorter program is the best. Up to SHOWN points are marked, and drawn at
+    the bottom beside the target.
     """
     from PIL import Image, ImageDraw
 
     page = Image.new("RGB", (WIDTH * FINER, HEIGHT * FINER), "#ffffff")
     pen = _Pen(ImageDraw.Draw(page))
-    low, high, decibels = _even_steps(points[0].psnr, points[-1].psnr)
-    left, right, counts = _round_counts(points[0].numbers, points[-1].numbers)
+    low, high, decibels = _axis(points[0].psnr, points[-1].psnr, 6)
+    right = max(1.02 * points[-1].numbers, 1.0)
+    counts = [count for count in _axis(0.0, right, 8)[2] if count <= right]
 
     def place(numbers: float, psnr: float) -> tuple[float, float]:
-        across = math.log(numbers / left) / math.log(right / left)
-        return LEFT + (RIGHT - LEFT) * across, BOTTOM - (BOTTOM - TOP) * (psnr - low) / (high - low)
+        return LEFT + (RIGHT - LEFT) * numbers / right, BOTTOM - (BOTTOM - TOP) * (psnr - low) / (high - low)
 
-    places = [place(max(p.numbers, 1), p.psnr) for p in points]
+    places = [place(p.numbers, p.psnr) for p in points]
     corners = [(x, y) for (_, y), (x, _) in zip(places, places[1:])]
     steps = [spot for pair in zip(places, corners) for spot in pair] + [places[-1], (RIGHT, places[-1][1])]
     pen.area([(places[0][0], BOTTOM), *steps, (RIGHT, BOTTOM)], AREA)
     for value in decibels:
-        y = place(left, value)[1]
+        y = place(0, value)[1]
         pen.line([(LEFT, y), (RIGHT, y)], GRID, 1)
         pen.text((LEFT - 10, y), f"{value:g}", SOFT, 14, "rm")
     for count in counts:
         x = place(count, low)[0]
         pen.line([(x, BOTTOM), (x, BOTTOM + 5)], SOFT, 1)
-        pen.text((x, BOTTOM + 9), f"{count:,}", SOFT, 14, "ma")
+        pen.text((x, BOTTOM + 9), f"{count:,.0f}", SOFT, 14, "ma")
     pen.line([(LEFT, BOTTOM), (RIGHT, BOTTOM)], SOFT, 1)
     pen.text((LEFT, TOP - 10), "PSNR, dB", INK, 14, "ls")
-    pen.text((RIGHT, BOTTOM - 8), "numbers in the program", INK, 14, "rs")
+    pen.text((RIGHT, BOTTOM + 28), "numbers in the program", INK, 14, "ra")
 
     pen.line(steps, LINE, 2)
     for x, y in places:
@@ -112,21 +112,13 @@ class _Pen:
         self._draw.text((place[0] * FINER, place[1] * FINER), text, colour, font, anchor)
 
 
-def _even_steps(low: float, high: float) -> tuple[float, float, list[float]]:
-    """(lower end, upper end, ticks) of an axis of decibels, in steps of 1, 2, 5, 10 or 20."""
-    step = next(s for s in (1, 2, 5, 10, 20) if s == 20 or (high - low) / s <= 6)
+def _axis(low: float, high: float, most: int) -> tuple[float, float, list[float]]:
+    """(lower end, upper end, ticks) of an axis in steps of 1, 2 or 5 times a power of ten, about `most` of them at most."""
+    steps = (mantissa * 10**power for power in range(7) for mantissa in (1, 2, 5))
+    step = next(s for s in steps if (high - low) / s <= most)
     first, last = math.floor(low / step), math.ceil(high / step)
     last = max(last, first + 1)
     return first * step, last * step, [float(k * step) for k in range(first, last + 1)]
-
-
-def _round_counts(low: int, high: int) -> tuple[float, float, list[int]]:
-    """(left end, right end, ticks) of a logarithmic axis of numbers, ticks at 1, 2 and 5 times powers of ten."""
-    left, right = max(low, 1) / 1.15, max(high, 1) * 1.15
-    if right < 3 * left:
-        left, right = left / 2, right * 2
-    ticks = [mantissa * 10**power for power in range(7) for mantissa in (1, 2, 5)]
-    return left, right, [tick for tick in ticks if left <= tick <= right]
 
 
 def _counted(numbers: int) -> str:

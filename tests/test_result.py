@@ -101,15 +101,15 @@ def test_the_plot_rises_to_the_right_and_shows_what_the_marked_points_draw() -> 
     picture = np.zeros((60, 60, 3), np.float32)
     picture[..., 1] = 1.0
     plot = plotted(curve(5.0, 12.0, 22.0, 30.0, 36.0, 41.0), load(picture)).astype(int)
-    assert plot.shape == (630, 900, 3)
+    assert plot.shape == (636, 900, 3)
     line = np.abs(plot[:400] - (0x1F, 0x6F, 0x9F)).sum(-1) < 20
     columns = np.flatnonzero(line.any(0))
     rows = [np.flatnonzero(line[:, c]).mean() for c in columns]
     assert columns[-1] - columns[0] > 600 and np.polyfit(columns, rows, 1)[0] < -0.2
     # The target, then four disks, each larger than the one before.
-    green = (plot[440:580] == (0, 255, 0)).all(-1).sum()
+    green = (plot[446:586] == (0, 255, 0)).all(-1).sum()
     assert green > 0.9 * 140 * 152
-    blue = np.abs(plot[440:580] - (0x10, 0x60, 0xC0)).sum(-1) < 10
+    blue = np.abs(plot[446:586] - (0x10, 0x60, 0xC0)).sum(-1) < 10
     inside = np.flatnonzero(blue.any(0))
     widths = [len(part) for part in np.split(inside, np.flatnonzero(np.diff(inside) > 5) + 1)]
     assert len(widths) == 4 and widths == sorted(widths) and widths[-1] > 1.3 * widths[0]
