@@ -68,6 +68,9 @@ def headlines() -> str:
         pair = f"{ours['psnr']['median']:.1f} dB with {ours['numbers']['median']:.0f} numbers in {ours['seconds']['median']:.1f} s"
         rows.append([f"{part['count']} icons and drawings at 128 px, median", pair, command])
         rows.append(["VTracer on the same", f"{peer['psnr']['median']:.1f} dB with {peer['numbers']['median']:.0f} numbers", ""])
+        if "300" in found["images"]["curve"]:
+            at = found["images"]["curve"]["300"]["psnr"]
+            rows.append(["the best of these fits with at most 300 numbers", f"{at['median']:.1f} dB, lower quartile {at['p25']:.1f} dB", ""])
         rows.append(["better PSNR than VTracer with at most half of its numbers", f"{100 * part['won']:.0f} % of them", ""])
     for name, what in (("csg_folder", "solid geometry, 64 pictures"), ("csg", "the same of our own making")):
         if name in found:

@@ -29,6 +29,10 @@ def main() -> None:
     for parameter, value in list(zip(fit.program.parameters, fit.program.params))[:5]:
         print(f"  {parameter.name} = {value:g}, sensibly {parameter.low:g} to {parameter.high:g}")
 
+    # Shorter programs were found on the way: each can be used like the last.
+    for point in fit.pareto[-6:-1]:
+        print(f"  {point.psnr:.1f} dB with {point.numbers} numbers, {len(point.program.scene.layers)} layers")
+
     for path in fit.save(options.out):
         print(path)
 

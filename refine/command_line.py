@@ -19,6 +19,7 @@ from shaderdsl.bounds import MAX_SOURCE
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from refine.fitting import Progress
     from shaderdsl import Program
 
 INPUT_IS_WRONG = 1
@@ -96,6 +97,14 @@ class Backend(str, Enum):
     numpy = "numpy"
 
 
+class Style(str, Enum):
+    """What a fit makes programs of."""
+
+    auto = "auto"
+    shapes = "shapes"
+    paths = "paths"
+
+
 class Target(str, Enum):
     """The GLSL's dialect."""
 
@@ -117,45 +126,76 @@ def fit(
     seconds: Annotated[float, typer.Option(min=0.1, help="How long to look.")] = 10.0,
     max_shapes: Annotated[int | None, typer.Option(min=1, help="At most so many shapes.")] = None,
     max_numbers: Annotated[int, typer.Option(min=3, help="At most so many numbers; a colour counts as three.")] = 400,
+    target_psnr: Annotated[
+        float | None, typer.Option(min=0.0, metavar="DB", help="End at so many decibels, with as few numbers as have them.")
+    ] = None,
+    style: Annotated[Style, typer.Option(help="Named shapes alone, outlines and strokes alone, or whatever suits.")] = Style.auto,
     operations: Annotated[str | None, typer.Option(help="Use these operations alone, as in circle,box,union.")] = None,
     seed: Annotated[int, typer.Option(help="Another seed takes other random turns.")] = 0,
     start: Annotated[str | None, typer.Option(metavar="PROGRAM", help="A program to begin with.")] = None,
+    preview: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.png", help="Where to show the picture as it forms; by default preview.png in the folder."),
+    ] = None,
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Find a program that draws a picture.
 
-    Leaves program.sdf, shader.glsl, shadertoy.glsl, preview.png, viewer.html and fit.json in a folder. Ctrl-C ends
-    the search early and keeps the best so far.
+    Leaves in a folder: program.sdf; shader.glsl and shadertoy.glsl; preview.png, the picture beside what the program
+    draws; viewer.html, with a slider for each number; fit.json; and pareto.json and pareto.png, the best program found
+    at each count of numbers. Ctrl-C ends the search early and keeps the best so far.
+
+    While it runs, preview.png shows the picture as it forms, about twice a second: open it in something that notices
+    when a file changes. With --json or --quiet only a file given by --preview does.
 
     earthshader fit logo.png
 
     earthshader fit photo.jpg --seconds 30 --max-numbers 200 --out photo/
 
+    earthshader fit sketch.png --target-psnr 30 --style shapes
+
     earthshader fit mask.png --operations circle,box,rotate,move,union,difference
 
     earthshader fit logo.png --start out/program.sdf --json
+
+    earthshader fit logo.png --preview /tmp/now.png
     """
     context.meta["json"] = as_json
     chosen = _known_operations(operations)
     begin = None if start is None else _parsed(start)
-    from render.images import load
+    from refine.preview import Live
+    from render.images import load, save_png
 
     picture = load(image)
     from refine import fit as find  # heavy: a picture that can not be used is told before
 
-    with _Progress(seconds, shown=not (quiet or as_json)) as progress:
+    shown = not (quiet or as_json)
+    live = Live(preview or out / "preview.png", picture) if shown or preview else None
+    if live is not None and shown:
+        typer.echo(f"{live.path} shows the picture as it forms", err=True)
+    with _Progress(seconds, shown) as bar:
+
+        def tell(progress: Progress) -> None:
+            if live is not None:
+                live.show(progress.program)
+            bar.update(progress)
+
         found = find(
             picture,
             seconds=seconds,
             max_shapes=max_shapes,
             max_numbers=max_numbers,
+            target_psnr=target_psnr,
+            style=style.value,
             operations=chosen,
             seed=seed,
             start=begin,
-            on_progress=progress.update,
+            on_progress=tell,
         )
     files = found.save(out)
+    if preview is not None:
+        files.append(save_png(preview, found.preview()))
     if as_json:
         _print_json({**found.summary(), "files": [str(path) for path in files]})
     else:
@@ -328,7 +368,7 @@ def bench(
 
 
 class _Progress:
-    """Progress on stderr: a bar on a terminal, a line a second elsewhere, or nothing."""
+    """Progress on stderr: a bar that follows the clock on a terminal, a line a second elsewhere, or nothing."""
 
     def __init__(self, seconds: float, shown: bool) -> None:
         self._seconds = seconds
@@ -339,28 +379,49 @@ class _Progress:
     def __enter__(self) -> _Progress:
         if self._shown and sys.stderr.isatty():
             from rich.console import Console
-            from rich.progress import BarColumn, Progress, TextColumn
+            from rich.progress import Progress, TextColumn
 
-            columns = (BarColumn(bar_width=24), TextColumn("{task.description}"))
-            self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+            columns = (_clock_column(), TextColumn("{task.description}", markup=True))
+            self._bar = Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=8)
             self._bar.start()
-            self._task = self._bar.add_task("starting", total=self._seconds)
+            self._task = self._bar.add_task("loading the renderer", total=self._seconds, start=False)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._bar is not None:
             self._bar.stop()
 
-    def update(self, progress: Any) -> None:
-        """For `refine.fit`: `progress` has seconds, psnr (decibels), numbers and what (a phrase)."""
-        line = f"{progress.seconds:5.1f} s  {progress.psnr:5.2f} dB  {progress.numbers:4d} numbers  {progress.what}"
+    def update(self, progress: Progress) -> None:
+        """For `refine.fit`."""
+        decibels, numbers = f"{progress.psnr:5.2f} dB", f"{progress.numbers:4d} numbers"
         if self._bar is not None:
             from rich.markup import escape
 
-            self._bar.update(self._task, completed=min(progress.seconds, self._seconds), description=escape(line))
+            if not self._bar.tasks[self._task].started:
+                self._bar.start_task(self._task)
+            line = f"[bold]{decibels}[/]  [cyan]{numbers}[/]  [dim]{escape(progress.what)}[/]"
+            self._bar.update(self._task, description=line)
         elif self._shown and time.monotonic() >= self._next_line:
             self._next_line = time.monotonic() + 1.0
-            typer.echo(line, err=True)
+            typer.echo(f"{progress.seconds:5.1f} s  {decibels}  {numbers}  {progress.what}", err=True)
+
+
+def _clock_column() -> Any:
+    """A column of rich's: a bar, and seconds gone of all. It pulses until its task is started."""
+    from rich.progress import ProgressColumn, Task
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
+
+    class Clock(ProgressColumn):
+        def render(self, task: Task) -> Table:
+            gone, total = task.elapsed or 0.0, task.total or 1.0
+            bar = ProgressBar(total=total, completed=min(gone, total), width=24, pulse=not task.started)
+            grid = Table.grid(padding=(0, 1))
+            grid.add_row(bar, Text(f"{min(gone, total):4.1f} of {total:g} s"))
+            return grid
+
+    return Clock()
 
 
 def _read(name: str) -> bytes:

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from render.images import Picture
     from shaderdsl import Program
 
-_PREVIEW_SIDE = 1024
-_SMALL_PREVIEW = 256
-
 
 @dataclass(eq=False)
 class Fit:
@@ -35,7 +32,7 @@ class Fit:
     numbers: how many numbers the program's text has (a colour counts as three).
     target: the picture that was fitted.
     history: dictionaries of "seconds", "psnr", "numbers" and "what" (a short phrase), in order.
-    pareto: the best programs at fewer numbers, ascending in numbers and PSNR; the last one is `program`.
+    pareto: the best program found at each count of numbers, rising in numbers and in PSNR; the last one is `program`.
     validated: whether the program's GLSL was drawn by a real OpenGL.
     notes: sentences that a person should read.
     interrupted: whether Ctrl-C ended the fit early.
@@ -53,8 +50,12 @@ class Fit:
     notes: list[str] = field(default_factory=list)
     interrupted: bool = False
 
+    def __post_init__(self) -> None:
+        if not self.pareto:
+            self.pareto.append(ParetoPoint(self.numbers, self.psnr, self.program))
+
     def summary(self) -> dict[str, Any]:
-        """All but the pictures, as `fit.json` has it: plain values that JSON can hold."""
+        """All but the pictures and the curve, as `fit.json` has it: plain values that JSON can hold."""
         height, width = self.image.shape[:2]
         values: dict[str, Any] = {
             "name": self.target.name,
@@ -72,24 +73,36 @@ class Fit:
         return plain
 
     def save(self, folder: str | os.PathLike[str]) -> list[Path]:
-        """Writes program.sdf, shader.glsl, shadertoy.glsl, preview.png (target, then picture), viewer.html, fit.json.
+        """Writes what was found into a folder, and returns the files' paths.
 
-        The folder is made if need be; files of these names in it are replaced, all or none. Returns their paths.
-        Raises SaveError, one sentence, if it can not be written.
+        program.sdf     the program
+        shader.glsl     its GLSL 330; shadertoy.glsl the same to paste into Shadertoy
+        preview.png     the target, then the picture
+        viewer.html     the program live, a slider for each number
+        fit.json        `summary()`
+        pareto.json     a list of {"numbers", "psnr", "program"}, one for each point of `pareto`
+        pareto.png      the curve, and what some of its programs draw
+
+        The folder is made if need be; files of these names in it are replaced, all or none. Raises SaveError, one
+        sentence, if it can not be written.
         """
+        from refine.pareto_plot import plotted
         from render.images import png_bytes
         from render.viewer import page
         from shaderdsl import to_glsl
 
         place = Path(folder)
+        curve = [_plain({"numbers": p.numbers, "psnr": p.psnr, "program": p.program.text}) for p in self.pareto]
         return write_all(
             {
                 place / "program.sdf": self.program.text + "\n",
                 place / "shader.glsl": to_glsl(self.program, target="330"),
                 place / "shadertoy.glsl": to_glsl(self.program, target="shadertoy"),
-                place / "preview.png": png_bytes(self._preview()),
+                place / "preview.png": png_bytes(self.preview()),
                 place / "viewer.html": page(self.program, self.target.rgba, title=self.target.name, notes=self._remarks()),
                 place / "fit.json": json.dumps(self.summary(), indent=2, allow_nan=False) + "\n",
+                place / "pareto.json": json.dumps(curve, indent=2, allow_nan=False) + "\n",
+                place / "pareto.png": png_bytes(plotted(self.pareto, self.target)),
             }
         )
 
@@ -98,20 +111,12 @@ class Fit:
         fitted = f"{self.psnr:.2f} dB with {self.numbers} numbers, found in {self.seconds:.1f} s"
         return [fitted, *self.notes]
 
-    def _preview(self) -> npt.NDArray[np.float32]:
-        """The target and the picture side by side on white (h, 2 w + gap, 3), small ones enlarged pixel by pixel."""
-        from render.images import load, resized
+    def preview(self) -> npt.NDArray[np.float32]:
+        """The target and the picture side by side on white (h, 2 w + gap, 3), as preview.png has them."""
+        from refine.preview import side_by_side
+        from render.images import load
 
-        pictures = [self.target, load(self.image)]
-        longest = min(_PREVIEW_SIDE, *(max(p.rgba.shape[:2]) for p in pictures))
-        both = [resized(p, longest).over_white for p in pictures]
-        height, width = (min(p.shape[axis] for p in both) for axis in (0, 1))
-        enlarged = [
-            p[:height, :width].repeat(max(1, _SMALL_PREVIEW // longest), 0).repeat(max(1, _SMALL_PREVIEW // longest), 1)
-            for p in both
-        ]
-        gap = np.ones((enlarged[0].shape[0], max(8, enlarged[0].shape[1] // 32), 3), np.float32)
-        return np.concatenate([enlarged[0], gap, enlarged[1]], axis=1)
+        return side_by_side(self.target, load(self.image))
 
 
 def _plain(value: Any) -> Any:

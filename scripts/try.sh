@@ -11,9 +11,7 @@ source scripts/set_up.sh
 set_up_python ""
 set_up_libraries
 
-if [ -z "$picture" ]; then
-    for picture in examples/images/*.png; do break; done
-fi
+picture=${picture:-examples/images/compass.png}
 [ -e "$picture" ] || fail "There is no picture $picture: give the path of one (bash scripts/try.sh logo.png)."
 name=$(basename "$picture")
 folder=out/${name%.*}
@@ -22,4 +20,4 @@ say "Fitting $picture"
 status=0
 .venv/bin/earthshader fit "$picture" --out "$folder" "$@" || status=$?
 [ "$status" = 0 ] || exit "$status"
-say "Done: open $folder/viewer.html in a browser; $folder/preview.png shows the picture beside what the program draws."
+say "Done: open $folder/viewer.html in a browser; $folder/preview.png shows the picture beside what the program draws, $folder/pareto.png what fewer numbers give."

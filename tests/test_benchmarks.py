@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+import render
 import shaderdsl
 from benchmarks import batch, common, images, measuring, refinement
+from refine import ParetoPoint
+from render.metrics import BEST_PSNR
 from render.taichi_backend import Batch
 from render.tapes import tape_of
 
@@ -37,6 +42,86 @@ def test_coverage_is_the_alpha_of_a_picture_without_background() -> None:
 def test_numbers_of_an_svg() -> None:
     svg = '<svg width="9"><path d="M0 0 C1.5-2 .5.25 -3e-2 4 Z" fill="#ff0000" transform="translate(3,4)"/></svg>'
     assert images.svg_numbers(svg) == 8 + 3
+
+
+def row(name: str, decibels: float, curve: dict[str, tuple[float, int]]) -> dict[str, Any]:
+    """An image's row as `images.measured` gives it."""
+    figures = {"psnr": decibels, "numbers": 380, "seconds": 9.0, "ghost_loss": 0.1}
+    points = {budget: {"psnr": value, "numbers": numbers} for budget, (value, numbers) in curve.items()}
+    peer = {"psnr": 24.0, "numbers": 1500, "seconds": 0.01}
+    return {"name": name, "ours": {**figures, "curve": points}, "vtracer": {"default": peer}, "vtracer_best": "default", "won": True}
+
+
+ROWS = [
+    row("feather-x.png", 44.0, {"60": (41.0, 60), "300": (44.0, 200)}),
+    row("tango-a-b.png", 38.0, {"60": (20.0, 55), "300": (34.0, 290)}),
+    row("tango-c.png", 36.0, {"60": (22.0, 31), "300": (30.0, 280)}),
+]
+
+
+def test_a_curve_takes_the_best_point_within_each_budget() -> None:
+    texts = ("scene 2d(background = #808080)", "circle(0.5).fill(#808080)", "circle(0.5).fill(#ff8080)")
+    programs = [shaderdsl.parse(text) for text in texts]
+    points = [ParetoPoint(n, 10.0 * n, program) for n, program in zip((3, 40, 90), programs)]
+    target = render.image(programs[2], (24, 16), "taichi")
+    found = images.curve_at([2, 3, 50, 90, 400], points, target)
+    assert {budget: at["numbers"] for budget, at in found.items()} == {"3": 3, "50": 40, "90": 90, "400": 90}
+    assert found["50"]["psnr"] == pytest.approx(render.psnr(render.image(programs[1], (24, 16), "taichi"), target))
+    assert found["90"]["psnr"] == found["400"]["psnr"] == BEST_PSNR
+
+
+def test_budgets_with_fits_of_their_own_stand_beside_the_one_fit_on_the_same_images() -> None:
+    own = {"800": [{"name": "tango-c.png", "psnr": 39.0, "numbers": 700}]}
+    curve = images.curve_figures([300, 400, 800], ROWS, own)
+    assert list(curve) == ["300", "800"]  # 400 was not measured
+    assert curve["300"]["psnr"]["median"] == 34.0 and curve["300"]["psnr"]["count"] == 3 and "whole" not in curve["300"]
+    assert curve["800"]["psnr"]["median"] == 39.0 and curve["800"]["whole"]["median"] == 36.0
+
+
+def test_sources_are_what_stands_before_the_first_hyphen() -> None:
+    rows = [*ROWS, row("apple.png", 40.0, {})]
+    assert {source: [r["name"] for r in some] for source, some in images.by_source(rows).items()} == {
+        "feather": ["feather-x.png"], "tango": ["tango-a-b.png", "tango-c.png"],
+    }  # fmt: skip
+    found = images.line_icons(rows)
+    assert found is not None and found["psnr"]["median"] == 41.0
+    assert images.line_icons(rows[1:]) is None
+
+
+def test_the_tables_of_a_result_name_every_goal() -> None:
+    results = {
+        "images": images.figures(ROWS), "photographs": None, "curve": images.curve_figures([300], ROWS, {}),
+        "sources": {source: images.figures(some) for source, some in images.by_source(ROWS).items()}, "line_icons": images.line_icons(ROWS),
+    }  # fmt: skip
+    text = "\n".join(images.lines(results))
+    for words in ("dB with at most 300 numbers: median", "lower quartile", "seconds: longest", "dB of line icons with at most 60 numbers"):
+        assert words in text
+    found = re.search(r"at most 300 numbers: median +\| +([\d.]+) \| +([\d.]+) \| (\w+)", text)
+    assert found is not None and found.groups() == ("34", "36", "missed")
+    assert re.search(r"\| tango +\| +2 \|", text)
+    assert "Cairo" not in text
+
+
+def test_what_is_lost_when_a_picture_is_drawn_larger() -> None:
+    """Bars that meet in the middle of pixels leave seams, which are gone where they meet between pixels: at eight times
+    the size. Who has fitted the seams loses them; a disk stays what it is."""
+    pixel = 2 / 128
+    bars = [f"box({5 * pixel}, 0.9).move({(10 * k + 0.5) * pixel}, 0).fill(#102030)" for k in range(-4, 5)]
+    noise = np.random.default_rng(0).normal(0, 0.02, (128, 128, 3)).astype(np.float32)
+    for text, least, most in (("\n".join(bars), 3.0, 20.0), ("circle(0.5).fill(#102030)", -0.1, 0.1)):
+        program = shaderdsl.parse(text)
+        target = render.image(program, 128, "taichi") + noise
+        assert least < images.ghost_loss(program, target) < most
+
+
+def test_a_fit_is_measured_with_its_curve() -> None:
+    picture = np.ones((32, 32, 3), np.float32)
+    picture[8:24, 8:24] = (0.2, 0.4, 0.6)
+    measured, drawn = images.fitted(picture, 1.0, 40, (3, 40))
+    assert drawn.shape == (32, 32, 3) and measured["psnr"] == images.psnr(drawn, picture)
+    assert measured["curve"]["40"]["numbers"] == measured["numbers"]
+    assert measured["curve"]["40"]["psnr"] == pytest.approx(measured["psnr"], abs=0.5)
+    assert measured["curve"]["3"]["psnr"] < measured["psnr"]
 
 
 def test_a_problem_can_be_written_and_its_start_is_off() -> None:

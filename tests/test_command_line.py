@@ -19,7 +19,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import refine
-from refine.command_line import app
+from refine.command_line import Style, app
+from refine.fitting import STYLES
 from render import image, load
 from shaderdsl import parse
 
@@ -86,6 +87,7 @@ def test_usage_errors_end_with_2(program: Path, picture: Path) -> None:
         ["glsl", program, "--target", "hlsl"],
         ["fit", picture, "--seconds", "-1"],
         ["fit", picture, "--max-shapes", "0"],
+        ["fit", picture, "--style", "cubist"],
         ["fit", picture, "--operations", "cirle"],
         ["fit", picture, "--operations", ","],
     ):
@@ -192,25 +194,25 @@ def test_bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 # -- fit --------------------------------------------------------------------------------------------------------
 
 
-@dataclass
-class Told:
-    seconds: float
-    psnr: float
-    numbers: int
-    what: str
+def told() -> refine.Progress:
+    return refine.Progress(0.1, 12.0, 4, "looking at [the] picture", parse("scene 2d(background = #204060)"))
 
 
 def pretended(asked: dict[str, Any], interrupted: bool = False) -> Callable[..., refine.Fit]:
     """A `fit` that notes what it was asked, tells its progress and finds a disk."""
 
-    def fit(target: Any, *, on_progress: Callable[[Told], None], **options: Any) -> refine.Fit:
+    def fit(target: Any, *, on_progress: Callable[[refine.Progress], None], **options: Any) -> refine.Fit:
         asked.update(options, target=target)
-        on_progress(Told(0.1, 12.0, 4, "looking at [the] picture"))
+        on_progress(told())
         program = parse("circle(0.5)")
         picture = image(program, load(target).size, "numpy")
-        return refine.Fit(program, picture, 12.5, 0.2, 4, load(target), [], False, ["No OpenGL."], interrupted)
+        return refine.Fit(program, picture, 12.5, 0.2, 4, load(target), notes=["No OpenGL."], interrupted=interrupted)
 
     return fit
+
+
+def test_the_styles_are_those_of_fit() -> None:
+    assert tuple(style.value for style in Style) == STYLES
 
 
 def test_fit_passes_its_options_on(picture: Path, program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,7 +221,7 @@ def test_fit_passes_its_options_on(picture: Path, program: Path, tmp_path: Path,
     out = tmp_path / "out"
     ended = earthshader(
         "fit", picture, "--out", out, "--seconds", "2", "--max-shapes", "3", "--max-numbers", "50", "--seed", "4",
-        "--operations", "circle, box,union", "--start", program,
+        "--operations", "circle, box,union", "--start", program, "--target-psnr", "31.5", "--style", "shapes",
     )  # fmt: skip
     assert ended.code == 0
     assert asked.pop("target").name == "logo"
@@ -227,6 +229,8 @@ def test_fit_passes_its_options_on(picture: Path, program: Path, tmp_path: Path,
         "seconds": 2.0,
         "max_shapes": 3,
         "max_numbers": 50,
+        "target_psnr": 31.5,
+        "style": "shapes",
         "seed": 4,
         "operations": ["circle", "box", "union"],
         "start": parse(TEXT),
@@ -241,9 +245,44 @@ def test_fit_in_json_and_quietly(picture: Path, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setitem(vars(refine), "fit", pretended(asked))
     ended = earthshader("fit", picture, "--out", tmp_path / "out", "--json")
     found = json.loads(ended.out)
-    assert ended.err == "" and found["psnr"] == 12.5 and found["program"] == "circle(0.5)" and len(found["files"]) == 6
+    assert ended.err == "" and found["psnr"] == 12.5 and found["program"] == "circle(0.5)" and len(found["files"]) == 8
     assert asked["operations"] is None and asked["start"] is None and asked["max_numbers"] == 400
+    assert asked["target_psnr"] is None and asked["style"] == "auto"
     assert "dB  " not in earthshader("fit", picture, "--out", tmp_path / "out", "--quiet").err
+
+
+def shown_by(path: Path) -> tuple[int, ...]:
+    """The middle of the right half of a preview."""
+    with Image.open(path) as preview:
+        value = preview.getpixel((3 * preview.width // 4, preview.height // 2))
+    assert isinstance(value, tuple)
+    return value
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [((), True), (("--quiet",), False), (("--json",), False), (("--quiet", "--preview", "now.png"), True)],
+)
+def test_the_picture_is_shown_as_it_forms(
+    options: tuple[str, ...], kept: bool, picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    now = tmp_path / ("now.png" if "--preview" in options else "out/preview.png")
+    seen: list[tuple[int, ...] | None] = []
+    find = pretended({})
+
+    def fit(target: Any, *, on_progress: Callable[[refine.Progress], None], **rest: Any) -> refine.Fit:
+        def tell(progress: refine.Progress) -> None:
+            on_progress(progress)
+            seen.append(shown_by(now) if now.exists() else None)
+
+        return find(target, on_progress=tell, **rest)
+
+    monkeypatch.setitem(vars(refine), "fit", fit)
+    ended = earthshader("fit", picture, *options)
+    assert seen == [(0x20, 0x40, 0x60) if kept else None]
+    assert shown_by(now) == (0, 0, 0)  # at last what was found, a black disk
+    assert ("now.png" in ended.out.split()) == ("--preview" in options)
 
 
 def test_fit_says_what_is_wrong(picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,7 +300,7 @@ def test_an_interrupted_fit_is_saved_and_ends_with_130(picture: Path, tmp_path: 
         "import sys, time; sys.path.insert(0, 'tests')\n"
         "import refine, test_command_line as here\n"
         "def fit(target, *, on_progress, **options):\n"
-        "    on_progress(here.Told(0.1, 12.0, 4, 'ready'))\n"
+        "    on_progress(here.told())\n"
         "    try:\n"
         "        time.sleep(60)\n"
         "    except KeyboardInterrupt:\n"
@@ -274,7 +313,9 @@ def test_an_interrupted_fit_is_saved_and_ends_with_130(picture: Path, tmp_path: 
     process = subprocess.Popen(
         [sys.executable, "-c", code], cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    assert process.stderr is not None and "ready" in process.stderr.readline()
+    assert process.stderr is not None
+    assert "preview.png shows the picture as it forms" in process.stderr.readline()
+    assert "looking" in process.stderr.readline()
     time.sleep(0.2)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)

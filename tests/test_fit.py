@@ -61,6 +61,26 @@ def test_history_tells_how_it_was_reached(fitted: refine.Fit) -> None:
     assert fitted.psnr > before - ROUNDING_LOSS - 0.2  # and what 8-bit OpenGL rounding may add
 
 
+def test_the_curve_rises_to_the_program_itself_by_programs_that_can_be_used(fitted: refine.Fit) -> None:
+    assert fitted.pareto[-1].program == fitted.program and fitted.pareto[-1].numbers == fitted.numbers
+    assert 2 <= len(fitted.pareto) <= 41
+    for point, following in zip(fitted.pareto, fitted.pareto[1:]):
+        assert point.numbers < following.numbers and point.psnr < following.psnr
+    for point in fitted.pareto:
+        again = shaderdsl.parse(point.program.text)
+        assert shaderdsl.number_count(again) == point.numbers
+        assert render.psnr(render.image(again, 64, backend="taichi"), disk_and_bar()) == pytest.approx(point.psnr, abs=0.1)
+
+
+def test_progress_has_the_best_so_far() -> None:
+    told: list[refine.Progress] = []
+    refine.fit(disk_and_bar(), seconds=2, on_progress=told.append)
+    for progress in told:
+        assert shaderdsl.number_count(progress.program) == progress.numbers
+        drawn = render.image(progress.program, 64, backend="taichi")
+        assert render.psnr(drawn, disk_and_bar()) == pytest.approx(progress.psnr, abs=0.05)
+
+
 def test_no_ghost_parts(fitted: refine.Fit) -> None:
     large = render.image(fitted.program, 256, backend="taichi").reshape(64, 4, 64, 4, 3).mean((1, 3))
     assert render.psnr(large, disk_and_bar()) > fitted.psnr - 1.0

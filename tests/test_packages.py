@@ -27,7 +27,7 @@ OTHERS = {
     "shaderdsl": {"numpy", "lark"},
     "render": {"numpy", "PIL", "taichi", "moderngl", "glcontext"},
     "data": {"numpy"},
-    "refine": {"numpy", "scipy", "skimage", "threadpoolctl", "typer", "rich"},
+    "refine": {"numpy", "scipy", "skimage", "PIL", "threadpoolctl", "typer", "rich"},
 }
 # The default proposer and the subcommands are looked up above `refine`, when called.
 UPWARDS = {("refine/fitting.py", "model"), ("refine/command_line.py", "model")}
