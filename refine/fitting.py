@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,9 @@ DESCENT_SHARE = 0.15
 
 LEAST_NUMBERS = 12
 
+FINISH_SHARE = 0.1
+"""The share of the time kept for rounding, and for OpenGL to compile and draw what was found."""
+
 _SHAPE_FUNCTIONS = {
     "Circle": "circle", "Ellipse": "ellipse", "Box": "box", "Capsule": "capsule", "Segment": "segment",
     "Ring": "ring", "Polygon": "polygon", "Path": "path", "Stroke": "path",
@@ -68,25 +72,22 @@ class _Best:
     """The best program so far by description length, all that no other dominates, and how they were reached."""
 
     def __init__(
-        self, level: Level, price: float, max_numbers: int, max_shapes: int | None, target_psnr: float | None,
+        self, level: Level, has_alpha: bool, price: float, max_numbers: int, max_shapes: int | None, target_psnr: float | None,
         on_progress: Callable[[Progress], None] | None, began: float,
     ) -> None:  # fmt: skip
         self.level = level
+        # Colour values that the mean squared error is over.
+        self.values = level.target.image.size if has_alpha else level.target.image.size // 4 * 3
         self.price = price
         self.max_numbers = max_numbers
         self.max_shapes = max_shapes
-        self.target_error = None if target_psnr is None else self.pixels * 10 ** (-target_psnr / 10)
+        self.target_error = None if target_psnr is None else self.values * 10 ** (-target_psnr / 10)
         self.on_progress = on_progress
         self.began = began
         self.history: list[dict[str, Any]] = []
         self.front = Front()
         self.best: Candidate | None = None
         self.measure: tuple[int, float] = (1 << 30, np.inf)
-
-    @property
-    def pixels(self) -> int:
-        """Colour values that the mean squared error is over."""
-        return self.level.target.image.size // 4 * 3
 
     @property
     def reached(self) -> bool:
@@ -109,7 +110,7 @@ class _Best:
             return
         self.measure, self.best = measure, candidate
         progress = Progress(
-            time.perf_counter() - self.began, decibels(error / self.pixels), candidate.numbers, what, program
+            time.perf_counter() - self.began, decibels(error / self.values), candidate.numbers, what, program
         )
         self.history.append({"seconds": progress.seconds, "psnr": progress.psnr, "numbers": progress.numbers, "what": what})
         if self.on_progress is not None:
@@ -169,7 +170,7 @@ def fit(
     from refine.evolution import price_of
 
     price = price_of(work.rgba.shape[0] * work.rgba.shape[1])
-    best = _Best(level, price, max_numbers, max_shapes, target_psnr, on_progress, began)
+    best = _Best(level, work.has_alpha, price, max_numbers, max_shapes, target_psnr, on_progress, began)
     interrupted = False
     _offer_plain(best, work)
     try:
@@ -234,7 +235,7 @@ def _improve(
     from refine.evolution import Budget, Evolution
     from refine.optimization import pyramid, squared_error
 
-    deadline = best.began + seconds - min(0.6, 0.1 * seconds)
+    deadline = best.began + (1.0 - FINISH_SHARE) * seconds
     if start is not None:
         best.offer(start, squared_error(start, level), "start")
         _optimised(best, start, level, deadline, "start refined")
@@ -333,10 +334,8 @@ def _best_sketch(best: _Best, evolution: Evolution, work: Picture) -> State | No
 def _finished(best: _Best, picture: Picture, interrupted: bool) -> Fit:
     """The program as printed, drawn at the input's size, by OpenGL where there is one (see LARGEST_JUDGED), and the front."""
     import shaderdsl
-    from refine.optimization import decibels, squared_error
     from refine.rounding import printed
-    from render.gl_backend import OpenGLUnavailable, ShaderError, ShaderTimeout, WorkerCrashed
-    from render.metrics import psnr
+    from render.images import resized
     from render.pictures import image
 
     chosen = best.chosen()
@@ -345,29 +344,59 @@ def _finished(best: _Best, picture: Picture, interrupted: bool) -> Fit:
     notes = list(picture.notes)
     scale = min(1.0, (LARGEST_JUDGED / (width * height)) ** 0.5)
     judged = (max(1, round(width * scale)), max(1, round(height * scale)))
-    drawn = None
-    try:
-        drawn = image(program, judged, backend="gl", alpha=picture.has_alpha)
-    except OpenGLUnavailable as problem:
-        notes.append(f"The GLSL was not validated: {problem}")
-    except (ShaderError, ShaderTimeout, WorkerCrashed) as problem:
-        notes.append(f"OpenGL could not draw the GLSL: {str(problem).splitlines()[0]}")
+    # OpenGL works in a process of its own, and takes its time to compile: meanwhile the front is printed.
+    with ThreadPoolExecutor(1) as pool:
+        drawing = pool.submit(_judged, program, judged, picture.has_alpha)
+        shorter = [printed(c.program, c.draft, best.level) for c in best.front.thinned(FRONT_POINTS)]
+        drawn, problem = drawing.result()
+    notes += [problem] if problem else []
     validated = drawn is not None
     if drawn is None or judged != (width, height):
         drawn = image(program, (width, height), backend="taichi", alpha=picture.has_alpha)
-    target = picture.rgba if picture.has_alpha else picture.rgba[..., :3]
     numbers = shaderdsl.number_count(program)
-    value = psnr(_premultiplied(drawn), _premultiplied(target))
-    front: list[ParetoPoint] = []
-    for candidate in best.front.thinned(FRONT_POINTS):
-        smaller = printed(candidate.program, candidate.draft, best.level)
-        point = ParetoPoint(shaderdsl.number_count(smaller), decibels(squared_error(smaller, best.level) / best.pixels), smaller)
-        if point.numbers < numbers and point.psnr < value and (not front or point.psnr > front[-1].psnr):
-            front = [*(p for p in front if p.numbers < point.numbers), point]
+    value = _likeness(drawn, picture)
+    seen = picture if scale == 1.0 else resized(picture, max(judged))
+    pareto = [ParetoPoint(numbers, value, program)]
+    bar = value if seen is picture else _shown(program, seen)
+    for candidate in sorted(shorter, key=shaderdsl.number_count, reverse=True):
+        count, likeness = shaderdsl.number_count(candidate), _shown(candidate, seen)
+        if count < pareto[0].numbers and likeness < bar:
+            bar = likeness
+            pareto.insert(0, ParetoPoint(count, likeness, candidate))
     seconds = time.perf_counter() - best.began
     best.history.append({"seconds": seconds, "psnr": value, "numbers": numbers, "what": "as printed"})
-    pareto = [*front, ParetoPoint(numbers, value, program)]
     return Fit(program, drawn, value, seconds, numbers, picture, best.history, pareto, validated, notes, interrupted)
+
+
+def _judged(
+    program: Program, size: tuple[int, int], with_alpha: bool
+) -> tuple[npt.NDArray[np.float32] | None, str | None]:
+    """The program drawn by OpenGL, or None and a sentence that says why not."""
+    from render.gl_backend import OpenGLUnavailable, ShaderError, ShaderTimeout, WorkerCrashed
+    from render.pictures import image
+
+    try:
+        return image(program, size, backend="gl", alpha=with_alpha), None
+    except OpenGLUnavailable as problem:
+        return None, f"The GLSL was not validated: {problem}"
+    except (ShaderError, ShaderTimeout, WorkerCrashed) as problem:
+        return None, f"OpenGL could not draw the GLSL: {str(problem).splitlines()[0]}"
+
+
+def _shown(program: Program, picture: Picture) -> float:
+    """PSNR (dB) of a program drawn by Taichi at a picture's size."""
+    from render.pictures import image
+
+    height, width = picture.rgba.shape[:2]
+    return _likeness(image(program, (width, height), backend="taichi", alpha=picture.has_alpha), picture)
+
+
+def _likeness(drawn: npt.NDArray[np.float32], picture: Picture) -> float:
+    """PSNR (dB) between a drawing and a picture of one size."""
+    from render.metrics import psnr
+
+    target = picture.rgba if picture.has_alpha else picture.rgba[..., :3]
+    return psnr(_premultiplied(drawn), _premultiplied(target))
 
 
 def _premultiplied(image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -40,7 +40,7 @@ from refine.sketch import (
     Stroke,
     Vertex,
 )
-from refine.vertices import Deletion, deletions
+from refine.vertices import Deletion, Outline, deletions
 
 Double = npt.NDArray[np.float64]
 
@@ -195,23 +195,27 @@ def simplifications(draft: Draft, quadratic: Quadratic) -> list[Move]:
     """Every constraint move, priced."""
     sketch = draft.sketch
     places = renumbered(sketch, range(draft.numbers))
-    moves: list[Move] = []
+    moves = list(_vertex_moves(sketch, places, quadratic))
     for index, (layer, at) in enumerate(zip(sketch.layers, places.layers)):
-        moves += _vertex_moves(index, layer, at, quadratic)
         moves += _shape_moves(index, layer, at, quadratic)
         moves += _paint_moves(index, layer, at, quadratic)
     return [*moves, *_colour_moves(sketch, places, quadratic)]
 
 
-def _vertex_moves(index: int, layer: SketchLayer, at: SketchLayer, quadratic: Quadratic) -> Iterable[Move]:
-    closed = not isinstance(layer.shape, Stroke) or layer.shape.closed
+def _vertex_moves(sketch: Sketch, places: Sketch, quadratic: Quadratic) -> Iterable[Move]:
     stiffness = np.diag(quadratic.matrix)
-    for c, (contour, where) in enumerate(zip(contours_of(layer.shape), contours_of(at.shape))):
-        n = len(contour)
-        for deletion in deletions(contour, [stiffness[int(x)] + stiffness[int(y)] for x, y, _ in where], closed):
-            v = deletion.vertex
-            keys = frozenset((index, c, k % n) for k in (v - 1, v, v + 1))
-            yield Move(deletion.cost, 2, keys, _deleting(index, c, deletion))
+    owners: list[tuple[int, int]] = []
+    outlines: list[Outline] = []
+    for index, (layer, at) in enumerate(zip(sketch.layers, places.layers)):
+        closed = not isinstance(layer.shape, Stroke) or layer.shape.closed
+        for c, (contour, where) in enumerate(zip(contours_of(layer.shape), contours_of(at.shape))):
+            owners.append((index, c))
+            outlines.append(Outline(contour, closed, [stiffness[int(x)] + stiffness[int(y)] for x, y, _ in where]))
+    for deletion in deletions(outlines):
+        index, c = owners[deletion.outline]
+        n = len(outlines[deletion.outline].vertices)
+        keys = frozenset((index, c, (deletion.vertex + k) % n) for k in (-1, 0, 1))
+        yield Move(deletion.cost, 2, keys, _deleting(index, c, deletion))
 
 
 def _deleting(index: int, contour: int, deletion: Deletion) -> Callable[[list[SketchLayer | None]], None]:

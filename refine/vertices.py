@@ -30,9 +30,19 @@ SAMPLES = 6
 
 
 @dataclass(frozen=True)
-class Deletion:
-    """That a vertex goes: by how much the squared error rises, and where its neighbours are then."""
+class Outline:
+    """Vertices, whether the last one joins the first, and H's trace on each vertex's two numbers."""
 
+    vertices: Sequence[Vertex]
+    closed: bool
+    stiffness: Sequence[float]
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """That a vertex of an outline goes: by how much the squared error rises, and where its neighbours are then."""
+
+    outline: int
     vertex: int
     cost: float
     before: Point
@@ -64,71 +74,90 @@ def _basis(on: tuple[bool, ...], first: int, last: int) -> Double:
     return np.concatenate(rows) if rows else np.zeros((0, count))
 
 
-def deletions(contour: Sequence[Vertex], stiffness: Sequence[float], closed: bool) -> list[Deletion]:
-    """Every vertex that can go, but the ends of an open line; `stiffness` (n,) is H's trace on each vertex's two numbers."""
-    count = len(contour)
-    if count <= (3 if closed else 2):
-        return []
-    groups: dict[tuple[tuple[bool, ...], int], list[list[int]]] = {}
-    for v in range(count):
-        window = [v + k for k in range(-REACH, REACH + 1)]
-        if closed:
-            window = [k % count for k in window]
-        elif v in (0, count - 1):
+def deletions(outlines: Sequence[Outline]) -> list[Deletion]:
+    """Every vertex that can go from one of the outlines; the ends of open lines can not."""
+    groups: dict[_Pattern, list[list[int]]] = {}
+    owners: list[tuple[int, int]] = []
+    for number, outline in enumerate(outlines):
+        base, count = len(owners), len(outline.vertices)
+        owners += [(number, v) for v in range(count)]
+        if count <= (3 if outline.closed else 2):
             continue
-        else:
-            window = [k for k in window if 0 <= k < count]
-        pattern = (tuple(contour[k][2] for k in window), window.index(v) if not closed else REACH)
-        groups.setdefault(pattern, []).append(window)
-    points = np.array([(x, y) for x, y, _ in contour])
-    trace = np.asarray(stiffness, np.float64)
+        on = [vertex[2] for vertex in outline.vertices]
+        for v in range(count):
+            window = [v + k for k in range(-REACH, REACH + 1)]
+            if outline.closed:
+                window = [k % count for k in window]
+                place = REACH
+            elif v in (0, count - 1):
+                continue
+            else:
+                window = [k for k in window if 0 <= k < count]
+                place = window.index(v)
+            pattern = _Pattern(tuple(on[k] for k in window), place, outline.closed)
+            groups.setdefault(pattern, []).append([base + k for k in window])
+    if not groups:
+        return []
+    points = np.array([(x, y) for outline in outlines for x, y, _ in outline.vertices])
+    trace = np.array([t for outline in outlines for t in outline.stiffness])
     found: list[Deletion] = []
-    for (on, place), windows in groups.items():
-        found += _group(on, place, np.array(windows), points, trace, closed)
+    for pattern, windows in groups.items():
+        middles = [owners[window[pattern.place]] for window in windows]
+        costs, before, after = _without(pattern, points[windows], trace[windows])
+        found += [
+            Deletion(outline, vertex, cost, (b[0], b[1]), (a[0], a[1]))
+            for (outline, vertex), cost, b, a in zip(middles, costs.tolist(), before.tolist(), after.tolist())
+        ]
     return found
 
 
-def _group(
-    on: tuple[bool, ...], place: int, windows: npt.NDArray[np.int64], points: Double, trace: Double, closed: bool
-) -> list[Deletion]:
-    """The deletions of the vertices at `place` of windows (k, m) into the contour's points."""
-    size = len(on)
-    # In a closed outline the outermost vertices only say where the pieces beside them end.
-    first, last = (1, size - 2) if closed else (0 if place < REACH else 1, size - 1 if size - 1 - place < REACH else size - 2)
-    kept = [k for k in range(size) if k != place]
-    old_basis = _basis(on, first, last)
-    new_basis = _basis(tuple(on[k] for k in kept), first, last - 1)
-    if not len(old_basis) or not len(new_basis):
-        return []
-    corners = points[windows]
-    curve = np.einsum("sm,kmc->ksc", old_basis, corners)
+@dataclass(frozen=True)
+class _Pattern:
+    """A run of vertices: which lie on the curve, which one goes, and whether it is a part of a closed outline."""
+
+    on: tuple[bool, ...]
+    place: int
+    closed: bool
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The first and the last vertex whose pieces are compared; what is beyond only says where these end."""
+        last = len(self.on) - 1
+        if self.closed:
+            return 1, last - 1
+        return (0 if self.place < REACH else 1), (last if last - self.place < REACH else last - 1)
+
+
+def _without(pattern: _Pattern, corners: Double, trace: Double) -> tuple[Double, Double, Double]:
+    """Costs (k,) of deleting a vertex of each run (k, m, 2), and the places (k, 2) of the vertices before and after it."""
+    place = pattern.place
+    first, last = pattern.span
+    kept = [k for k in range(len(pattern.on)) if k != place]
+    old_basis = _basis(pattern.on, first, last)
+    new_basis = _basis(tuple(pattern.on[k] for k in kept), first, last - 1)
+    curve = old_basis @ corners
     tangent = np.gradient(curve, axis=1)
     length = np.maximum(np.hypot(tangent[..., 0], tangent[..., 1]), 1e-9)
     normal = np.stack([-tangent[..., 1], tangent[..., 0]], -1) / length[..., None]
     # How much the picture minds a shift, at the vertices and then along the curve.
-    own = np.maximum(np.einsum("sm,ks->km", old_basis**2, length), 1e-9)
-    weight = np.einsum("sm,km->ks", old_basis, trace[windows] / own) * length
+    own = np.maximum(length @ old_basis**2, 1e-9)
+    weight = (trace / own) @ old_basis.T * length
     control = corners[:, kept].copy()
     share = _shares(curve)
-    a, b = place - 1, place
     residual = np.zeros(curve.shape[:2])
     for turn in range(3):
-        drawn = np.einsum("sm,kmc->ksc", new_basis, control)
-        rows = _at_shares(new_basis, _shares(drawn), share)
-        residual = np.einsum("ksc,ksc->ks", np.einsum("ksm,kmc->ksc", rows, control) - curve, normal)
+        rows = _at_shares(new_basis, _shares(new_basis @ control), share)
+        residual = ((rows @ control - curve) * normal).sum(-1)
         if turn == 2:
             break
-        columns = np.concatenate([rows[..., a, None] * normal, rows[..., b, None] * normal], -1)
-        matrix = np.einsum("ksi,ks,ksj->kij", columns, length, columns)
+        columns = np.concatenate([rows[..., place - 1, None] * normal, rows[..., place, None] * normal], -1)
+        weighted = columns * length[..., None]
+        matrix = columns.transpose(0, 2, 1) @ weighted
         matrix += (1e-2 * np.trace(matrix, axis1=1, axis2=2) / 4 + 1e-12)[:, None, None] * np.eye(4)
-        step = np.linalg.solve(matrix, -np.einsum("ksi,ks,ks->ki", columns, length, residual)[..., None])[..., 0]
-        control[:, a] += step[:, :2]
-        control[:, b] += step[:, 2:]
-    costs = (weight * residual**2).sum(1)
-    return [
-        Deletion(int(window[place]), float(cost), (float(before[0]), float(before[1])), (float(after[0]), float(after[1])))
-        for window, cost, before, after in zip(windows, costs, control[:, a], control[:, b])
-    ]
+        step = np.linalg.solve(matrix, -(weighted * residual[..., None]).sum(1)[..., None])[..., 0]
+        control[:, place - 1] += step[:, :2]
+        control[:, place] += step[:, 2:]
+    return (weight * residual**2).sum(1), control[:, place - 1], control[:, place]
 
 
 def _shares(curve: Double) -> Double:
