@@ -21,7 +21,7 @@ from render.svg_drawings import Array, Drawing, Drawings, matrix_text, placement
 from render.svg_figures import IDENTITY, Figure, number
 from render.tapes import tape_of
 from render.tracing import trace
-from shaderdsl import scene as ir, tape as tapes
+from shaderdsl import scene as ir
 from shaderdsl.tape import all_scalars
 
 if TYPE_CHECKING:
@@ -120,8 +120,7 @@ class _Document:
             return values[0], values[1:3].T
 
         x, y = (side + _MARGIN + _SOFT_REACH * softness for side in self.half)
-        slope = float(tape.lipschitz[index]) if tape.layers[index, tapes.CULL] else np.inf
-        loops = trace(field, (-x, -y), (x, y), slope)
+        loops = trace(field, (-x, -y), (x, y), float(tape.lipschitz[index]))
         return Figure(tuple(command for loop in loops for command in loop))
 
     def element(self, drawing: Drawing, paint: str) -> Element:

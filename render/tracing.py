@@ -1,7 +1,7 @@
 """Outlines of fields: where a signed distance is zero, as closed paths of lines and quadratic curves.
 
 Marching squares on a fine grid gives one point on every grid edge that the outline crosses, found by bisection in
-float64. Cells far from the outline are skipped by the field's slope. Where the normals at both ends of a cell's piece
+float64. Cells far from the outline are skipped by the field's slope, and an outline once found is followed. Where the normals at both ends of a cell's piece
 differ, the cell holds a corner, which is put where the two tangents meet (as in Kobbelt et al., "Feature sensitive surface
 extraction from volume data", SIGGRAPH 2001). Between corners the fewest lines and quadratics are kept that stay within
 `TOLERANCE`, with the field's own tangents at their ends.
@@ -30,11 +30,11 @@ TOLERANCE = 2e-4
 """How far a path may lie from the outline, in scene units: a picture is at least 2 of them high and wide."""
 
 _COARSE = 4
-"""Cells are skipped from 2^4 times their size on downwards."""
+"""Cells are skipped in blocks of 2^4 by 2^4, then of halves of that."""
 
 _CHUNK = 1 << 15
 _SHARP = math.cos(math.radians(25.0))
-_BISECTIONS = 12
+_BISECTIONS = 8
 
 _SEGMENTS: dict[int, tuple[tuple[int, int], ...]] = {
     1: ((3, 0),), 2: ((0, 1),), 3: ((3, 1),), 4: ((1, 2),), 6: ((0, 2),), 7: ((3, 2),), 8: ((2, 3),), 9: ((2, 0),),
@@ -48,10 +48,9 @@ _SEGMENTS: dict[int, tuple[tuple[int, int], ...]] = {
 def trace(field: Field, low: tuple[float, float], high: tuple[float, float], slope: float) -> list[list[Command]]:
     """The closed outlines of what is inside between corners `low` and `high`, as path commands M, L, Q and Z.
 
-    `slope` is the greatest that the field has; infinite where it jumps, and no cell is skipped. Solids thinner than a cell
-    may be lost. Holes run clockwise, all else counter-clockwise.
+    `slope` is the greatest that the field has, but for jumps. Solids thinner than a cell may be lost. Holes run clockwise, all else counter-clockwise.
     """
-    grid = _Grid(field, low, high, slope)
+    grid = _Grid(field, np.array(low), np.array(high), slope)
     points, normals = grid.crossings()
     return [commands for loop in grid.loops() for commands in [_fitted(*grid.with_corners(loop, points, normals))] if commands]
 
@@ -62,8 +61,8 @@ class _Grid:
     right of a node is 2 * node, the one above it 2 * node + 1."""
 
     field: Field
-    low: tuple[float, float]
-    high: tuple[float, float]
+    low: Array
+    high: Array
     slope: float
 
     def __post_init__(self) -> None:
@@ -73,43 +72,51 @@ class _Grid:
         # A ring of nodes beyond the border is outside, whatever the field says: all outlines are closed.
         across, down = (math.ceil((side / self.step + 3) / block) * block for side in (wide, tall))
         self.columns = across + 1
-        self.origin = np.array(self.low) - 1.5 * self.step
-        self.cells = self._near(across, down)
-        corners = np.stack([self.cells, self.cells + 1, self.cells + self.columns + 1, self.cells + self.columns], 1)
-        nodes, where = np.unique(corners, return_inverse=True)
-        self.inside = (self._values(self._places(nodes)) < 0.0)[where.reshape(corners.shape)]
+        self.origin = self.low - 1.5 * self.step
+        self.cells = fresh = np.unique(self._near(across, down))
+        self.inside = self._corners(fresh)
+        inside = self.inside
+        # A field may jump (between the copies of a repetition, at a blunt end): the outline is followed wherever it goes.
+        while len(fresh):
+            crossed = inside != np.roll(inside, -1, axis=1)
+            beyond = np.unique((fresh[:, None] + np.array([-self.columns, 1, self.columns, -1]))[crossed])
+            fresh = np.setdiff1d(beyond, self.cells, assume_unique=True)
+            inside = self._corners(fresh)
+            self.cells, self.inside = np.concatenate([self.cells, fresh]), np.concatenate([self.inside, inside])
 
     def _places(self, nodes: Whole) -> Array:
         return self.origin + self.step * np.stack([nodes % self.columns, nodes // self.columns], 1)
 
     def _values(self, points: Array) -> Array:
         """Signed distances (n,); what lies beyond the corners is outside."""
-        beyond = np.any((points < np.array(self.low)) | (points > np.array(self.high)), axis=1)
+        beyond = np.any((points < self.low) | (points > self.high), axis=1)
         values = np.ones(len(points))
         for first in range(0, len(points), _CHUNK):
             values[first : first + _CHUNK] = self.field(points[first : first + _CHUNK])[0]
         return np.where(beyond, 1.0, values)
 
     def _near(self, across: int, down: int) -> Whole:
-        """The cells (by their lower left node) that the outline may cross."""
+        """The cells (by their lower left node) that the outline may cross, by the field's slope."""
         size = 1 << _COARSE
         x, y = (a.ravel() for a in np.meshgrid(np.arange(0, across, size), np.arange(0, down, size)))
         while True:
-            if math.isfinite(self.slope):
-                centres = self.origin + self.step * (np.stack([x, y], 1) + 0.5 * size)
-                values = np.empty(len(centres))
-                for first in range(0, len(centres), _CHUNK):
-                    values[first : first + _CHUNK] = self.field(centres[first : first + _CHUNK])[0]
-                reach = 1.01 * self.slope * self.step * size * math.sqrt(0.5)
-                # The border closes what reaches beyond it, so that what is deep inside has an outline there too.
-                border = np.any((centres - np.array(self.low) < size * self.step) | (np.array(self.high) - centres < size * self.step), 1)
-                near = (np.abs(values) <= reach) | border
-                x, y = x[near], y[near]
+            centres = self.origin + self.step * (np.stack([x, y], 1) + 0.5 * size)
+            values = np.concatenate([self.field(centres[k : k + _CHUNK])[0] for k in range(0, len(centres), _CHUNK)] or [x])
+            # At the border what goes on beyond it is closed.
+            rim = np.any((centres - self.low < size * self.step) | (self.high - centres < size * self.step), axis=1)
+            near = (np.abs(values) <= 1.01 * self.slope * self.step * size * math.sqrt(0.5)) | rim
+            x, y = x[near], y[near]
             if size == 1:
                 return np.asarray(y * self.columns + x, np.int64)
             size //= 2
             x = (x[:, None] + np.array([0, size, 0, size])).ravel()
             y = (y[:, None] + np.array([0, 0, size, size])).ravel()
+
+    def _corners(self, cells: Whole) -> Bools:
+        """Which corners (n, 4) of cells are inside."""
+        corners = np.stack([cells, cells + 1, cells + self.columns + 1, cells + self.columns], 1)
+        nodes, where = np.unique(corners, return_inverse=True)
+        return (self._values(self._places(nodes)) < 0.0)[where.reshape(corners.shape)]
 
     # -- pieces -----------------------------------------------------------------------------------------------
 
