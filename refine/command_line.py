@@ -125,8 +125,8 @@ def fit(
 ) -> None:
     """Find a program that draws a picture.
 
-    Leaves program.sdf, shader.glsl, shadertoy.glsl, preview.png, viewer.html and fit.json in a folder. Ctrl-C ends
-    the search early and keeps the best so far.
+    Leaves program.sdf, shader.glsl, shadertoy.glsl, drawing.svg, preview.png, viewer.html and fit.json in a folder.
+    Ctrl-C ends the search early and keeps the best so far.
 
     earthshader fit logo.png
 
@@ -206,6 +206,29 @@ def glsl(
     from shaderdsl import to_glsl
 
     _deliver(to_glsl(_parsed(program), target=target.value, live=live), output)
+
+
+@app.command()
+def svg(
+    program: ProgramFile,
+    size: Annotated[str, typer.Option(metavar="WIDTHxHEIGHT", help="In pixels; one number for a square.")] = "512x512",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file instead of standard output.")] = None,
+) -> None:
+    """Print a program as an SVG drawing, for browsers and drawing programs.
+
+    A shape is written as itself, a circle as a circle; what SVG has no words for is traced. The size is the drawing's
+    proportions, and how large it is shown.
+
+    earthshader svg out/program.sdf -o logo.svg
+
+    earthshader svg examples/hills.sdf --size 1600x900 -o hills.svg
+
+    echo 'circle(0.5).fill(#e0353f)' | earthshader svg -
+    """
+    from render.svg import svg as drawing
+
+    pixels = _size(size)
+    _deliver(drawing(_parsed(program), pixels), output)
 
 
 @app.command(name="format")

@@ -69,12 +69,14 @@ class Fit:
         return plain
 
     def save(self, folder: str | os.PathLike[str]) -> list[Path]:
-        """Writes program.sdf, shader.glsl, shadertoy.glsl, preview.png (target, then picture), viewer.html, fit.json.
+        """Writes program.sdf, shader.glsl, shadertoy.glsl, drawing.svg, preview.png (target, then picture), viewer.html
+        and fit.json.
 
         The folder is made if need be; files of these names in it are replaced, all or none. Returns their paths.
         Raises SaveError, one sentence, if it can not be written.
         """
         from render.images import png_bytes
+        from render.svg import svg
         from render.viewer import page
         from shaderdsl import to_glsl
 
@@ -84,6 +86,7 @@ class Fit:
                 place / "program.sdf": self.program.text + "\n",
                 place / "shader.glsl": to_glsl(self.program, target="330"),
                 place / "shadertoy.glsl": to_glsl(self.program, target="shadertoy"),
+                place / "drawing.svg": svg(self.program, (self.image.shape[1], self.image.shape[0])),
                 place / "preview.png": png_bytes(self._preview()),
                 place / "viewer.html": page(self.program, self.target.rgba, title=self.target.name, notes=self._remarks()),
                 place / "fit.json": json.dumps(self.summary(), indent=2, allow_nan=False) + "\n",

@@ -17,11 +17,12 @@ import numpy as np
 
 from render import numpy_backend
 from render.pictures import Size, checked_size
-from render.svg_drawings import Array, Drawing, Drawings, matrix_text, placement, similarity
-from render.svg_figures import IDENTITY, Figure, number
+from render.svg_drawings import Drawing, Drawings, matrix_text, placement, similarity
+from render.svg_figures import IDENTITY, Array, Figure, number
 from render.tapes import tape_of
 from render.tracing import trace
 from shaderdsl import scene as ir
+from shaderdsl.expression import Expr
 from shaderdsl.tape import all_scalars
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ class _Document:
 
     # -- paints -----------------------------------------------------------------------------------------------
 
-    def colour(self, channels: tuple[ir.Expr, ir.Expr, ir.Expr]) -> str:
+    def colour(self, channels: tuple[Expr, Expr, Expr]) -> str:
         levels = (round(255.0 * min(max(value, 0.0), 1.0)) for value in self.drawings.numbers(channels))
         return "#" + "".join(f"{level:02x}" for level in levels)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -56,16 +56,22 @@ class Drawing:
             return _placed_figure(self.figure, self.matrix) if self.figure.filled and not self.figure.width else None
         assert self.inner is not None
         one = self.inner.joined()
-        several = [one and _placed_figure(one, _then(self.matrix, matrix)) for _, matrix in self.copies]
-        return united([joinable(figure) for figure in several if figure]) if one else None
+        return one and united([_placed_figure(one, _then(self.matrix, matrix)) for _, matrix in self.copies])
 
 
-def united(figures: Sequence[Figure | None]) -> Figure | None:
-    """The union of figures by the rule "nonzero"; None if there is one that can not be joined."""
-    parts = [figure for figure in figures if figure is not None]
-    if len(parts) < len(figures):
-        return None
-    return Figure(tuple(command for part in parts for command in part.commands), winding="nonzero")
+def united(figures: Sequence[Figure]) -> Figure | None:
+    """What is in any of the figures, by the rule "nonzero"; None if that can not be said."""
+    parts = [part for part in map(joinable, figures) if part is not None]
+    return _all(parts, "nonzero") if len(parts) == len(figures) else None
+
+
+def either(figures: Sequence[Figure]) -> Figure | None:
+    """What is in an odd number of the figures, by the rule "evenodd"; None if that can not be said."""
+    return None if any(figure.winding == "nonzero" for figure in figures) else _all(figures, "evenodd")
+
+
+def _all(figures: Sequence[Figure], winding: Literal["evenodd", "nonzero"]) -> Figure:
+    return Figure(tuple(command for figure in figures for command in figure.commands), winding=winding)
 
 
 def _placed_figure(figure: Figure, matrix: Array) -> Figure:
@@ -96,7 +102,7 @@ def affine(operation: Operation, scalars: Sequence[float]) -> tuple[Array, float
     (value,) = graph.evaluate([factor], {})
     a, b, c, d, e, f = graph.evaluate(back, {})
     inverse = np.linalg.inv([[a, b, c], [d, e, f], [0.0, 0.0, 1.0]])
-    return inverse[:2], value
+    return np.asarray(inverse[:2], np.float64), value
 
 
 def placement(operations: Sequence[tuple[Operation, Sequence[float]]]) -> Array:
@@ -251,24 +257,22 @@ class Drawings:
     def _combined(self, shape: ir.Combination) -> Drawing | None:
         if shape.operation.name not in ("union", "xor"):
             return None
-        parts = [drawing and drawing.joined() for drawing in map(self.of, shape.children)]
-        figures = [part for part in parts if part is not None]
-        if len(figures) < len(parts):
-            return None
-        if shape.operation.name == "union":
-            figure = united([joinable(part) for part in figures])
-        elif any(part.winding == "nonzero" for part in figures):
-            figure = None
-        else:
-            figure = Figure(tuple(command for part in figures for command in part.commands), winding="evenodd")
-        return None if figure is None else Drawing(figure)
+        figures: list[Figure] = []
+        for child in shape.children:
+            drawing = self.of(child)
+            figure = None if drawing is None else drawing.joined()
+            if figure is None:
+                return None
+            figures.append(figure)
+        joined = united(figures) if shape.operation.name == "union" else either(figures)
+        return None if joined is None else Drawing(joined)
 
 
 def _grown(drawing: Drawing | None, amount: float) -> Drawing | None:
     """Everything within a distance of a drawing: it is stroked as well, or a stroke is widened."""
-    figure = drawing and drawing.figure
-    if drawing is None or figure is None or drawing.scale is None or not drawing.exact:
+    if drawing is None or drawing.figure is None or drawing.scale is None or not drawing.exact:
         return None
+    figure = drawing.figure
     more = amount / drawing.scale
     width = figure.width + 2.0 * more
     if (figure.filled and more < 0.0) or (not figure.filled and width <= 0.0):
@@ -280,8 +284,10 @@ def _grown(drawing: Drawing | None, amount: float) -> Drawing | None:
 
 def _stroked(drawing: Drawing | None, width: float) -> Drawing | None:
     """A filled figure's outline as a stroke."""
-    figure = drawing and drawing.figure
-    if drawing is None or figure is None or drawing.scale is None or not drawing.exact or not figure.filled or figure.width:
+    if drawing is None or drawing.figure is None or drawing.scale is None or not drawing.exact:
+        return None
+    figure = drawing.figure
+    if not figure.filled or figure.width:
         return None
     return replace(drawing, figure=replace(figure, filled=False, width=width / drawing.scale))
 

@@ -349,14 +349,13 @@ def flattened(commands: Sequence[Command], pieces: int = 24) -> list[Array]:
             start, control, end = loops[-1][-1][-1], np.array(rest[0]), np.array(rest[1])
             loops[-1].append((1 - share) ** 2 * start + 2 * share * (1 - share) * control + share**2 * end)
         elif kind == "A":
-            loops[-1].append(_arc_points(loops[-1][-1][-1], *rest, pieces=pieces))
+            loops[-1].append(_arc_points(loops[-1][-1][-1], rest, pieces))
     return [np.concatenate(loop) for loop in loops]
 
 
-def _arc_points(
-    start: Array, rx: float, ry: float, degrees: float, large: int, sweep: int, end: Place, pieces: int
-) -> Array:
-    """Points of an arc behind its start, by SVG's own formulas (its appendix F.6)."""
+def _arc_points(start: Array, arc: Sequence[Any], pieces: int) -> Array:
+    """Points of an arc command behind its start, by SVG's own formulas (its appendix F.6)."""
+    rx, ry, degrees, large, sweep, end = arc
     t = math.radians(degrees)
     turn = np.array([[math.cos(t), math.sin(t)], [-math.sin(t), math.cos(t)]])
     stretch = np.diag([1.0 / max(rx, 1e-12), 1.0 / max(ry, 1e-12)]) @ turn

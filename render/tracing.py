@@ -1,10 +1,10 @@
 """Outlines of fields: where a signed distance is zero, as closed paths of lines and quadratic curves.
 
 Marching squares on a fine grid gives one point on every grid edge that the outline crosses, found by bisection in
-float64. Cells far from the outline are skipped by the field's slope, and an outline once found is followed. Where the normals at both ends of a cell's piece
-differ, the cell holds a corner, which is put where the two tangents meet (as in Kobbelt et al., "Feature sensitive surface
-extraction from volume data", SIGGRAPH 2001). Between corners the fewest lines and quadratics are kept that stay within
-`TOLERANCE`, with the field's own tangents at their ends.
+float64. Cells far from the outline are skipped by the field's slope, and an outline once found is followed. Where the
+normals at both ends of a cell's piece differ, the cell holds a corner, which is put where the two tangents meet (as in
+Kobbelt et al., "Feature sensitive surface extraction from volume data", SIGGRAPH 2001). Between corners the fewest lines
+and quadratics are kept that stay within `TOLERANCE`, with the field's own tangents at their ends.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ Bools = npt.NDArray[np.bool_]
 Whole = npt.NDArray[np.int64]
 Field = Callable[[Array], tuple[Array, Array]]
 """From points (n, 2) to signed distances (n,), negative inside, and gradients (n, 2)."""
-Command = tuple[str, *tuple[tuple[float, float], ...]]
+Place = tuple[float, float]
+Command = tuple[str] | tuple[str, Place] | tuple[str, Place, Place]
 
 CELLS = 1024
 """Cells along a square picture; other pictures have as many in all."""
@@ -45,7 +46,7 @@ _SEGMENTS: dict[int, tuple[tuple[int, int], ...]] = {
 (to side, from side) with the inside on their left; side k runs from corner k to the next."""
 
 
-def trace(field: Field, low: tuple[float, float], high: tuple[float, float], slope: float) -> list[list[Command]]:
+def trace(field: Field, low: Place, high: Place, slope: float) -> list[list[Command]]:
     """The closed outlines of what is inside between corners `low` and `high`, as path commands M, L, Q and Z.
 
     `slope` is the greatest that the field has, but for jumps. Solids thinner than a cell may be lost. Holes run clockwise, all else counter-clockwise.
@@ -90,10 +91,15 @@ class _Grid:
     def _values(self, points: Array) -> Array:
         """Signed distances (n,); what lies beyond the corners is outside."""
         beyond = np.any((points < self.low) | (points > self.high), axis=1)
-        values = np.ones(len(points))
+        return np.where(beyond, 1.0, self._measured(points)[0])
+
+    def _measured(self, points: Array) -> tuple[Array, Array]:
+        """The field in parts that fit into memory."""
+        values, gradients = np.empty(len(points)), np.empty(points.shape)
         for first in range(0, len(points), _CHUNK):
-            values[first : first + _CHUNK] = self.field(points[first : first + _CHUNK])[0]
-        return np.where(beyond, 1.0, values)
+            part = slice(first, first + _CHUNK)
+            values[part], gradients[part] = self.field(points[part])
+        return values, gradients
 
     def _near(self, across: int, down: int) -> Whole:
         """The cells (by their lower left node) that the outline may cross, by the field's slope."""
@@ -101,7 +107,7 @@ class _Grid:
         x, y = (a.ravel() for a in np.meshgrid(np.arange(0, across, size), np.arange(0, down, size)))
         while True:
             centres = self.origin + self.step * (np.stack([x, y], 1) + 0.5 * size)
-            values = np.concatenate([self.field(centres[k : k + _CHUNK])[0] for k in range(0, len(centres), _CHUNK)] or [x])
+            values, _ = self._measured(centres)
             # At the border what goes on beyond it is closed.
             rim = np.any((centres - self.low < size * self.step) | (self.high - centres < size * self.step), axis=1)
             near = (np.abs(values) <= 1.01 * self.slope * self.step * size * math.sqrt(0.5)) | rim
@@ -136,17 +142,14 @@ class _Grid:
         first = self._places(self.edges // 2)
         along = self.step * np.where((self.edges % 2 == 0)[:, None], [1.0, 0.0], [0.0, 1.0])
         begins = self._values(first) < 0.0
-        low, high = np.zeros(len(first)), np.ones(len(first))
+        share, step = np.full(len(first), 0.5), 0.25
         for _ in range(_BISECTIONS):
-            middle = 0.5 * (low + high)
-            same = (self._values(first + middle[:, None] * along) < 0.0) == begins
-            low, high = np.where(same, middle, low), np.where(same, high, middle)
-        points = first + (0.5 * (low + high))[:, None] * along
-        return points, self._normals(points)
-
-    def _normals(self, points: Array) -> Array:
-        gradients = np.concatenate([self.field(points[k : k + _CHUNK])[1] for k in range(0, len(points), _CHUNK)] or [points])
-        return gradients / np.maximum(np.hypot(*gradients.T), 1e-9)[:, None]
+            same = (self._values(first + share[:, None] * along) < 0.0) == begins
+            share += np.where(same, step, -step)
+            step *= 0.5
+        points = first + share[:, None] * along
+        _, gradients = self._measured(points)
+        return points, gradients / np.maximum(np.hypot(gradients[:, 0], gradients[:, 1]), 1e-9)[:, None]
 
     def loops(self) -> list[tuple[Whole, Whole]]:
         """Each closed outline: the places in `self.edges` that it passes, and the cell behind each."""
@@ -203,11 +206,9 @@ def _fitted(points: Array, normals: Array, corner: Bools) -> list[Command]:
     if len(points) < 3 or np.ptp(points, axis=0).max() < TOLERANCE:
         return []
     shift = int(np.argmax(corner))  # without corners it may start anywhere
-    points, normals, corner = (np.roll(a, -shift, axis=0) for a in (points, normals, corner))
-    points, normals = np.concatenate([points, points[:1]]), np.concatenate([normals, normals[:1]])
-    stops = [*np.flatnonzero(corner).tolist(), len(points) - 1]
-    if stops[0] != 0:
-        stops.insert(0, 0)
+    order = np.append(np.arange(shift, shift + len(points)), shift) % len(points)
+    points, normals, corner = points[order], normals[order], corner[order]
+    stops = sorted({0, *np.flatnonzero(corner).tolist(), len(points) - 1})
     commands: list[Command] = [("M", _place(points[0]))]
     for start, stop in zip(stops, stops[1:]):
         commands += _run(points[start : stop + 1], normals[start : stop + 1])
@@ -216,7 +217,7 @@ def _fitted(points: Array, normals: Array, corner: Bools) -> list[Command]:
     return [*commands, ("Z",)]
 
 
-def _place(point: Array) -> tuple[float, float]:
+def _place(point: Array) -> Place:
     return float(point[0]), float(point[1])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from refine import Fit, Proposer, SaveError
 from render import image, load
 from shaderdsl import Program, parse
 
-FILES = ["fit.json", "preview.png", "program.sdf", "shader.glsl", "shadertoy.glsl", "viewer.html"]
+FILES = ["drawing.svg", "fit.json", "preview.png", "program.sdf", "shader.glsl", "shadertoy.glsl", "viewer.html"]
 
 
 def a_fit(size: tuple[int, int] = (40, 30), background: str = "#336699") -> Fit:
@@ -23,7 +24,7 @@ def a_fit(size: tuple[int, int] = (40, 30), background: str = "#336699") -> Fit:
     return Fit(program, picture, 41.5, 0.5, 7, load(picture), history, True, ["A note."])
 
 
-def test_it_leaves_six_files_that_read_back(tmp_path: Path) -> None:
+def test_it_leaves_seven_files_that_read_back(tmp_path: Path) -> None:
     fit = a_fit()
     files = fit.save(tmp_path / "new" / "out")
     assert sorted(path.name for path in (tmp_path / "new" / "out").iterdir()) == FILES
@@ -31,6 +32,8 @@ def test_it_leaves_six_files_that_read_back(tmp_path: Path) -> None:
     texts = {path.name: path.read_text(encoding="utf-8") for path in files if path.suffix != ".png"}
     assert parse(texts["program.sdf"]) == fit.program
     assert texts["shader.glsl"].startswith("#version 330") and "mainImage" in texts["shadertoy.glsl"]
+    drawing = ElementTree.fromstring(texts["drawing.svg"])
+    assert (drawing.get("width"), drawing.get("height")) == ("40", "30")
     assert texts["viewer.html"].lstrip().lower().startswith("<!doctype html>")
     written = json.loads(texts["fit.json"])
     assert parse(written.pop("program")) == fit.program
