@@ -168,8 +168,8 @@ class _Document:
         place = (inverse @ np.vstack([placement(steps), [0.0, 0.0, 1.0]]))[:2]
         scale = similarity(place)
         tag, attributes = gradient(scalars, *((place, scale) if scale else (IDENTITY, 1.0)))
-        if not attributes:
-            return colours[0]
+        if not attributes:  # all is at the start of a line, and beyond the end of a circle
+            return colours[0 if tag == "linearGradient" else -1]
         name = self.identifier("paint")
         attributes = {"id": name, "gradientUnits": "userSpaceOnUse", **attributes}
         if not scale:
@@ -193,7 +193,7 @@ def painted(figure: Figure, paint: str) -> dict[str, str]:
 
 
 def _linear(scalars: list[float], place: Array, scale: float) -> tuple[str, dict[str, str]]:
-    """A linear gradient's element through a map that enlarges by `scale`; no attributes if it has no direction."""
+    """A linear gradient's element through a map that enlarges by `scale`; no attributes if it has no extent."""
     start, end = np.array(scalars).reshape(2, 2)
     if np.sum((end - start) ** 2) < 1e-18:
         return "linearGradient", {}
@@ -203,8 +203,10 @@ def _linear(scalars: list[float], place: Array, scale: float) -> tuple[str, dict
 
 def _radial(scalars: list[float], place: Array, scale: float) -> tuple[str, dict[str, str]]:
     """As `_linear`."""
+    if scalars[2] < 1e-5:
+        return "radialGradient", {}
     x, y = place[:, :2] @ np.array(scalars[:2]) + place[:, 2]
-    return "radialGradient", {"cx": number(x), "cy": number(y), "r": number(scale * max(scalars[2], 1e-6))}
+    return "radialGradient", {"cx": number(x), "cy": number(y), "r": number(scale * scalars[2])}
 
 
 _GRADIENTS = {"linear": _linear, "radial": _radial}

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import render
 import shaderdsl
-from benchmarks import batch, common, images, measuring, refinement
+from benchmarks import batch, common, images, measuring, refinement, svg_check
 from render.taichi_backend import Batch
 from render.tapes import tape_of
 
@@ -37,6 +39,27 @@ def test_coverage_is_the_alpha_of_a_picture_without_background() -> None:
 def test_numbers_of_an_svg() -> None:
     svg = '<svg width="9"><path d="M0 0 C1.5-2 .5.25 -3e-2 4 Z" fill="#ff0000" transform="translate(3,4)"/></svg>'
     assert images.svg_numbers(svg) == 8 + 3
+
+
+def test_the_drawing_by_cairo_is_nearly_the_picture() -> None:
+    pytest.importorskip("cairosvg", reason="CairoSVG or libcairo is missing", exc_type=(ImportError, OSError))
+    program = shaderdsl.parse("circle(0.5).fill(linear(#ff0000, #0000ff))\n(box(0.3, 0.2) - circle(0.1)).fill(#ffffff)")
+    picture = render.image(program, (40, 30), "numpy")
+    drawn = svg_check.drawn_by_cairo(render.svg(program, (40, 30)), (40, 30))
+    assert render.psnr(drawn, picture) > 40.0
+    assert 0.0 < svg_check.cairo_loss(program, drawn) < 60.0  # it is the target itself
+    assert svg_check.cairo_loss(program, np.clip(picture + 0.1, 0.0, 1.0)) == pytest.approx(0.0, abs=0.1)
+
+
+@pytest.mark.parametrize(("module", "advice"), [("raise ImportError()", "pip install"), ("raise OSError()", "apt-get install")])
+def test_without_cairo_it_is_said_what_is_missing(
+    module: str, advice: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cairosvg.py").write_text(module)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "cairosvg", raising=False)
+    with pytest.raises(RuntimeError, match=advice):
+        svg_check.drawn_by_cairo("<svg/>", (8, 8))
 
 
 def test_a_problem_can_be_written_and_its_start_is_off() -> None:
