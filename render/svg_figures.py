@@ -24,6 +24,9 @@ counter-clockwise in a space where y points up."""
 MOST_SIDES = 1500
 """Of a flattened outline that is looked at for crossings."""
 
+STROKE_TOLERANCE = 1e-4
+"""How far lines that stand for a tight bend of a stroke may lie from it, in the shape's own units."""
+
 IDENTITY: Array = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
 
@@ -281,7 +284,40 @@ def arc(radius: float, angle: float, width: float) -> Figure | None:
 
 
 def bezier(a: Place, b: Place, c: Place, width: float) -> Figure:
-    return Figure((("M", a), ("Q", b, c)), False, width)
+    return Figure((("M", a), *_stroked_curve(a, b, c, width)), False, width)
+
+
+def _stroked_curve(start: Place, control: Place, end: Place, width: float) -> list[Command]:
+    """A quadratic that is to be stroked: where it bends more tightly than its stroke is wide, short lines, whose joins
+    are round. What is drawn is the same, but some renderers (Cairo) lose parts of a stroke at such bends."""
+    p, c, q = (np.array(point) for point in (start, control, end))
+    pull, bend = c - p, p - 2.0 * c + q
+    # The radius of curvature is 2 |pull + t bend|^3 / |pull x bend|; with equal sides it is 0.6 of the width.
+    least = (0.3 * width * max(abs(pull[0] * bend[1] - pull[1] * bend[0]), 1e-9)) ** (1.0 / 3.0)
+    square, half = float(bend @ bend), float(pull @ bend)
+    inner = half * half - square * (float(pull @ pull) - least * least)
+    if inner <= 0.0 or square < 1e-12:
+        return [("Q", control, end)]
+    first, last = (min(max((side * math.sqrt(inner) - half) / square, 0.0), 1.0) for side in (-1.0, 1.0))
+    if first >= last:
+        return [("Q", control, end)]
+
+    def at(t: float) -> Array:
+        return np.asarray(p + 2.0 * t * pull + t * t * bend)
+
+    def part(t: float, u: float) -> list[Command]:
+        """The curve from t to u."""
+        turn = at(t) + (u - t) * (pull + t * bend)
+        return [("Q", _pair(turn), _pair(at(u)))] if u > t else []
+
+    # A chord over a step dt is |bend| dt² / 4 off the curve.
+    count = max(2, math.ceil((last - first) * math.sqrt(math.sqrt(square) / (4.0 * STROKE_TOLERANCE))))
+    lines = [("L", _pair(at(t))) for t in np.linspace(first, last, count + 1)[1:].tolist()]
+    return [*part(0.0, first), *lines, *part(last, 1.0)]
+
+
+def _pair(point: Array) -> Place:
+    return float(point[0]), float(point[1])
 
 
 FIGURES: dict[str, Callable[..., Figure | None]] = {
@@ -297,8 +333,10 @@ def outline(elements: Sequence[Sequence[float]], width: float | None, caps: str,
     """A polygon or path by its lines and quadratics (`shaderdsl.tape.outline_elements`, rows of eight); with a width it
     is stroked."""
     commands: list[Command] = [("M", (elements[0][0], elements[0][1]))]
-    for k, (_, _, cx, cy, x, y, curved, _) in enumerate(elements):
-        if curved:
+    for k, (x0, y0, cx, cy, x, y, curved, _) in enumerate(elements):
+        if curved and width is not None:
+            commands += _stroked_curve((x0, y0), (cx, cy), (x, y), width)
+        elif curved:
             commands.append(("Q", (cx, cy), (x, y)))
         elif not (closed and k == len(elements) - 1):  # the line that Z draws
             commands.append(("L", (x, y)))
