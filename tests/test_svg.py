@@ -181,6 +181,14 @@ def test_copies_that_are_apart_are_used(source: str, copies: int, transform: str
     assert group.tag == "g" and len(uses) == copies and uses[-1].get("transform") == transform
 
 
+def test_tight_bends_of_a_stroke_are_lines() -> None:
+    wide = the_layer("bezier((-0.5, -0.4), (0, 0.5), (0.5, -0.4), 0.1)").get("d")
+    tight = the_layer("bezier((-0.5, -0.4), (0, 0.9), (0.5, -0.4), 0.5)").get("d")
+    assert wide == "M -0.5 -0.4 Q 0 0.5 0.5 -0.4"
+    assert re.fullmatch(r"M \S+ \S+ Q [^L]*( L \S+ \S+){2,} Q [^L]* 0.5 -0.4", tight)
+    assert compared(parse("path((-0.5, 0), curve(0.6, 0), (-0.3, 0), width = 0.2)"))[0] > 44.0  # it turns back on itself
+
+
 def test_copies_with_a_gradient_are_one_path() -> None:
     element = the_layer("circle(0.1).move(0.5, 0).repeat_polar(5).fill(linear(#f00, #00f))")
     assert element.tag == "path" and element.get("d").count("Z") == 5
