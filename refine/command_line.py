@@ -142,7 +142,7 @@ def fit(
 ) -> None:
     """Find a program that draws a picture.
 
-    Leaves in a folder: program.sdf; shader.glsl and shadertoy.glsl; preview.png, the picture beside what the program
+    Leaves in a folder: program.sdf; shader.glsl and shadertoy.glsl; drawing.svg; preview.png, the picture beside what the program
     draws; viewer.html, with a slider for each number; fit.json; and pareto.json and pareto.png, the best program found
     at each count of numbers. Ctrl-C ends the search early and keeps the best so far.
 
@@ -246,6 +246,29 @@ def glsl(
     from shaderdsl import to_glsl
 
     _deliver(to_glsl(_parsed(program), target=target.value, live=live), output)
+
+
+@app.command()
+def svg(
+    program: ProgramFile,
+    size: Annotated[str, typer.Option(metavar="WIDTHxHEIGHT", help="In pixels; one number for a square.")] = "512x512",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file instead of standard output.")] = None,
+) -> None:
+    """Print a program as an SVG drawing, for browsers and drawing programs.
+
+    A shape is written as itself, a circle as a circle; what SVG has no words for is traced. The size is the drawing's
+    proportions, and how large it is shown.
+
+    earthshader svg out/program.sdf -o logo.svg
+
+    earthshader svg examples/hills.sdf --size 1600x900 -o hills.svg
+
+    echo 'circle(0.5).fill(#e0353f)' | earthshader svg -
+    """
+    from render.svg import svg as drawing
+
+    pixels = _size(size)
+    _deliver(drawing(_parsed(program), pixels), output)
 
 
 @app.command(name="format")

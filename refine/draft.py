@@ -23,6 +23,7 @@ from refine.sketch import (
     Ellipse,
     Flat,
     Linear,
+    Outlined,
     Path,
     Point,
     Polygon,
@@ -77,14 +78,11 @@ class _Writer:
     def shape(self, shape: SketchShape) -> str:
         if isinstance(shape, Circle):
             return f"circle({self.size(shape.radius)})" + self.moved(shape.center)
-        if isinstance(shape, Ellipse):
-            text = f"ellipse({self.size(shape.radius_x)}, {self.size(shape.radius_y)})"
-            return text + self.turned(shape.angle) + self.moved(shape.center)
-        if isinstance(shape, Box):
-            text = f"box({self.size(shape.half_width)}, {self.size(shape.half_height)})"
-            if shape.rounding:
-                text += f".round({self.size(shape.rounding)})"
-            return text + self.turned(shape.angle) + self.moved(shape.center)
+        if isinstance(shape, (Ellipse, Box)):
+            return self.solid(shape) + self.turned(shape.angle) + self.moved(shape.center)
+        if isinstance(shape, Outlined):
+            stroke = self.solid(shape.shape) + f".stroke({self.size(shape.width)})"
+            return stroke + self.turned(shape.shape.angle) + self.moved(shape.shape.center)
         if isinstance(shape, Capsule):
             ends = f"{self.point(shape.a)}, {self.point(shape.b)}"
             return f"capsule({ends}, {self.size(shape.radius_a)}, {self.size(shape.radius_b)})"
@@ -103,6 +101,13 @@ class _Writer:
         if shape.caps == "butt":
             text += ", caps = butt"
         return text + (", closed = yes)" if shape.closed else ")")
+
+    def solid(self, shape: Ellipse | Box) -> str:
+        """A box or an ellipse about the origin."""
+        if isinstance(shape, Ellipse):
+            return f"ellipse({self.size(shape.radius_x)}, {self.size(shape.radius_y)})"
+        text = f"box({self.size(shape.half_width)}, {self.size(shape.half_height)})"
+        return text + (f".round({self.size(shape.rounding)})" if shape.rounding else "")
 
     def turned(self, angle: float) -> str:
         return f".rotate({self.number(angle)})" if angle else ""
@@ -147,15 +152,11 @@ class _Reader:
         if isinstance(shape, Circle):
             radius = number()
             return Circle(self.center(shape.center), radius)
-        if isinstance(shape, Ellipse):
-            first, second = number(), number()
-            angle = number() if shape.angle else 0.0
-            return Ellipse(self.center(shape.center), first, second, angle)
-        if isinstance(shape, Box):
-            width, height = number(), number()
-            rounding = number() if shape.rounding else 0.0
-            angle = number() if shape.angle else 0.0
-            return Box(self.center(shape.center), width, height, angle, rounding)
+        if isinstance(shape, (Ellipse, Box)):
+            return self.placed(shape, self.solid(shape))
+        if isinstance(shape, Outlined):
+            solid, width = self.solid(shape.shape), number()
+            return Outlined(self.placed(shape.shape, solid), width)
         if isinstance(shape, Capsule):
             return Capsule(point(), point(), number(), number())
         if isinstance(shape, Segment):
@@ -169,6 +170,18 @@ class _Reader:
             return Path(tuple(tuple((*point(), on) for _, _, on in contour) for contour in shape.contours))
         points = tuple((*point(), on) for _, _, on in shape.points)
         return replace(shape, points=points, width=number())
+
+    def solid(self, shape: Ellipse | Box) -> Ellipse | Box:
+        """The shape with other sizes."""
+        first, second = self.number(), self.number()
+        if isinstance(shape, Ellipse):
+            return replace(shape, radius_x=first, radius_y=second)
+        return replace(shape, half_width=first, half_height=second, rounding=self.number() if shape.rounding else 0.0)
+
+    def placed(self, old: Ellipse | Box, shape: Ellipse | Box) -> Ellipse | Box:
+        """The shape turned and moved by the next numbers, as far as the old one is."""
+        angle = self.number() if old.angle else 0.0
+        return replace(shape, angle=angle, center=self.center(old.center))
 
     def paint(self, paint: SketchPaint) -> SketchPaint:
         if isinstance(paint, Flat):

@@ -44,12 +44,15 @@ DESCENT_SHARE = 0.15
 
 LEAST_NUMBERS = 12
 
+LEAST_ROOM = 300
+"""Numbers that a first sketch may have however few are wanted: taking away shows better what matters than not drawing it."""
+
 FINISH_SHARE = 0.1
 """The share of the time kept for rounding, and for OpenGL to compile and draw what was found."""
 
 _SHAPE_FUNCTIONS = {
-    "Circle": "circle", "Ellipse": "ellipse", "Box": "box", "Capsule": "capsule", "Segment": "segment",
-    "Ring": "ring", "Polygon": "polygon", "Path": "path", "Stroke": "path",
+    "Circle": {"circle"}, "Ellipse": {"ellipse"}, "Box": {"box"}, "Capsule": {"capsule"}, "Segment": {"segment"},
+    "Ring": {"ring"}, "Outlined": {"box", "ellipse", "stroke"}, "Polygon": {"polygon"}, "Path": {"path"}, "Stroke": {"path"},
 }  # fmt: skip
 
 
@@ -265,12 +268,12 @@ def _improve(
 
 def _allowed(operations: Sequence[str] | None, style: str) -> Callable[[SketchShape], bool]:
     """Whether a shape may be used under the restrictions to `operations` and to a style."""
-    wanted = set(_SHAPE_FUNCTIONS.values()) if operations is None else set(operations)
+    wanted = set().union(*_SHAPE_FUNCTIONS.values()) if operations is None else set(operations)
     if style == "shapes":
         wanted -= {"path"}
     elif style == "paths":
         wanted &= {"path", "polygon"}
-    return lambda shape: _SHAPE_FUNCTIONS[type(shape).__name__] in wanted
+    return lambda shape: _SHAPE_FUNCTIONS[type(shape).__name__] <= wanted
 
 
 def _optimised(best: _Best, program: Program, level: Level, deadline: float, what: str) -> None:
@@ -314,7 +317,7 @@ def _best_sketch(best: _Best, evolution: Evolution, work: Picture) -> State | No
     from refine.sketching import sketch
 
     states: list[State] = []
-    room = int(1.3 * best.max_numbers)
+    room = max(int(1.3 * best.max_numbers), LEAST_ROOM)
     seen: set[Sketch] = set()
     for undo in (True, False):
         share = (time.perf_counter() - best.began) / (evolution.budget.deadline - best.began)

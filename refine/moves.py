@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -31,8 +32,10 @@ from refine.sketch import (
     Ellipse,
     Flat,
     Linear,
+    Outlined,
     Path,
     Polygon,
+    Ring,
     Segment,
     Sketch,
     SketchLayer,
@@ -243,27 +246,36 @@ def _changed(index: int, change: Callable[[SketchLayer], SketchLayer]) -> Callab
 
 
 def _shape_moves(index: int, layer: SketchLayer, at: SketchLayer, quadratic: Quadratic) -> Iterable[Move]:
-    shape, where = layer.shape, at.shape
-    keys = frozenset({(index, "shape")})
+    for constraint, saves, plainer in _plainer(layer.shape, at.shape):
+        change = _changed(index, partial(_reshaped, plainer))
+        yield Move(quadratic.price(constraint), saves, frozenset({(index, "shape")}), change, constraint)
+
+
+def _reshaped(shape: SketchShape, layer: SketchLayer) -> SketchLayer:
+    return replace(layer, shape=shape)
+
+
+def _plainer(shape: SketchShape, where: SketchShape) -> Iterable[tuple[Constraint, int, SketchShape]]:
+    """Special cases of a shape, the numbers that they save, and what they demand; `where` has the numbers' indices."""
+    if isinstance(shape, Outlined) and isinstance(where, Outlined):
+        for constraint, saves, solid in _plainer(shape.shape, where.shape):
+            outlined = Outlined(solid, shape.width) if isinstance(solid, (Box, Ellipse)) else None
+            if isinstance(solid, Circle):
+                yield constraint, saves, Ring(solid.center, solid.radius, shape.width)
+            elif outlined is not None:
+                yield constraint, saves, outlined
     if isinstance(shape, Ellipse) and isinstance(where, Ellipse):
-        i, j = int(where.radius_x), int(where.radius_y)
-        constraint = Constraint([[(i, 1.0), (j, -1.0)]], [shape.radius_x - shape.radius_y])
-        round_ = Circle(shape.center, 0.5 * (shape.radius_x + shape.radius_y))
-        yield Move(quadratic.price(constraint), 1 + (shape.angle != 0), keys, _changed(index, lambda layer: replace(layer, shape=round_)), constraint)
+        equal = Constraint([[(int(where.radius_x), 1.0), (int(where.radius_y), -1.0)]], [shape.radius_x - shape.radius_y])
+        yield equal, 1 + (shape.angle != 0), Circle(shape.center, 0.5 * (shape.radius_x + shape.radius_y))
     if isinstance(shape, (Ellipse, Box)) and isinstance(where, (Ellipse, Box)) and shape.angle:
         quarter = round(shape.angle / 90) * 90
-        constraint = Constraint([[(int(where.angle), 1.0)]], [shape.angle - quarter])
-        straight = _straightened(shape, bool(quarter % 180))
-        yield Move(quadratic.price(constraint), 1, keys, _changed(index, lambda layer: replace(layer, shape=straight)), constraint)
+        upright = Constraint([[(int(where.angle), 1.0)]], [shape.angle - quarter])
+        yield upright, 1, _straightened(shape, bool(quarter % 180))
     if isinstance(shape, Box) and isinstance(where, Box) and shape.rounding:
-        constraint = Constraint([[(int(where.rounding), 1.0)]], [shape.rounding])
-        sharp = replace(shape, rounding=0.0)
-        yield Move(quadratic.price(constraint), 1, keys, _changed(index, lambda layer: replace(layer, shape=sharp)), constraint)
+        yield Constraint([[(int(where.rounding), 1.0)]], [shape.rounding]), 1, replace(shape, rounding=0.0)
     if isinstance(shape, Capsule) and isinstance(where, Capsule):
-        i, j = int(where.radius_a), int(where.radius_b)
-        constraint = Constraint([[(i, 1.0), (j, -1.0)]], [shape.radius_a - shape.radius_b])
-        even = Segment(shape.a, shape.b, shape.radius_a + shape.radius_b)
-        yield Move(quadratic.price(constraint), 1, keys, _changed(index, lambda layer: replace(layer, shape=even)), constraint)
+        equal = Constraint([[(int(where.radius_a), 1.0), (int(where.radius_b), -1.0)]], [shape.radius_a - shape.radius_b])
+        yield equal, 1, Segment(shape.a, shape.b, shape.radius_a + shape.radius_b)
 
 
 def _straightened(shape: Ellipse | Box, swapped: bool) -> Ellipse | Box:

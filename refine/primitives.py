@@ -19,6 +19,7 @@ from refine.sketch import (
     Capsule,
     Circle,
     Ellipse,
+    Outlined,
     Ring,
     Segment,
     SketchShape,
@@ -139,7 +140,9 @@ def explain(
 
 
 def _within(shape: SketchShape, size: tuple[int, int], margin: float = 2.0) -> bool:
-    """Whether a circle, ellipse, box, capsule, segment or ring stays in the window, but for ``margin`` pixels."""
+    """Whether a circle, ellipse, box, capsule, segment or stroked one stays in the window, but for ``margin`` pixels."""
+    if isinstance(shape, Outlined):
+        return _within(shape.shape, size, margin - 0.5 * shape.width)
     if isinstance(shape, (Segment, Capsule)):
         radii = (shape.radius_a, shape.radius_b) if isinstance(shape, Capsule) else (shape.width / 2, shape.width / 2)
         spans = [(*end, radius, radius) for end, radius in zip((shape.a, shape.b), radii)]
@@ -248,22 +251,47 @@ def _rough(outline: Outline) -> list[SketchShape]:
 
 
 def _hollow(outlines: list[Outline]) -> list[SketchShape]:
-    """A ring, where two outlines are concentric circles."""
+    """A ring or a stroked box or ellipse, where two outlines are such shapes, one within the other at an even distance."""
     if len(outlines) != 2 or outlines[1].area > 0:
         return []
-    circles = []
-    for outline in outlines:
-        center, axes, _ = _moments(outline.points)
-        start = np.array([*center, 0.5 * (axes[0] + axes[1])])
-        circle = _settle(lambda p: Circle((p[0], p[1]), abs(p[2])), start, outline.points, outline.weights, 1.0)
-        if not isinstance(circle, Circle):
-            return []
-        circles.append(circle)
-    outer, inner = circles
+    found: list[SketchShape] = []
+    inward = Outline(outlines[1].points[::-1], outlines[1].weights[::-1], -outlines[1].area)
+    outers, inners = _solids([outlines[0]]), _solids([inward])
+    for outer in outers:
+        for inner in inners:
+            stroked = _between(outer, inner)
+            if stroked is not None:
+                found.append(stroked)
+    return found
+
+
+def _between(outer: SketchShape, inner: SketchShape) -> SketchShape | None:
+    """The stroke of even width between two shapes of one kind and place, if they are that."""
+    if isinstance(outer, Circle) and isinstance(inner, Circle):
+        if np.hypot(*np.subtract(outer.center, inner.center)) > 1.0:
+            return None
+        middle = (0.5 * (outer.center[0] + inner.center[0]), 0.5 * (outer.center[1] + inner.center[1]))
+        return Ring(middle, 0.5 * (outer.radius + inner.radius), outer.radius - inner.radius)
+    if type(outer) is not type(inner) or not isinstance(outer, (Box, Ellipse)) or not isinstance(inner, (Box, Ellipse)):
+        return None
     if np.hypot(*np.subtract(outer.center, inner.center)) > 1.0:
-        return []
-    middle = (0.5 * (outer.center[0] + inner.center[0]), 0.5 * (outer.center[1] + inner.center[1]))
-    return [Ring(middle, 0.5 * (outer.radius + inner.radius), outer.radius - inner.radius)]
+        return None
+    (a, b), (c, d) = (
+        (s.half_width, s.half_height) if isinstance(s, Box) else (s.radius_x, s.radius_y) for s in (outer, inner)
+    )
+    turn = (outer.angle - inner.angle + 45.0) % 180.0 - 45.0
+    if 45.0 < turn:
+        c, d = d, c
+    first, second = a - c, b - d
+    if min(first, second) < 0.5 or abs(first - second) > 1.0:
+        return None
+    width = 0.5 * (first + second)
+    sizes = (0.5 * (a + c), 0.5 * (b + d))
+    if isinstance(outer, Ellipse):
+        return Outlined(Ellipse(outer.center, *sizes, outer.angle), width)
+    inner_rounding = inner.rounding if isinstance(inner, Box) else 0.0
+    rounding = max(outer.rounding - 0.5 * width, inner_rounding)
+    return Outlined(Box(outer.center, *sizes, outer.angle, min(rounding, *sizes)), width)
 
 
 def _moments(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:

@@ -77,6 +77,7 @@ class Fit:
 
         program.sdf     the program
         shader.glsl     its GLSL 330; shadertoy.glsl the same to paste into Shadertoy
+        drawing.svg     the same picture as SVG: see `render.svg`
         preview.png     the target, then the picture
         viewer.html     the program live, a slider for each number
         fit.json        `summary()`
@@ -88,6 +89,7 @@ class Fit:
         """
         from refine.pareto_plot import plotted
         from render.images import png_bytes
+        from render.svg import svg
         from render.viewer import page
         from shaderdsl import to_glsl
 
@@ -98,6 +100,7 @@ class Fit:
                 place / "program.sdf": self.program.text + "\n",
                 place / "shader.glsl": to_glsl(self.program, target="330"),
                 place / "shadertoy.glsl": to_glsl(self.program, target="shadertoy"),
+                place / "drawing.svg": svg(self.program, (self.image.shape[1], self.image.shape[0])),
                 place / "preview.png": png_bytes(self.preview()),
                 place / "viewer.html": page(self.program, self.target.rgba, title=self.target.name, notes=self._remarks()),
                 place / "fit.json": json.dumps(self.summary(), indent=2, allow_nan=False) + "\n",

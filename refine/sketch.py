@@ -72,6 +72,14 @@ class Ring:
 
 
 @dataclass(frozen=True)
+class Outlined:
+    """A stroke along the outline of a box or an ellipse."""
+
+    shape: Box | Ellipse
+    width: float
+
+
+@dataclass(frozen=True)
 class Polygon:
     points: tuple[Point, ...]
 
@@ -93,7 +101,7 @@ class Stroke:
     caps: Literal["round", "butt"] = "round"
 
 
-SketchShape = Circle | Ellipse | Box | Capsule | Segment | Ring | Polygon | Path | Stroke
+SketchShape = Circle | Ellipse | Box | Capsule | Segment | Ring | Outlined | Polygon | Path | Stroke
 
 
 @dataclass(frozen=True)
@@ -150,6 +158,8 @@ def shape_number_count(shape: SketchShape) -> int:
         return 5
     if isinstance(shape, Ring):
         return 4
+    if isinstance(shape, Outlined):
+        return shape_number_count(shape.shape) + 1
     if isinstance(shape, Polygon):
         return 2 * len(shape.points)
     if isinstance(shape, Path):
@@ -204,6 +214,10 @@ def _mapped(shape: SketchShape, point: Callable[[Point], Point], scale: float, t
         return Segment(point(shape.a), point(shape.b), shape.width * scale)
     if isinstance(shape, Ring):
         return Ring(point(shape.center), shape.radius * scale, shape.width * scale)
+    if isinstance(shape, Outlined):
+        solid = _mapped(shape.shape, point, scale, turn)
+        assert isinstance(solid, (Box, Ellipse))
+        return Outlined(solid, shape.width * scale)
     if isinstance(shape, Polygon):
         return Polygon(tuple(point(p) for p in shape.points))
     if isinstance(shape, Path):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from refine.outlines import flatten
-from refine.sketch import Box, Capsule, Circle, Ellipse, Path, Polygon, Ring, Segment, SketchShape, Stroke
+from refine.sketch import Box, Capsule, Circle, Ellipse, Outlined, Path, Polygon, Ring, Segment, SketchShape, Stroke
 
 
 def distance(shape: SketchShape, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -21,6 +21,8 @@ def distance(shape: SketchShape, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     if isinstance(shape, Ring):
         from_center = np.hypot(x - shape.center[0], y - shape.center[1])
         return np.asarray(np.abs(from_center - shape.radius) - shape.width / 2)
+    if isinstance(shape, Outlined):
+        return np.asarray(np.abs(distance(shape.shape, x, y)) - shape.width / 2)
     if isinstance(shape, (Ellipse, Box)):
         angle = np.radians(shape.angle)
         dx, dy = x - shape.center[0], y - shape.center[1]
@@ -85,7 +87,7 @@ def coverage(shape: SketchShape, size: tuple[int, int]) -> np.ndarray:
     y, x = np.mgrid[: size[0], : size[1]] + 0.5
     field = _near_stroke(shape, size) if isinstance(shape, Stroke) else distance(shape, x, y)
     inside = np.clip(0.5 - field, 0, 1)
-    if isinstance(shape, (Segment, Ring, Stroke)):
+    if isinstance(shape, (Segment, Ring, Outlined, Stroke)):
         # The far side of a line thinner than a pixel is inside the same pixel.
         inside = inside - np.clip(0.5 - field - shape.width, 0, 1)
     return np.asarray(inside)

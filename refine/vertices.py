@@ -128,6 +128,14 @@ class _Pattern:
         return (0 if self.place < REACH else 1), (last if last - self.place < REACH else last - 1)
 
 
+    @property
+    def free(self) -> npt.NDArray[np.bool_]:
+        """Whether the vertices before and after the one that goes may move: not the ends of an open line, whose way along it
+        is no distance between curves."""
+        last = len(self.on) - 1
+        return np.array([self.closed or self.place > 1, self.closed or self.place < last - 1])
+
+
 def _without(pattern: _Pattern, corners: Double, trace: Double) -> tuple[Double, Double, Double]:
     """Costs (k,) of deleting a vertex of each run (k, m, 2), and the places (k, 2) of the vertices before and after it."""
     place = pattern.place
@@ -151,6 +159,7 @@ def _without(pattern: _Pattern, corners: Double, trace: Double) -> tuple[Double,
         if turn == 2:
             break
         columns = np.concatenate([rows[..., place - 1, None] * normal, rows[..., place, None] * normal], -1)
+        columns[..., ~pattern.free.repeat(2)] = 0.0
         weighted = columns * length[..., None]
         matrix = columns.transpose(0, 2, 1) @ weighted
         matrix += (1e-2 * np.trace(matrix, axis1=1, axis2=2) / 4 + 1e-12)[:, None, None] * np.eye(4)

@@ -1,4 +1,4 @@
-"""EarthShader's renderers: OpenGL (the judge), Taichi (batched, differentiable) and NumPy (the reference); pictures.
+"""EarthShader's renderers: OpenGL (the judge), Taichi (batched, differentiable) and NumPy (the reference); pictures; SVG.
 
     import render, shaderdsl
 
@@ -26,12 +26,14 @@ if TYPE_CHECKING:
     )
     from render.metrics import mean_squared_error as mean_squared_error, psnr as psnr
     from render.pictures import batch as batch, field as field, image as image, jacobian as jacobian
+    from render.svg import svg as svg
 
 _HOMES = {
     "image": "pictures",
     "jacobian": "pictures",
     "batch": "pictures",
     "field": "pictures",
+    "svg": "svg",
     "load": "images",
     "resized": "images",
     "save_png": "images",

@@ -88,7 +88,7 @@ FAMILIES: tuple[tuple[str, ...], ...] = (
     ("circle", "box", "union", "intersection", "difference", "xor", "round", "flat"),
     (
         "circle", "ellipse", "box", "capsule", "segment", "ring", "polygon", "path", "stroked path",
-        "union", "intersection", "difference", "xor", "round", "flat", "linear", "radial",
+        "union", "intersection", "difference", "xor", "round", "stroke", "flat", "linear", "radial",
     ),
 )  # fmt: skip
 """Sets of operations that are compiled together, so that a search that tries one after another compiles once: what

@@ -264,7 +264,8 @@ if state != 0:
         if sample == 0:
             state = 2 + length
             certain_tiles = 0
-            if layers[lay, 6] == 1:
+            tiles = layers[lay, 6]
+            if tiles == 1 or (tiles == 2 and vf > 0.0):
                 if ti.abs(vf) > lipschitz[lay] * (radius + reach):
                     state = 1
                     if vf > 0.0:
@@ -285,7 +286,8 @@ if state != 0:
     if not by_rows:
         text += f"""\
             certain = 0
-            if layers[lay, 6] == 1:
+            tiles = layers[lay, 6]
+            if tiles == 1 or (tiles == 2 and vf > 0.0):
                 spare = (ti.abs(vf) / lipschitz[lay] - reach) / pixel
                 certain = 2 * (across_at + 1 + ti.cast(0.999 * ti.min(spare, {TILE}.0), ti.i32))
                 if vf <= 0.0:

@@ -108,6 +108,9 @@ class Operation:
 
     A boolean whose value is always that of one operand says by which signs it `selects`: (i, j) where it takes the
     operand with the smaller of i*a and j*b, so that a tile where they are far apart needs one of them only.
+
+    `jumps` says for which words (a choice's name and word) the distance inside may jump where the outline is near: what is
+    well inside at a tile's centre then says nothing about the tile.
     """
 
     name: str
@@ -126,6 +129,7 @@ class Operation:
     finish: Callable[..., Distance] | None = None
     variadic: Literal["", "shapes", "points", "colours"] = ""
     selects: tuple[float, float] | None = None
+    jumps: tuple[str, str] | None = None
     constraint: Callable[..., str] | None = None
     notes: str = ""
 

@@ -74,13 +74,18 @@ def opcodes() -> dict[Operation, Opcode]:
     return table
 
 
+NO_TILES, ALL_TILES, OUTER_TILES = range(3)
+"""Which tiles may be judged by their centre: where the field is continuous all, where it jumps inside alone those outside."""
+
+
 @dataclass(frozen=True, eq=False)
 class Tape:
     """The lowered form of a structure; see the module. Arrays are read-only.
 
     `instructions` (n, 5): opcode, source register or space, second register, first slot, elements of an outline.
     `layers` (m, 7): first instruction, how many, paint opcode, first slot of the paint (place, parameters, colours),
-    colour stops, first slot of (opacity, softness), and whether tiles far from the surface may be skipped.
+    colour stops, first slot of (opacity, softness), and which tiles far from the surface may be skipped: NO_TILES, ALL_TILES
+    or OUTER_TILES.
     `lipschitz` (m,): the slope that a layer's field never exceeds.
     """
 
@@ -354,6 +359,7 @@ class _Lowering:
         self.slopes: dict[int, float] = {}
         self.spaces = 1
         self.cull = True
+        self.jumps = False
         self.line = 0
 
     def tape(self) -> Tape:
@@ -364,22 +370,25 @@ class _Lowering:
             background = self.block(self.scene.background)
         for layer in self.scene.layers:
             self.first, self.memo, self.slopes, self.spaces = len(self.instructions), {}, {}, 1
-            self.cull, self.line = True, layer.line
+            self.cull, self.jumps, self.line = True, False, layer.line
             zero, one = self.graph.constant(0.0), self.graph.constant(1.0)
             identity = (one, zero, zero, zero, one, zero)
             root = self.shape(layer.shape, _Frame(0, identity, one))
             if root != len(self.instructions) - self.first - 1:  # the root is the last register, by construction
                 raise AssertionError("a layer's root must be its last instruction")
             slot = self.block((layer.opacity or one, layer.softness or zero))
+            length = len(self.instructions) - self.first
+            # Behind a boolean, what is inside may be outside.
+            tiles = ALL_TILES if self.cull and not self.jumps else OUTER_TILES if self.cull and length == 1 else NO_TILES
             layers.append(
                 (
                     self.first,
-                    len(self.instructions) - self.first,
+                    length,
                     opcodes()[layer.paint.operation].number,
                     self.paint(layer.paint),
                     len(layer.paint.colours),
                     slot,
-                    int(self.cull),
+                    tiles,
                 )
             )
             slopes.append(self.slopes[root])
@@ -435,6 +444,9 @@ class _Lowering:
             arguments = bind(operation, dict(zip(scalar_names(operation), scalars)))
             scalars = unbind(operation, {**arguments, **operation.inset(frame.inset, **arguments)})
             scalars = [self.graph.lift(s) for s in scalars]
+        if operation.jumps is not None:
+            name, word = operation.jumps
+            self.jumps |= dict(shape.decided).get(name) == word
         elements = outline_elements(shape, self.graph) if isinstance(shape, ir.Outline) else []
         opcode = opcodes()[operation].number
         key = (opcode, frame.key, tuple(e.index for e in scalars), tuple(e.index for e in elements))

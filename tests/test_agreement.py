@@ -21,6 +21,7 @@ from agreement import (
 )
 
 import data
+import render
 from render import gl_backend
 from render.tapes import tape_of
 from shaderdsl import DslError, Program, parse
@@ -164,3 +165,16 @@ def test_live_parameters_draw_the_same_picture() -> None:
         result = Agreement("live parameters against constants")
         result.add(program, live, drawn(program, SMALL))
         result.check()
+
+
+@pytest.mark.parametrize(
+    "points",
+    ["(-0.5, 0), (0.03, 0)", "(-0.5, 0.1), (0.03, 0.3), (0.1, -0.4)", "(-0.5, 0), curve(0.3, 0.9), (0.5, -0.3)", "(-0.5, 0), (-0.45, 0.05), (0.5, -0.3)"],
+)
+def test_butt_ends_of_wide_strokes_agree(points: str) -> None:
+    """The distance is large inside a wide stroke up to its end: tiles must not be judged by it."""
+    program = parse(f"path({points}, width = 0.5, caps = butt).fill(#000000)")
+    for size in (128, 97):
+        reference = render.image(program, size, backend="numpy")
+        for backend in ("taichi", "gl"):
+            assert np.abs(render.image(program, size, backend=backend) - reference).max() < 1 / 255

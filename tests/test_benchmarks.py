@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 import render
 import shaderdsl
-from benchmarks import batch, common, images, measuring, refinement
+from benchmarks import batch, common, images, measuring, refinement, svg_check
 from refine import ParetoPoint
 from render.metrics import BEST_PSNR
 from render.taichi_backend import Batch
@@ -122,6 +123,29 @@ def test_a_fit_is_measured_with_its_curve() -> None:
     assert measured["curve"]["40"]["numbers"] == measured["numbers"]
     assert measured["curve"]["40"]["psnr"] == pytest.approx(measured["psnr"], abs=0.5)
     assert measured["curve"]["3"]["psnr"] < measured["psnr"]
+
+
+def test_the_drawing_by_cairo_is_nearly_the_picture() -> None:
+    pytest.importorskip("cairosvg", reason="CairoSVG or libcairo is missing", exc_type=(ImportError, OSError))
+    program = shaderdsl.parse("circle(0.5).fill(linear(#ff0000, #0000ff))\n(box(0.3, 0.2) - circle(0.1)).fill(#ffffff)")
+    picture = render.image(program, (40, 30), "numpy")
+    drawn = svg_check.drawn_by_cairo(render.svg(program, (40, 30)), (40, 30))
+    assert render.psnr(drawn, picture) > 40.0
+    bends = shaderdsl.parse("path((-0.8, 0.5), curve(0, -0.1), curve(0, -0.0999), (0.8, 0.5), width = 0.2)")
+    assert render.psnr(svg_check.drawn_by_cairo(render.svg(bends, 64), (64, 64)), render.image(bends, 64, "numpy")) > 45.0
+    assert svg_check.cairo_loss(program, drawn) < -20.0  # the drawing itself is the target
+    assert svg_check.cairo_loss(program, np.clip(picture + 0.1, 0.0, 1.0)) == pytest.approx(0.0, abs=0.5)
+
+
+@pytest.mark.parametrize(("module", "advice"), [("raise ImportError()", "pip install"), ("raise OSError()", "apt-get install")])
+def test_without_cairo_it_is_said_what_is_missing(
+    module: str, advice: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cairosvg.py").write_text(module)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "cairosvg", raising=False)
+    with pytest.raises(RuntimeError, match=advice):
+        svg_check.drawn_by_cairo("<svg/>", (8, 8))
 
 
 def test_a_problem_can_be_written_and_its_start_is_off() -> None:

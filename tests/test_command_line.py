@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 import refine
 from refine.command_line import Style, app
 from refine.fitting import STYLES
-from render import image, load
+from render import image, load, svg
 from shaderdsl import parse
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -71,7 +71,7 @@ def picture(tmp_path: Path) -> Path:
 def test_help_teaches_by_example() -> None:
     shown = earthshader("--help")
     assert shown.code == 0 and "earthshader fit logo.png" in shown.out
-    for name in ("fit", "render", "glsl", "format", "check", "view", "bench"):
+    for name in ("fit", "render", "glsl", "svg", "format", "check", "view", "bench"):
         assert name in shown.out
         one = earthshader(name, "--help")
         assert one.code == 0 and f"earthshader {name}" in one.out.split("Options")[0].split("Usage")[1].split("\n", 1)[1]
@@ -84,6 +84,7 @@ def test_usage_errors_end_with_2(program: Path, picture: Path) -> None:
         ["render", program, "--size", "big"],
         ["render", program, "--size", "0x10"],
         ["render", program, "--backend", "paper"],
+        ["svg", program, "--size", "1x2x3"],
         ["glsl", program, "--target", "hlsl"],
         ["fit", picture, "--seconds", "-1"],
         ["fit", picture, "--max-shapes", "0"],
@@ -141,6 +142,13 @@ def test_render(program: Path, tmp_path: Path) -> None:
     assert Image.open(path).size == (16, 16) and Image.open(path).mode == "RGB"
 
 
+def test_svg(program: Path, tmp_path: Path) -> None:
+    shown = earthshader("svg", program, "--size", "30x20")
+    assert shown.code == 0 and shown.out == svg(parse(TEXT), (30, 20)) and '<circle r="0.5" fill="#ff0000" />' in shown.out
+    ended = earthshader("svg", "-", "-o", tmp_path / "a.svg", "--size", "30x20", text=TEXT)
+    assert ended.out == f"{tmp_path / 'a.svg'}\n" and (tmp_path / "a.svg").read_text() == shown.out
+
+
 def test_view(program: Path, picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = tmp_path / "page.html"
     opened: list[str] = []
@@ -157,7 +165,7 @@ def test_view(program: Path, picture: Path, tmp_path: Path, monkeypatch: pytest.
     assert ended.code == 1 and "No browser" in ended.err
 
 
-@pytest.mark.parametrize("command", ["render", "glsl", "format", "view"])
+@pytest.mark.parametrize("command", ["render", "glsl", "svg", "format", "view"])
 def test_programs_that_can_not_be_used(command: str, tmp_path: Path) -> None:
     is_refused(earthshader(command, tmp_path / "none.sdf"), "does not exist")
     is_refused(earthshader(command, tmp_path), "is a folder")
@@ -172,6 +180,7 @@ def test_outputs_that_can_not_be_written(program: Path) -> None:
     place = program / "a"
     is_refused(earthshader("render", program, "-o", place, "--size", "8", "--backend", "numpy"), "can not be written")
     is_refused(earthshader("glsl", program, "-o", place), "can not be written")
+    is_refused(earthshader("svg", program, "-o", place), "can not be written")
     is_refused(earthshader("view", program, "-o", place), "can not be written")
 
 

@@ -65,6 +65,11 @@ for index, step in ((0, 1e-3), (1, 1e-3)):
     expected = (higher - lower) / (2 * step)
     assert np.abs(jacobian[..., index] - expected).max() < 0.05 * np.abs(expected).max()
 """,
+    "svg": """
+from svg_pictures import drawn
+text = render.svg(stadium, (96, 64))
+assert "Traced" in text and render.psnr(drawn(text), reference) > 44.0
+""",
     "gl": """
 assert np.abs(render.image(stadium, (96, 64), backend="gl") - reference).max() < 4 / 255
 assert "stadium" in shaderdsl.to_glsl(stadium)

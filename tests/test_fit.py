@@ -17,6 +17,7 @@ from refine.sketch import (
     Ellipse,
     Flat,
     Linear,
+    Outlined,
     Path,
     Polygon,
     Radial,
@@ -219,6 +220,8 @@ EVERYTHING = Sketch(
         SketchLayer(Capsule((0, 0), (0.3, 0.3), 0.1, 0.2), Radial(BLUE, (0.2, 0.3, 0.4), (0.1, 0.1), 0.5)),
         SketchLayer(Segment((-0.3, 0), (0.3, 0.3), 0.1), Flat(BLUE)),
         SketchLayer(Ring((0.0, -0.3), 0.2, 0.05), Flat((0.4, 0.4, 0.4))),
+        SketchLayer(Outlined(Box((0.3, -0.1), 0.2, 0.1, 10.0, 0.05), 0.04), Flat(BLUE)),
+        SketchLayer(Outlined(Ellipse((0.0, 0.1), 0.3, 0.2), 0.06), Flat((0.2, 0.3, 0.4))),
         SketchLayer(Polygon(((0, 0), (0.5, 0), (0.2, 0.4))), Flat(RED)),
         SketchLayer(
             Path((((-0.5, 0, True), (0.5, 0, True), (0, 0.6, False)), ((0, 0, True), (0.1, 0, True), (0, 0.1, True)))),

@@ -14,6 +14,7 @@ from refine.sketch import (
     Ellipse,
     Flat,
     Linear,
+    Outlined,
     Path,
     Polygon,
     Radial,
@@ -147,10 +148,11 @@ def test_no_shape_reaches_far_beyond_its_mask_where_nothing_is_known() -> None:
             assert not isinstance(shape, Box) or max(shape.half_width, shape.half_height) < 1.0
 
 
-def test_path_preference_and_empty_and_wrong_masks() -> None:
+def test_allowed_shapes_and_empty_and_wrong_masks() -> None:
     mask = sampled(lambda x, y: np.hypot(x, y) < 0.5)
-    (only,) = shapes_for_mask(mask, prefer="path")
+    (only,) = shapes_for_mask(mask, allowed=lambda shape: isinstance(shape, Path))
     assert isinstance(only.shapes[0], Path)
+    assert {type(s) for o in shapes_for_mask(mask, allowed=lambda s: isinstance(s, (Box, Segment))) for s in o.shapes} == {Box, Segment}
     assert shapes_for_mask(np.zeros((8, 8))) == []
     with pytest.raises(ValueError, match="height, width"):
         shapes_for_mask(np.zeros((8, 8, 3)))
@@ -258,3 +260,16 @@ def test_wrong_images_are_refused() -> None:
         sketch(np.full((5, 5, 3), np.nan))
     with pytest.raises(ValueError, match="max_numbers"):
         sketch(np.zeros((5, 5, 3)), max_numbers=0)
+
+
+def test_a_stroked_box_or_ellipse() -> None:
+    def rounded(x: np.ndarray, y: np.ndarray, inset: float) -> np.ndarray:
+        dx, dy = np.abs(x) - 0.5 + inset, np.abs(y) - 0.3 + inset
+        return np.hypot(np.maximum(dx, 0), np.maximum(dy, 0)) + np.minimum(np.maximum(dx, dy), 0)
+
+    (box,) = shapes_for_mask(sampled(lambda x, y: np.abs(rounded(x, y, 0.12) - 0.12) < 0.05))[0].shapes
+    assert isinstance(box, Outlined) and isinstance(box.shape, Box)
+    assert (box.shape.half_width, box.shape.half_height) == pytest.approx((0.5, 0.3), abs=0.01)
+    assert box.width == pytest.approx(0.1, abs=0.01) and box.shape.rounding == pytest.approx(0.12, abs=0.03)
+    (ring,) = shapes_for_mask(sampled(lambda x, y: (np.hypot(x / 0.75, y / 0.55) < 1) & (np.hypot(x / 0.65, y / 0.45) > 1)))[0].shapes
+    assert isinstance(ring, Outlined) and isinstance(ring.shape, Ellipse) and ring.width == pytest.approx(0.1, abs=0.01)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from render import image, load
 from shaderdsl import Program, parse
 
 FILES = [
-    "fit.json", "pareto.json", "pareto.png", "preview.png", "program.sdf", "shader.glsl", "shadertoy.glsl", "viewer.html",
+    "drawing.svg", "fit.json", "pareto.json", "pareto.png", "preview.png", "program.sdf", "shader.glsl", "shadertoy.glsl", "viewer.html",
 ]  # fmt: skip
 
 
@@ -35,6 +36,8 @@ def test_it_leaves_files_that_read_back(tmp_path: Path) -> None:
     texts = {path.name: path.read_text(encoding="utf-8") for path in files if path.suffix != ".png"}
     assert parse(texts["program.sdf"]) == fit.program
     assert texts["shader.glsl"].startswith("#version 330") and "mainImage" in texts["shadertoy.glsl"]
+    drawing = ElementTree.fromstring(texts["drawing.svg"])
+    assert (drawing.get("width"), drawing.get("height")) == ("40", "30")
     assert texts["viewer.html"].lstrip().lower().startswith("<!doctype html>")
     written = json.loads(texts["fit.json"])
     assert parse(written.pop("program")) == fit.program

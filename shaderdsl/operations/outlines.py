@@ -190,16 +190,27 @@ def _stroked(distance: Expr, inside: Expr, width: Expr, caps: Expr, closed: Expr
     variadic="points",
     exact=False,
     lipschitz=2.0**0.5,
+    jumps=("caps", "butt"),
     finish=_stroked,
 )
 def stroked_path(p: Point, element: Element, width: Expr, caps: Expr, closed: Expr) -> Expr:
     distance, t, offset, tangent = distance_to(p, element)
     along, across = tangent.dot(offset), absolute(tangent.cross(offset))
-    # Beyond a butt end the shape is a box's face: `finish` takes half the width off again.
-    before = select(t > 0.0, 0.0, element.first)
-    after = select(t < 1.0, 0.0, element.last)
-    square_start = maximum(across, 0.5 * width - along)
-    square_end = maximum(across, 0.5 * width + along)
-    butt = select(before, select(along < 0.0, square_start, distance), distance)
-    butt = select(after, select(along > 0.0, square_end, butt), butt)
+
+    def square(end: Point, towards: Point, beyond: Expr, outward: Expr) -> Expr:
+        """The distance at a butt end: that to a box's face, continued inside by that to the line across the end.
+
+        `finish` takes half the width off again. Where a bend leads back to that line, it no longer counts.
+        """
+        size = maximum(hypot(towards.x, towards.y), 1e-9)
+        gone = (p - end).dot(towards) / size
+        way = p - offset - end
+        near = detach(hypot(way.x, way.y)) < width
+        face = maximum(select(outward < 0.0, distance, across), 0.5 * width + outward)
+        return select(beyond, face, select(near, maximum(distance, 0.5 * width - gone), distance))
+
+    first, last = (element.control, element.control) if element.curved else (element.end, element.start)
+    start = square(element.start, first - element.start, select(t > 0.0, 0.0, 1.0), -along)
+    end = square(element.end, last - element.end, select(t < 1.0, 0.0, 1.0), along)
+    butt = maximum(select(element.first, start, distance), select(element.last, end, distance))
     return select(caps, butt, distance)
