@@ -122,6 +122,7 @@ class _Check(Construction):
         self.depth = 0
         self.steps = 0
         self.size = 0
+        self.constants: dict[float, Expr] = {}
         self.entries = functions()
 
     # -- statements ---------------------------------------------------------------------------------------
@@ -428,13 +429,20 @@ class _Check(Construction):
     def _default(self, parameter: Parameter) -> Any:
         default = parameter.default
         if isinstance(default, tuple):
-            return tuple(self.graph.constant(v) for v in default)
+            return tuple(self._constant(v) for v in default)
         if isinstance(default, str):
             return default
         assert default is not None
         if parameter.kind == "count":
             return int(default)
-        return self.graph.constant(default * RADIANS if parameter.kind == "angle" else default)
+        return self._constant(default * RADIANS if parameter.kind == "angle" else default)
+
+    def _constant(self, value: float) -> Expr:
+        """One expression for all defaults of a value: most are zero."""
+        found = self.constants.get(value)
+        if found is None:
+            found = self.constants[value] = self.graph.constant(value)
+        return found
 
     def _choice(self, call: syntax.Call, parameter: Parameter, node: Any) -> str:
         if type(node) is syntax.Name and node.name in parameter.choices:
