@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from refine import moves
 from refine.draft import Draft
@@ -73,15 +74,19 @@ class Evolution:
 
     # -- numbers ------------------------------------------------------------------------------------------
 
-    def refined(self, draft: Draft, steps: int, tolerance: float = 1e-3, level: Level | None = None) -> State:
-        """The draft after some Levenberg-Marquardt steps, and its error on the level they were taken on."""
+    def refined(
+        self, draft: Draft, steps: int, tolerance: float = 1e-3, level: Level | None = None,
+        free: npt.NDArray[np.bool_] | None = None,
+    ) -> State:  # fmt: skip
+        """The draft after some Levenberg-Marquardt steps, and its error on the level they were taken on; only numbers that are
+        `free` (p,) move, where that is given."""
         from render.tapes import tape_of
 
         if not draft.numbers:
             return State(draft, self.error_of(draft))
         descent = least_squares(
             tape_of(draft.program), Coordinates(draft.program), draft.program.params, level or self.level,
-            steps=steps, tolerance=tolerance, stop=lambda: self.budget.late,
+            steps=steps, tolerance=tolerance, stop=lambda: self.budget.late, free=free,
         )  # fmt: skip
         return State(draft.with_params(descent.parameters[0]), float(descent.errors[0]))
 
@@ -173,8 +178,10 @@ class Evolution:
             return None
         sketch = moves.inserted(state.draft.sketch, places)
         sketch = Sketch(sketch.background, sketch.layers + tuple(layers))
-        bigger = self.refined(Draft.of(sketch), 3, level=self.wide)
-        return self.refined(bigger.draft, 8)
+        # What is new finds its place first, on the blurred level, where the rest would lose its own.
+        draft = Draft.of(sketch)
+        bigger = self.refined(draft, 4, level=self.wide, free=moves.new_numbers(draft, state.draft.sketch))
+        return self.refined(bigger.draft, 10)
 
     def residual_layers(self, state: State) -> list[tuple[float, SketchLayer]]:
         """(gain, layer) for flat layers on the largest pieces of the residual that have one colour and sign."""
@@ -240,10 +247,14 @@ class Evolution:
 
     # -- rounds -------------------------------------------------------------------------------------------
 
-    def settled(self, sketch: Sketch, what: str) -> State:
-        """A first state from a sketch: refined, then pruned to the limits."""
+    def started(self, sketch: Sketch, what: str) -> State:
+        """A first state from a sketch, refined."""
         state = self.refined(Draft.of(sketch), 12)
         self.report(state, what)
+        return state
+
+    def settled(self, state: State) -> State:
+        """A first state, pruned to the limits."""
         state = self.pruned(state, self.budget.max_numbers)
         state = self.refined(state.draft, 8)
         self.report(state, "pruned")

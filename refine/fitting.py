@@ -316,19 +316,22 @@ def _best_sketch(best: _Best, evolution: Evolution, work: Picture) -> State | No
     """The better of two sketches, with and without antialiasing undone, refined and simplified."""
     from refine.sketching import sketch
 
-    states: list[State] = []
+    starts: list[State] = []
     room = max(int(1.3 * best.max_numbers), LEAST_ROOM)
     seen: set[Sketch] = set()
     for undo in (True, False):
-        share = (time.perf_counter() - best.began) / (evolution.budget.deadline - best.began)
-        if evolution.ended or (states and share > 0.35):
+        if evolution.ended:
             break
         drawn = sketch(work.rgba, max_numbers=room, undo_antialiasing=undo, allowed=evolution.allowed)
-        if drawn in seen or (not drawn.layers and states):
+        if drawn in seen or (not drawn.layers and starts):
             continue
         seen.add(drawn)
-        states.append(evolution.settled(drawn, "sketch" if undo else "sketch of the edges"))
-    return min(states, key=lambda s: s.measure(evolution.budget), default=None)
+        starts.append(evolution.started(drawn, "sketch" if undo else "sketch of the edges"))
+    starts.sort(key=lambda s: s.measure(replace(evolution.budget, max_numbers=room)))
+    # One that is much worse at the start hardly ever wins in the end.
+    promising = [s for s in starts if s.error < 1.4 * starts[0].error + 1.0]
+    settled = [evolution.settled(s) for s in promising]
+    return min(settled, key=lambda s: s.measure(evolution.budget), default=None)
 
 
 # -- the end -------------------------------------------------------------------------------------------------

@@ -461,6 +461,38 @@ def insertions(draft: Draft, level: Level, most: int) -> list[tuple[float, tuple
     return gains[:most]
 
 
+def new_numbers(draft: Draft, before: Sketch) -> npt.NDArray[np.bool_]:
+    """Which numbers (p,) of a draft the sketch before, with fewer vertices and layers, does not have; colours are never new
+    by themselves."""
+    places = renumbered(draft.sketch, range(draft.numbers))
+    fresh = np.zeros(draft.numbers, bool)
+    for index, (layer, where) in enumerate(zip(draft.sketch.layers, places.layers)):
+        if index >= len(before.layers):
+            # What is not written, as an angle of zero, has no index but 0.
+            fresh[[int(n) for n in shape_numbers(where.shape) if n]] = True
+            continue
+        for new, old, at in zip(contours_of(layer.shape), contours_of(before.layers[index].shape), contours_of(where.shape)):
+            known = set(old)
+            fresh[[int(n) for vertex, (x, y, _) in zip(new, at) if vertex not in known for n in (x, y)]] = True
+    return fresh
+
+
+def shape_numbers(shape: SketchShape) -> list[float]:
+    """All numbers of a shape in any order."""
+    return [n for value in vars(shape).values() for n in _floats(value)]
+
+
+def _floats(value: object) -> Iterable[float]:
+    if isinstance(value, float | int) and not isinstance(value, bool):
+        yield float(value)
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _floats(item)
+    elif hasattr(value, "__dataclass_fields__"):
+        for item in vars(value).values():
+            yield from _floats(item)
+
+
 def inserted(sketch: Sketch, places: Sequence[tuple[int, int, int]]) -> Sketch:
     """The sketch with the vertices at these places of `subdivided` and no others."""
     finer, everywhere = subdivided(sketch)

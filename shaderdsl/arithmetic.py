@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 from shaderdsl.bounds import MAX_NUMBER
-from shaderdsl.expression import Expr, absolute, clamp, floor
+from shaderdsl.expression import Expr, Graph, Template, absolute, clamp, floor
 from shaderdsl.values import ColourValue, NumberValue, PointValue, Value, described
 
 RADIANS = math.pi / 180.0
@@ -65,8 +66,17 @@ def mixed(a: ColourValue, b: ColourValue, amount: Expr) -> ColourValue:
 
 def from_hsv(hue: NumberValue, saturation: Expr, value: Expr) -> ColourValue:
     """The colour of a hue (an angle; 0 is red, 120 degrees green), saturation and value in [0, 1]."""
-    sixths = hue.expr * (3.0 / math.pi) if hue.angle else hue.expr * (1.0 / 60.0)
-    if hue.literal is None:
+    template = _hsv_template(hue.angle, hue.literal is None)
+    return ColourValue(*hue.expr.graph.instantiate(template, [hue.expr, saturation, value]))
+
+
+@cache
+def _hsv_template(angle: bool, computed: bool) -> Template:
+    """Red, green and blue by hue, saturation and value."""
+    graph = Graph()
+    hue, saturation, value = inputs = [graph.input(name) for name in ("hue", "saturation", "value")]
+    sixths = hue * (3.0 / math.pi) if angle else hue * (1.0 / 60.0)
+    if computed:
         # Arithmetic may overflow, and no floor is taken of an infinity.
         sixths = clamp(sixths, -MAX_NUMBER, MAX_NUMBER)
 
@@ -76,4 +86,4 @@ def from_hsv(hue: NumberValue, saturation: Expr, value: Expr) -> ColourValue:
         share = clamp(absolute(around - 3.0) - 1.0, 0.0, 1.0)
         return value * (1.0 - saturation * (1.0 - share))
 
-    return ColourValue(component(0.0), component(4.0), component(2.0))
+    return Template(graph, inputs, [component(offset) for offset in (0.0, 4.0, 2.0)])

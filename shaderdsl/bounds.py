@@ -5,8 +5,11 @@ from __future__ import annotations
 MAX_SOURCE = 262_144
 """Bytes of a text."""
 
-MAX_NODES = 20_000
-"""Names and numbers of a text; solids to draw, `let` and `def` expanded; values worked out inside defs."""
+MAX_NODES = 10_000
+"""Names and numbers of a text: as many as are read and checked in a tenth of a second."""
+
+MAX_EXPANDED = 20_000
+"""Solids to draw, `let` and `def` expanded; values worked out inside defs."""
 
 MAX_NESTING = 64
 """Open brackets and chained calls around one place of a text; operations around one shape, `let` expanded."""

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from shaderdsl import arithmetic, binding, syntax
 from shaderdsl.arithmetic import RADIANS
 from shaderdsl.binding import Layout
-from shaderdsl.bounds import MAX_NESTING, MAX_NODES
+from shaderdsl.bounds import MAX_EXPANDED, MAX_NESTING, MAX_NODES
 from shaderdsl.construction import Construction, advice
 from shaderdsl.errors import Fault, did_you_mean
 from shaderdsl.expression import Expr
@@ -49,15 +49,15 @@ _MAX_EVALUATION_DEPTH = 100
 
 @dataclass(frozen=True)
 class Checked:
-    """A program that is right: its canonical tree, its scene, and what holds of its parameters.
+    """A program that is right: its text, its scene, and what holds of its parameters.
 
     `index` gives the parameter of each literal slot, -1 for what is decided (counts and ranges). `low` and
     `high` are hard limits of parameters by index, where there are any; `feeds` is the first registry
-    parameter that each one reaches unchanged. `moved` tells that the canonical tree has its literals in
-    another order than the text.
+    parameter that each one reaches unchanged. `rewritten` is the canonical tree where it is not the text's own, and
+    `moved` tells that it has its literals in another order.
     """
 
-    module: syntax.Module
+    source: str
     scene: Scene
     index: tuple[int, ...]
     values: tuple[float, ...]
@@ -66,6 +66,7 @@ class Checked:
     conditions: tuple[Condition, ...]
     constraints: tuple[Constraint, ...]
     feeds: dict[int, Parameter]
+    rewritten: syntax.Module | None
     moved: bool
 
 
@@ -75,6 +76,7 @@ def check(module: syntax.Module, values: list[float], decided: set[int], source:
     Raises `Fault` with the first error.
     """
     moved = False
+    rewritten: syntax.Module | None = None
     while True:
         run = _Check(module, values, decided, source)
         scene = run.module_scene()
@@ -84,6 +86,7 @@ def check(module: syntax.Module, values: list[float], decided: set[int], source:
             continue
         if run.rewrites:
             module, order = reordered(module, run.rewrites)
+            rewritten = module
             if order is not None:
                 moved = True
                 places = {old: new for new, old in enumerate(order)}
@@ -91,8 +94,8 @@ def check(module: syntax.Module, values: list[float], decided: set[int], source:
                 decided = {places[slot] for slot in decided}
                 continue
         return Checked(
-            module, scene, tuple(run.index), tuple(v for v, i in zip(values, run.index) if i >= 0),
-            run.low, run.high, tuple(run.conditions), tuple(run.constraints), run.feeds, moved,
+            source, scene, tuple(run.index), tuple(v for v, i in zip(values, run.index) if i >= 0), run.low, run.high,
+            tuple(run.conditions), tuple(run.constraints), run.feeds, rewritten, moved,
         )  # fmt: skip
 
 
@@ -119,6 +122,7 @@ class _Check(Construction):
         self.depth = 0
         self.steps = 0
         self.size = 0
+        self.constants: dict[float, Expr] = {}
         self.entries = functions()
 
     # -- statements ---------------------------------------------------------------------------------------
@@ -213,9 +217,9 @@ class _Check(Construction):
                 "to name a value write `let name = ...`" if not isinstance(value, WordValue) else "",
             )  # fmt: skip
         self.size += value.shape.size
-        if self.size > MAX_NODES:
+        if self.size > MAX_EXPANDED:
             raise Fault(
-                f"with let and def expanded there are more than {MAX_NODES:,} shapes to draw",
+                f"with let and def expanded there are more than {MAX_EXPANDED:,} shapes to draw",
                 draw.start,
                 draw.end,
             )
@@ -231,9 +235,9 @@ class _Check(Construction):
             raise Fault(f"nested deeper than {MAX_NESTING} levels, defs expanded", node.start, node.end)
         if self.inside:
             self.steps += 1
-            if self.steps > MAX_NODES:
+            if self.steps > MAX_EXPANDED:
                 raise Fault(
-                    f"with def expanded there are more than {MAX_NODES:,} values to work out",
+                    f"with def expanded there are more than {MAX_EXPANDED:,} values to work out",
                     node.start,
                     node.end,
                 )
@@ -425,13 +429,20 @@ class _Check(Construction):
     def _default(self, parameter: Parameter) -> Any:
         default = parameter.default
         if isinstance(default, tuple):
-            return tuple(self.graph.constant(v) for v in default)
+            return tuple(self._constant(v) for v in default)
         if isinstance(default, str):
             return default
         assert default is not None
         if parameter.kind == "count":
             return int(default)
-        return self.graph.constant(default * RADIANS if parameter.kind == "angle" else default)
+        return self._constant(default * RADIANS if parameter.kind == "angle" else default)
+
+    def _constant(self, value: float) -> Expr:
+        """One expression for all defaults of a value: most are zero."""
+        found = self.constants.get(value)
+        if found is None:
+            found = self.constants[value] = self.graph.constant(value)
+        return found
 
     def _choice(self, call: syntax.Call, parameter: Parameter, node: Any) -> str:
         if type(node) is syntax.Name and node.name in parameter.choices:

@@ -1,6 +1,6 @@
 """Python's cyclic garbage collector, held back where many small objects are made that all stay.
 
-Lowering a program makes thousands of tuples and no cycles. Each thousand would set the collector off, and every tenth time it
+Reading and lowering a program makes thousands of tuples and no cycles. Each thousand would set the collector off, and every tenth time it
 looks at older objects too, all programs lowered before among them: half of the time that lowering takes.
 """
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from shaderdsl import syntax
 from shaderdsl.arithmetic import RADIANS
-from shaderdsl.bounds import MAX_NESTING, MAX_NODES, MAX_NUMBER, MAX_VERTICES
+from shaderdsl.bounds import MAX_EXPANDED, MAX_NESTING, MAX_NUMBER, MAX_VERTICES
 from shaderdsl.errors import Fault
 from shaderdsl.expression import Expr, Graph, hypot
 from shaderdsl.limits import Condition, Constraint, below, limit_text
@@ -135,9 +135,9 @@ class Construction:
             raise Fault(
                 f"more than {MAX_NESTING} operations are nested around one shape", node.start, node.end
             )
-        if size > MAX_NODES:
+        if size > MAX_EXPANDED:
             raise Fault(
-                f"with let and def expanded there are more than {MAX_NODES:,} shapes to draw",
+                f"with let and def expanded there are more than {MAX_EXPANDED:,} shapes to draw",
                 node.start,
                 node.end,
             )

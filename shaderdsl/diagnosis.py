@@ -9,11 +9,15 @@ mistake inside more brackets.)
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from functools import lru_cache
 from itertools import product
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from shaderdsl.automaton import Unexpected
 from shaderdsl.errors import Fault
+from shaderdsl.lexer import Tokens
+from shaderdsl.parser import Builder, language
 
 
 class _Explanation(NamedTuple):
@@ -40,7 +44,7 @@ _INSIDE = ("f(", "f(1,", "(", "(1,", "(1, 2,", "f(a =", "f(1 ..", "def f(a =")
 _HEADS = ("def f()", "def f(a)", "def f(a,)", "def f(a, b)", "def f(a, b,)")
 _ASSIGNED = ("let a =", *[f"{head} =" for head in _HEADS])
 _FRESH = ("", "1\n", "1\n1\n")
-_OPERATED = ("1 +", "1 -", "1 - -", "-", "- -")
+_OPERATED = ("1 +", "1 -", "1 - -", "-", "- -", "1 + 1 +", "1 + 1 -", "1 + 1 - -")
 _KEYWORDS = ("let", "def", "scene")
 _STARTS = ("1", "a", "#fff", "(1)")
 _MARKS = ("* 2", "- 2", ".f()", ".. 2", ", 2", ")", "= 2", "2d")
@@ -126,55 +130,57 @@ _LOOKALIKES = {
 
 
 @lru_cache(maxsize=1)
-def _table(parser: Any) -> dict[tuple[int, str], _Explanation]:
+def _table() -> dict[tuple[int, str], _Explanation]:
     """The explanations by parser state and token kind; earlier examples win."""
-    from lark.exceptions import UnexpectedToken
-
+    lexer, automaton = language()
     table: dict[tuple[int, str], _Explanation] = {}
     for explanation in _EXPLANATIONS:
         for before, wrong in product(explanation.before, explanation.wrong):
+            tokens = lexer.tokens(f"{before} {wrong}")
             try:
                 # Some of the products are right, and say nothing.
-                parser.parse(f"{before} {wrong}")
-            except UnexpectedToken as error:
+                automaton.run(tokens, Builder(tokens))
+            except Unexpected as error:
+                kind, start = tokens.kinds[error.position], tokens.starts[error.position]
                 # An example speaks for its first wrong token only.
-                if error.token.type == "END" if not wrong else error.token.start_pos == len(before) + 1:
-                    table.setdefault((error.state.position, error.token.type), explanation)
+                if kind == "END" if not wrong else start == len(before) + 1:
+                    table.setdefault((error.state, kind), explanation)
             except Fault:
                 # The words of a rule may object first, with an explanation of their own.
                 continue
     return table
 
 
-def explained(error: Any, source: str, parser: Any) -> Fault:
-    """What to tell the author of `source` about lark's `UnexpectedToken`."""
-    token = error.token
-    start = len(source) if token.start_pos is None else token.start_pos
-    end = start + max(1, len(str(token.value)))
-    if token.type == "UNKNOWN":
-        return _unknown_character(str(token.value), start)
+def explained(error: Unexpected, source: str, tokens: Tokens) -> Fault:
+    """What to tell the author of `source` about a syntax error."""
+    kind, text = tokens.kinds[error.position], tokens.texts[error.position]
+    start = tokens.starts[error.position]
+    end = start + max(1, len(text))
     # Of the two signs, the first may have passed for an operator.
     for sign in (start - 1, start):
         if source.startswith("/*", sign):
             return Fault("this comment is never closed", sign, sign + 2, "", "end it with */")
         if source.startswith("*/", sign):
             return Fault("a comment is closed that was never opened", sign, sign + 2, "", "begin it with /*")
-    opened = _open_bracket(source, start)
+    if kind == "UNKNOWN":
+        return _unknown_character(text, start)
+    opened = _open_bracket(tokens, error.position)
     if opened is not None and (
-        (token.type in ("LET", "DEF", "SCENE") and "\n" in source[opened:start])
-        or (token.type == "END" and ";" not in token.value)
+        (kind in ("LET", "DEF", "SCENE") and "\n" in source[opened:start])
+        or (kind == "END" and ";" not in text)
     ):
         opening, here = (source.count("\n", 0, place) + 1 for place in (opened, start))
         return Fault(
             "this bracket is never closed", opened, opened + 1, "')'",
             f"it is still open in line {here}" if here > opening else "",
         )  # fmt: skip
-    explanation = _table(parser).get((error.state.position, token.type))
-    if token.type == "END":
+    explanation = _table().get((error.state, kind))
+    if kind == "END":
         # A missing end is shown right behind the last thing that is there.
         start, end = _behind(source, start)
     if explanation is None:
-        return Fault(f"'{_shown(token)}' cannot stand here", start, end, _kinds(error.expected))
+        shown = "the end of the line" if kind == "END" else text[:40]
+        return Fault(f"'{shown}' cannot stand here", start, end, _kinds(language().automaton.expected(error.state)))
     message, expected, suggestion = explanation[:3]
     if re.search(r"[0-9]\.\s*\Z", source[:start][-200:]):
         message, expected, suggestion = "a number has a digit after its '.'", "a digit", ""
@@ -200,11 +206,7 @@ def _unknown_character(character: str, start: int) -> Fault:
     return Fault(f"unknown character {shown}", start, start + 1, "", suggestion)
 
 
-def _shown(token: Any) -> str:
-    return "the end of the line" if token.type == "END" else str(token.value)[:40]
-
-
-def _kinds(expected: Any) -> str:
+def _kinds(expected: set[str]) -> str:
     names = [text for kind, text in _KINDS.items() if kind in expected]
     return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
@@ -215,16 +217,15 @@ def _behind(source: str, start: int) -> tuple[int, int]:
     return place, place + 1
 
 
-def _open_bracket(source: str, end: int) -> int | None:
-    """Where the innermost bracket that is still open at `end` stands."""
-    from shaderdsl.parser import tokens
-
+def _open_bracket(tokens: Tokens, position: int) -> int | None:
+    """The offset of the innermost bracket that is still open before the token at `position`."""
     stack: list[int] = []
-    for token in tokens(source[:end]):
-        if token.type == "LPAR":
-            stack.append(token.start_pos)
-        elif token.type == "CLOSE" and stack:
+    for before in tokens.order[: bisect_left(tokens.order, position)]:
+        kind = tokens.kinds[before]
+        if kind == "LPAR":
+            stack.append(tokens.starts[before])
+        elif kind == "CLOSE" and stack:
             stack.pop()
-        elif token.type == "END" and token.value == ";":
+        elif kind == "END" and ";" in tokens.texts[before]:
             stack.clear()
     return stack[-1] if stack else None

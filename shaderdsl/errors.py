@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-_MAX_CANDIDATES = 2000
+_MAX_CANDIDATES = 1000
 """Names that are compared to an unknown one: all of any text that a person wrote."""
 
 _WINDOW = 100

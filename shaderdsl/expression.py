@@ -33,6 +33,8 @@ Node = tuple[Any, ...]
 Scalar = Union["Expr", float, int]
 
 _COMMUTATIVE = frozenset({"add", "mul", "min", "max", "hypot"})
+_SIMPLIFIABLE = frozenset({"const", "neg", "abs", "hypot", "sqrt", "detach"})
+"""Nodes that may make what is applied to them simpler."""
 
 
 def _divide(a: float, b: float) -> float:
@@ -108,8 +110,8 @@ class Graph:
 
     def apply(self, operator: str, *arguments: Scalar) -> Expr:
         """The node `operator(*arguments)`, folded and simplified."""
-        indices = tuple(self.lift(a).index for a in arguments)
-        return Expr(self, self._simplified(operator, indices))
+        indices = [a.index if type(a) is Expr and a.graph is self else self.lift(a).index for a in arguments]
+        return Expr(self, self._simplified(operator, tuple(indices)))
 
     def _simplified(self, operator: str, ids: tuple[int, ...]) -> int:
         nodes = self.nodes
@@ -186,32 +188,51 @@ class Graph:
         return self.add((operator, *ids))
 
     def instantiate(self, template: Template, inputs: Sequence[Expr]) -> list[Expr]:
-        """The template's outputs as nodes of this graph, with `inputs` for its inputs."""
-        value: list[int] = []
-        simplified, add = self._simplified, self.add
+        """The template's outputs as nodes of this graph, with `inputs` for its inputs.
+
+        Its code is simplified already. Only inputs that are equal, or of which a rule of `_simplified` makes more
+        than of the template's own, give reason to look at it again.
+        """
+        value = [e.index for e in inputs]
+        nodes, place = self.nodes, self._index
+        taken = [value[k] for k in template.taken]
+        if len(set(taken)) < len(taken) or any(nodes[i][0] in _SIMPLIFIABLE for i in taken):
+            for operator, arguments in template.code:
+                value.append(
+                    self.add((operator, arguments)) if operator == "const"
+                    else self._simplified(operator, tuple([value[a] for a in arguments]))
+                )  # fmt: skip
+            return [Expr(self, value[k]) for k in template.outputs]
         for operator, arguments in template.code:
-            if operator == "input":
-                value.append(inputs[arguments].index)
-            elif operator == "const":
-                value.append(add((operator, arguments)))
+            if operator == "const":
+                node: Node = (operator, arguments)
+            elif len(arguments) == 2:
+                a, b = arguments
+                a, b = value[a], value[b]
+                node = (operator, b, a) if a > b and operator in _COMMUTATIVE else (operator, a, b)
             else:
-                value.append(simplified(operator, tuple([value[a] for a in arguments])))
+                node = (operator, *[value[a] for a in arguments])
+            found = place.get(node)
+            if found is None:
+                found = place[node] = len(nodes)
+                nodes.append(node)
+            value.append(found)
         return [Expr(self, value[k]) for k in template.outputs]
 
     # -- reading ------------------------------------------------------------------------------------------
 
     def needed(self, outputs: Iterable[int]) -> list[int]:
         """The indices that `outputs` depend on (themselves included), in evaluation order."""
-        seen: set[int] = set()
+        nodes = self.nodes
         stack = list(outputs)
+        seen = set(stack)
         while stack:
-            index = stack.pop()
-            if index in seen:
-                continue
-            seen.add(index)
-            node = self.nodes[index]
-            if node[0] not in ("const", "input"):
-                stack.extend(node[1:])
+            node = nodes[stack.pop()]
+            if node[0] != "const" and node[0] != "input":
+                for index in node[1:]:
+                    if index not in seen:
+                        seen.add(index)
+                        stack.append(index)
         return sorted(seen)
 
     def evaluate(self, outputs: Sequence[Expr], inputs: Mapping[object, float]) -> list[float]:
@@ -329,23 +350,25 @@ class Graph:
 
 
 class Template:
-    """Expressions to be repeated with other inputs, traced once: see `Graph.instantiate`."""
+    """Expressions to be repeated with other inputs, traced once: see `Graph.instantiate`.
 
-    __slots__ = ("code", "outputs")
+    `code` has (operator, places of arguments) or ("const", value), places counting inputs first; `taken` are the
+    inputs that it depends on, `outputs` the places of the outputs.
+    """
+
+    __slots__ = ("code", "taken", "outputs")
 
     def __init__(self, graph: Graph, inputs: Sequence[Expr], outputs: Sequence[Expr]) -> None:
-        order = graph.needed(e.index for e in outputs)
-        place = {index: k for k, index in enumerate(order)}
-        number = {e.index: k for k, e in enumerate(inputs)}
+        place = {e.index: k for k, e in enumerate(inputs)}
         self.code: list[tuple[str, Any]] = []
-        for index in order:
+        self.taken: list[int] = []
+        for index in graph.needed(e.index for e in outputs):
             operator, *arguments = graph.nodes[index]
             if operator == "input":
-                self.code.append(("input", number[index]))
-            elif operator == "const":
-                self.code.append(("const", arguments[0]))
-            else:
-                self.code.append((operator, tuple(place[a] for a in arguments)))
+                self.taken.append(place[index])
+                continue
+            place[index] = len(inputs) + len(self.code)
+            self.code.append((operator, arguments[0] if operator == "const" else tuple(place[a] for a in arguments)))
         self.outputs = [place[e.index] for e in outputs]
 
 

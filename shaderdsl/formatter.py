@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from shaderdsl.parser import decoded, tokens
+from shaderdsl.parser import decoded, language
 from shaderdsl.program import parse
 
 if TYPE_CHECKING:
@@ -64,13 +64,14 @@ def _extents(source: str) -> list[tuple[int, int]]:
     """Where each statement begins and ends."""
     result: list[tuple[int, int]] = []
     first = last = -1
-    for token in tokens(source):
-        if token.type == "END":
+    kinds, _, starts, order = language().lexer.tokens(source)
+    for position in order:
+        if kinds[position] == "END":
             result.append((first, last))
             first = -1
         else:
-            first = token.start_pos if first < 0 else first
-            last = token.end_pos
+            first = starts[position] if first < 0 else first
+            last = starts[position + 1]
     return result
 
 

@@ -1,17 +1,18 @@
-"""Text to syntax tree: grammar.lark through lark's LALR parser, and syntax errors in words."""
+"""Text to syntax tree: the actions of grammar.lark."""
 
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from shaderdsl.automaton import Automaton, Unexpected
 from shaderdsl.binding import argument_value, registered_layout, split
 from shaderdsl.bounds import MAX_NUMBER, MAX_SOURCE
 from shaderdsl.errors import Fault, did_you_mean, located
+from shaderdsl.lexer import Lexer, Tokens
 from shaderdsl.registry import functions
 from shaderdsl.syntax import (
     PRECEDENCE,
@@ -37,9 +38,6 @@ from shaderdsl.syntax import (
     Statement,
 )
 
-if TYPE_CHECKING:
-    from shaderdsl.lexer import Lexeme
-
 BOOLEAN_OPERATORS = {"union": "|", "xor": "^", "intersection": "&", "difference": "-"}
 """The sharp booleans that the text writes as operators, by the names of their registry entries."""
 
@@ -57,58 +55,58 @@ class _Range:
         self.start, self.end = low.start, high.end
 
 
-class _Builder:
-    """The grammar's actions: what each rule makes of its children."""
+class Builder:
+    """The grammar's actions on one text: what each rule makes of its symbols, tokens by their positions."""
 
-    def __init__(self) -> None:
-        self.begin()
-
-    def begin(self) -> None:
-        """Forget the last text."""
+    def __init__(self, tokens: Tokens) -> None:
+        self.texts = tokens.texts
+        self.starts = tokens.starts
+        self.slots = 0
         self.literals: dict[int, Number | Colour] = {}
         self.decided: set[int] = set()
 
-    def start(self, children: list[Any]) -> Module:
-        # Statements and their ENDs in turn; the last END has seen every literal.
-        statements: tuple[Statement, ...] = tuple(children[0::2])
+    def end(self, token: int) -> int:
+        return self.starts[token + 1]
+
+    def start(self, *statements_and_ends: Any) -> Module:
+        statements: tuple[Statement, ...] = statements_and_ends[0::2]
         for statement in statements[1:]:
             if isinstance(statement, Scene):
                 raise Fault(
                     "scene is not the first statement", statement.start, statement.start + len("scene"), "",
                     "a program has one scene" if isinstance(statements[0], Scene) else "move it to the top",
                 )  # fmt: skip
-        return Module(statements, children[-1].slot if children else 0)
+        return Module(statements, self.slots)
 
-    def scene(self, children: list[Any]) -> Scene:
-        word, dimension = children[:2]
-        if dimension.value != "2d":
+    def scene(self, word: int, dimension: int, settings: tuple[Any, int] | None = None) -> Scene:
+        written = self.texts[dimension]
+        if written != "2d":
             raise Fault(
-                f"there is no scene '{dimension.value}'", dimension.start_pos, dimension.end_pos, "2d",
+                f"there is no scene '{written}'", self.starts[dimension], self.end(dimension), "2d",
                 "write `scene 2d`: programs are two-dimensional",
             )  # fmt: skip
-        arguments, end = children[2] if len(children) > 2 else ((), dimension.end_pos)
-        return Scene(word.start_pos, end, _checked(arguments))
+        arguments, end = settings or ((), self.end(dimension))
+        return Scene(self.starts[word], end, _checked(arguments))
 
-    def let(self, children: list[Any]) -> Let:
-        name, value = children
-        return Let(name.start_pos, value.end, name.value, name.start_pos, _expression(value))
+    def let(self, name: int, value: Any) -> Let:
+        start = self.starts[name]
+        return Let(start, value.end, self.texts[name], start, _expression(value))
 
-    def define(self, children: list[Any]) -> Def:
-        name, *parameters, _, body = children
-        return Def(name.start_pos, body.end, name.value, name.start_pos, tuple(parameters), body)
+    def define(self, name: int, *rest: Any) -> Def:
+        *parameters, _, body = rest
+        start = self.starts[name]
+        return Def(start, body.end, self.texts[name], start, tuple(parameters), body)
 
-    def parameter(self, children: list[Any]) -> Parameter:
-        name = children[0]
-        default = children[1] if len(children) > 1 else None
-        return Parameter(name.start_pos, default.end if default else name.end_pos, name.value, default)
+    def parameter(self, name: int, default: Expression | None = None) -> Parameter:
+        end = default.end if default is not None else self.end(name)
+        return Parameter(self.starts[name], end, self.texts[name], default)
 
-    def draw(self, children: list[Any]) -> Draw:
-        value = children[0]
+    def draw(self, value: Expression) -> Draw:
         return Draw(value.start, value.end, value)
 
-    def number(self, children: list[Any]) -> Number:
-        token = children[0]
-        text = token.value
+    def number(self, token: int) -> Number:
+        text = self.texts[token]
+        start = self.starts[token]
         unit = ""
         try:
             value = float(text)
@@ -117,118 +115,112 @@ class _Builder:
             value = float(digits)
             if unit not in UNITS:
                 raise Fault(
-                    f"unknown unit '{unit[:40]}'", token.start_pos + len(digits), token.end_pos,
+                    f"unknown unit '{unit[:40]}'", start + len(digits), start + len(text),
                     "deg, rad, turn, %, or no unit", did_you_mean(unit, UNITS),
                 ) from None  # fmt: skip
         if not value <= MAX_NUMBER:
-            raise Fault("this number is too large", token.start_pos, token.end_pos, f"at most {MAX_NUMBER:g}")
-        node = self.literals[token.start_pos] = Number(
-            token.start_pos, token.end_pos, token.slot, value, unit
-        )
+            raise Fault("this number is too large", start, start + len(text), f"at most {MAX_NUMBER:g}")
+        slot = self.slots
+        self.slots = slot + 1
+        node = self.literals[start] = Number(start, start + len(text), slot, value, unit)
         return node
 
-    def colour(self, children: list[Any]) -> Colour:
-        token = children[0]
-        digits = token.value[1:]
+    def colour(self, token: int) -> Colour:
+        text, start, end = self.texts[token], self.starts[token], self.end(token)
+        digits = text[1:]
         if len(digits) not in (3, 6) or not _HEX_DIGITS.issuperset(digits):
             raise Fault(
-                f"'{token.value[:40]}' is no colour", token.start_pos, token.end_pos,
-                "#rgb or #rrggbb in hex digits",
+                f"'{text[:40]}' is no colour", start, end, "#rgb or #rrggbb in hex digits",
                 "for a translucent layer write .opacity(0.5)" if len(digits) in (4, 8) else "",
             )  # fmt: skip
-        node = self.literals[token.start_pos] = Colour(
-            token.start_pos, token.end_pos, token.slot, *colour_values(digits)
-        )
+        slot = self.slots
+        self.slots = slot + 3
+        node = self.literals[start] = Colour(start, end, slot, *colour_values(digits))
         return node
 
-    def name(self, children: list[Any]) -> Name:
-        token = children[0]
-        return Name(token.start_pos, token.end_pos, token.value)
+    def name(self, token: int) -> Name:
+        return Name(self.starts[token], self.end(token), self.texts[token])
 
-    def group(self, children: list[Any]) -> Expression:
+    def group(self, value: Expression, _: int) -> Expression:
         # The inner node stands for the group; its place is close enough for an error.
-        return children[0]  # type: ignore[no-any-return]
+        return value
 
-    def point(self, children: list[Any]) -> Pair:
-        del children[-1]
-        if len(children) != 2:
+    def point(self, *coordinates_and_close: Any) -> Pair:
+        coordinates: tuple[Expression, ...] = coordinates_and_close[:-1]
+        if len(coordinates) != 2:
             raise Fault(
-                f"a point has two coordinates, not {len(children)}",
-                children[0].start,
-                children[-1].end,
+                f"a point has two coordinates, not {len(coordinates)}",
+                coordinates[0].start,
+                coordinates[-1].end,
                 "(x, y)",
             )
-        x, y = children
+        x, y = coordinates
         return Pair(x.start, y.end, x, y)
 
-    def arguments(self, children: list[Any]) -> tuple[tuple[Any, ...], int]:
+    def arguments(self, *arguments_and_close: Any) -> tuple[tuple[Any, ...], int]:
         # The closing bracket is kept for the call's end.
-        return tuple(children[:-1]), children[-1].end_pos
+        return arguments_and_close[:-1], self.end(arguments_and_close[-1])
 
-    def named(self, children: list[Any]) -> Named:
-        name, value = children
-        return Named(name.start_pos, value.end, name.value, _expression(value))
+    def named(self, name: int, value: Any) -> Named:
+        return Named(self.starts[name], value.end, self.texts[name], _expression(value))
 
-    def range(self, children: list[Any]) -> _Range:
-        return _Range(children[0], children[2])
+    def range(self, low: Expression, _: int, high: Expression) -> _Range:
+        return _Range(low, high)
 
-    def call(self, children: list[Any]) -> Expression:
-        name, (arguments, end) = children
-        return self._called(name.start_pos, end, name, arguments)
+    def call(self, name: int, arguments: tuple[tuple[Any, ...], int]) -> Expression:
+        return self._called(self.starts[name], arguments[1], name, arguments[0])
 
-    def method(self, children: list[Any]) -> Expression:
-        receiver, name, (arguments, end) = children
-        return self._called(receiver.start, end, name, (receiver, *arguments))
+    def method(self, receiver: Expression, name: int, arguments: tuple[tuple[Any, ...], int]) -> Expression:
+        return self._called(receiver.start, arguments[1], name, (receiver, *arguments[0]))
 
-    def _called(self, start: int, end: int, name: Lexeme, arguments: tuple[Any, ...]) -> Expression:
+    def _called(self, start: int, end: int, token: int, arguments: tuple[Any, ...]) -> Expression:
         """A call, or the node that `param`, `fixed`, `rgb` of numbers or a sharp boolean stands for."""
-        if name.value in _SPECIAL:
-            node = _SPECIAL[name.value](start, end, arguments)
+        name = self.texts[token]
+        if name in _SPECIAL:
+            node = _SPECIAL[name](start, end, arguments)
             if node is not None:
                 if type(node) is Ranged:
                     self.decided |= {node.low.slot, node.high.slot}
                 return node
-        elif name.value in BOOLEAN_OPERATORS:
-            node = _boolean(name.value, arguments)
+        elif name in BOOLEAN_OPERATORS:
+            node = _boolean(name, arguments)
             if node is not None:
                 return node
-        call = Call(start, end, name.value, name.start_pos, _checked(arguments))
-        if name.value in _counting():
+        call = Call(start, end, name, self.starts[token], _checked(arguments))
+        if name in _counting():
             # Counts known from the start spare the checker a second run.
             self.decided |= counted_slots(call)
         return call
 
-    def chain(self, children: list[Any]) -> Expression:
+    def chain(self, *row: Any) -> Expression:
         """Operands and operators in a row, unary minus included, sorted by precedence."""
         operands: list[Expression] = []
         operators: list[str] = []
-        position, count = 0, len(children)
+        position, count = 0, len(row)
         while position < count:
             signs = []
-            while hasattr(children[position], "type"):
-                signs.append(children[position])
+            while isinstance(row[position], int):
+                signs.append(row[position])
                 position += 1
-            operand = children[position]
+            operand = row[position]
             position += 1
             for sign in reversed(signs):
-                operand = self._negated(sign, operand)
+                operand = self._negated(self.starts[sign], operand)
             operands.append(operand)
             if position < count:
-                operators.append(children[position].value)
+                operators.append(self.texts[row[position]])
                 position += 1
         return _climb(operands, operators)
 
-    def _negated(self, sign: Lexeme, value: Expression) -> Expression:
+    def _negated(self, start: int, value: Expression) -> Expression:
         if isinstance(value, Number):
             # A negative literal is one parameter. Where it begins tells the skeleton whose sign it is.
             del self.literals[value.start]
-            node = self.literals[sign.start_pos] = Number(
-                sign.start_pos, value.end, value.slot, -value.value, value.unit
-            )
+            node = self.literals[start] = Number(start, value.end, value.slot, -value.value, value.unit)
             return node
         if isinstance(value, Negation):
             return value.value
-        return Negation(sign.start_pos, value.end, value)
+        return Negation(start, value.end, value)
 
 
 def colour_values(digits: str) -> tuple[float, float, float]:
@@ -358,25 +350,20 @@ def counted_slots(call: Call) -> set[int]:
     return {node.slot for node in nodes if isinstance(node, Number)}
 
 
-_lock = threading.Lock()
+class Language(NamedTuple):
+    """What reads a text: made of grammar.lark on the first one that is new (importing lark costs 0.1 s)."""
+
+    lexer: Lexer
+    automaton: Automaton
 
 
 @lru_cache(maxsize=1)
-def _lark() -> tuple[Any, _Builder, Any]:
-    """The parser and its builder, made on the first text that is new (importing lark costs 0.1 s)."""
+def language() -> Language:
     import lark
 
-    from shaderdsl.lexer import Lexer
-
-    builder = _Builder()
     grammar = resources.files("shaderdsl").joinpath("grammar.lark").read_text(encoding="utf-8")
-    parser = lark.Lark(grammar, parser="lalr", lexer=Lexer, transformer=builder, maybe_placeholders=False)
-    return parser, builder, Lexer(parser.lexer_conf)
-
-
-def tokens(source: str) -> list[Lexeme]:
-    """The tokens of a text without comments, an END after each statement. Raises `Fault` at a bound."""
-    return _lark()[2].tokens(source)  # type: ignore[no-any-return]
+    loaded = lark.Lark(grammar, parser="lalr", lexer="basic", maybe_placeholders=False)
+    return Language(Lexer(loaded.terminals), Automaton(loaded, Builder))
 
 
 def decoded(text: str | bytes) -> str:
@@ -429,14 +416,12 @@ class Parsed(NamedTuple):
 
 def parse_tree(source: str) -> Parsed:
     """The syntax tree of a text. Raises `Fault` with the first syntax error."""
-    from lark.exceptions import UnexpectedToken
+    lexer, automaton = language()
+    tokens = lexer.tokens(source)
+    builder = Builder(tokens)
+    try:
+        return Parsed(automaton.run(tokens, builder), builder.literals, builder.decided)
+    except Unexpected as error:
+        from shaderdsl.diagnosis import explained
 
-    with _lock:
-        parser, builder, _ = _lark()
-        builder.begin()
-        try:
-            return Parsed(parser.parse(source), builder.literals, builder.decided)
-        except UnexpectedToken as error:
-            from shaderdsl.diagnosis import explained
-
-            raise explained(error, source, parser) from None
+        raise explained(error, source, tokens) from None

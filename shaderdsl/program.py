@@ -16,6 +16,7 @@ import numpy as np
 from shaderdsl import syntax
 from shaderdsl.bounds import MAX_NUMBER
 from shaderdsl.checker import Checked, check
+from shaderdsl.collection import collector_held
 from shaderdsl.errors import Fault, located
 from shaderdsl.limits import Violation, first_violation, limit_text
 from shaderdsl.parser import Parsed, decoded, parse_tree
@@ -53,7 +54,6 @@ class Structure:
     """
 
     def __init__(self, checked: Checked) -> None:
-        self.module = checked.module
         self.scene: Scene = checked.scene
         self.checked = checked
         count = len(checked.values)
@@ -71,6 +71,12 @@ class Structure:
     def count(self) -> int:
         """How many parameters a program of this structure has."""
         return len(self.checked.values)
+
+    @cached_property
+    def module(self) -> syntax.Module:
+        """The canonical tree. It is made anew where somebody asks, which few do: it would be half of what a
+        structure holds, and all that structures hold is looked at by Python's collector of cycles."""
+        return self.checked.rewritten or parse_tree(self.checked.source).module
 
     @cached_property
     def key(self) -> str:
@@ -304,8 +310,9 @@ def _warm(skeleton: _Skeleton, pieces: list[str]) -> Program | None:
 
 def _cold(source: str, key: tuple[str, ...], pieces: list[str]) -> Program:
     try:
-        parsed = parse_tree(source)
-        checked = check(parsed.module, parsed.values(), parsed.decided, source)
+        with collector_held():
+            parsed = parse_tree(source)
+            checked = check(parsed.module, parsed.values(), parsed.decided, source)
     except Fault as fault:
         raise located(fault, source) from None
     structure = Structure(checked)
@@ -367,4 +374,4 @@ def _make_room(characters: int) -> None:
 
 def number_count(program: Program) -> int:
     """How many numbers the text has: every literal, a colour as three, fixed ones, counts and ranges too."""
-    return program.structure.module.slots
+    return len(program.structure.checked.index)

@@ -84,8 +84,19 @@ class Tape:
 
     `instructions` (n, 5): opcode, source register or space, second register, first slot, elements of an outline.
     `layers` (m, 7): first instruction, how many, paint opcode, first slot of the paint (place, parameters, colours),
-    colour stops, first slot of (opacity, softness), and which tiles far from the surface may be skipped: NO_TILES, ALL_TILES
-    or OUTER_TILES.
+            if slot not in seen:
+                factors = linear.factors(slot)
+                if factors is not None:
+                    seen[slot] = [(column, graph.constant(w).index) for column, w in factors.items() if w != 0.0]
+                else:
+                    inputs = [i for i in graph.needed([slot]) if graph.nodes[i][0] == "input"]
+                    partials = graph.adjoints({slot: 1.0}, [Expr(graph, i) for i in inputs])
+                    seen[slot] = [
+                        (graph.nodes[i][1], partial.index)
+                        for i, partial in zip(inputs, partials)
+                        if partial.constant != 0.0
+                    ]
+            for column, weight in seen[slot]:
     `lipschitz` (m,): the slope that a layer's field never exceeds.
     """
 
@@ -93,7 +104,7 @@ class Tape:
     instructions: IntArray
     layers: IntArray
     lipschitz: npt.NDArray[np.float32]
-    slots: tuple[Expr, ...]
+    slots: tuple[int, ...]
     background: int | None
     parameter_count: int
 
@@ -105,7 +116,7 @@ class Tape:
     @cached_property
     def uniform(self) -> Uniform:
         """The uniform part as arrays, for the slots alone."""
-        return Uniform.of(self.graph, [e.index for e in self.slots])
+        return Uniform.of(self.graph, self.slots)
 
     @cached_property
     def slot_derivative(self) -> SlotDerivative:
@@ -128,22 +139,30 @@ class Uniform:
 
     @classmethod
     def of(cls, graph: Graph, outputs: Sequence[int]) -> Uniform:
+        nodes = graph.nodes
         order = graph.needed(outputs)
         place = {index: k for k, index in enumerate(order)}
-        rows: list[tuple[int, int, int, int]] = []
+        code: list[int] = []
         constants = [0.0] * len(order)
         for k, index in enumerate(order):
-            operator, *arguments = graph.nodes[index]
+            node = nodes[index]
+            operator = node[0]
             if operator == "const":
-                constants[k] = arguments[0]
-                rows.append((0, 0, 0, 0))
+                constants[k] = node[1]
+                code += (0, 0, 0, 0)
             elif operator == "input":
-                rows.append((1, arguments[0], 0, 0))
+                code += (1, node[1], 0, 0)
+            elif len(node) == 3:
+                code += (_OPERATOR_NUMBERS[operator], place[node[1]], place[node[2]], 0)
+            elif len(node) == 2:
+                code += (_OPERATOR_NUMBERS[operator], place[node[1]], 0, 0)
             else:
-                a, b, c = (*(place[a] for a in arguments), 0, 0)[:3]
-                rows.append((_OPERATOR_NUMBERS[operator], a, b, c))
-        code = np.array(rows, np.int32).reshape(-1, 4)
-        return cls(code, np.array(constants), np.array([place[i] for i in outputs], np.int32))
+                code += (_OPERATOR_NUMBERS[operator], *(place[a] for a in node[1:]))
+        return cls(
+            np.array(code, np.int32).reshape(-1, 4),
+            np.array(constants),
+            np.array([place[i] for i in outputs], np.int32),
+        )
 
     def run(self, parameters: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """The outputs for `parameters` (p,), in float64."""
@@ -215,24 +234,24 @@ class SlotDerivative:
     uniform: Uniform
 
     @classmethod
-    def of(cls, graph: Graph, slots: Sequence[Expr]) -> SlotDerivative:
+    def of(cls, graph: Graph, slots: Sequence[int]) -> SlotDerivative:
         rows, columns, weights = [0], [], []
         linear = _Linear(graph)
         seen: dict[int, list[tuple[int, int]]] = {}
         for slot in slots:
-            if slot.index not in seen:
-                factors = linear.factors(slot.index)
+            if slot not in seen:
+                factors = linear.factors(slot)
                 if factors is not None:
-                    seen[slot.index] = [(column, graph.constant(w).index) for column, w in factors.items() if w != 0.0]
+                    seen[slot] = [(column, graph.constant(w).index) for column, w in factors.items() if w != 0.0]
                 else:
-                    inputs = [i for i in graph.needed([slot.index]) if graph.nodes[i][0] == "input"]
-                    partials = graph.adjoints({slot.index: 1.0}, [Expr(graph, i) for i in inputs])
-                    seen[slot.index] = [
+                    inputs = [i for i in graph.needed([slot]) if graph.nodes[i][0] == "input"]
+                    partials = graph.adjoints({slot: 1.0}, [Expr(graph, i) for i in inputs])
+                    seen[slot] = [
                         (graph.nodes[i][1], partial.index)
                         for i, partial in zip(inputs, partials)
                         if partial.constant != 0.0
                     ]
-            for column, weight in seen[slot.index]:
+            for column, weight in seen[slot]:
                 columns.append(column)
                 weights.append(weight)
             rows.append(len(columns))
@@ -243,19 +262,18 @@ Matrix = tuple[Expr, Expr, Expr, Expr, Expr, Expr]
 """(xx, xy, x, yx, yy, y): x' = xx x + xy y + x, and y' alike."""
 
 
-@dataclass(frozen=True)
 class _Frame:
     """Where a shape is lowered: a space register, the affine map from it to the shape's coordinates, the factor
-    on its distances, and by how much primitives are inset (for `round`)."""
+    on its distances, and by how much primitives are inset (for `round`). Frames of equal `key` are equal."""
 
-    space: int
-    matrix: Matrix
-    scale: Expr
-    inset: Expr | None = None
+    __slots__ = ("space", "matrix", "scale", "inset", "key")
 
-    @property
-    def key(self) -> tuple[object, ...]:
-        return (self.space, *(e.index for e in self.matrix), self.scale.index, self.inset and self.inset.index)
+    def __init__(self, space: int, matrix: Matrix, scale: Expr, inset: Expr | None = None) -> None:
+        self.space = space
+        self.matrix = matrix
+        self.scale = scale
+        self.inset = inset
+        self.key = (space, *[e.index for e in matrix], scale.index, inset and inset.index)
 
 
 def lower(scene: ir.Scene, parameter_count: int) -> Tape:
@@ -265,41 +283,57 @@ def lower(scene: ir.Scene, parameter_count: int) -> Tape:
 
 
 @cache
-def _affine_template(operation: Operation, known: tuple[float | None, ...]) -> Template:
+def _affine_template(operation: Operation, known: tuple[float | str, ...]) -> Template:
     """A transform's matrix (xx, xy, x, yx, yy, y) and distance scale by its scalars and the matrix before it.
 
-    `known` has the entries of that matrix that are 0 or 1, and None for others: most are, and fold away.
+    `known` says of the entries of that matrix what lets the template be simpler: 0 or 1; "-" for a negation, whose
+    argument is the input; "" for others.
     """
     graph = Graph()
     px, py, zero = graph.input("@x"), graph.input("@y"), graph.constant(0.0)
     scalars = [graph.input(name) for name in scalar_names(operation)]
-    before = [graph.input(k) if value is None else graph.constant(value) for k, value in enumerate(known)]
+    inputs = [graph.input(k) for k in range(len(known))]
+    before = [
+        graph.constant(value) if isinstance(value, float) else -entry if value else entry
+        for entry, value in zip(inputs, known)
+    ]
     arguments = bind(operation, dict(zip(scalar_names(operation), scalars)))
     place = operation.body(Point(px, py), **arguments)
     origin = operation.body(Point(zero, zero), **arguments)
     outputs: list[Expr] = []
     for value, shift in ((place.x, origin.x), (place.y, origin.y)):
-        inputs = [i for i in graph.needed([value.index]) if graph.nodes[i][0] == "input"]
+        names = [i for i in graph.needed([value.index]) if graph.nodes[i][0] == "input"]
         x, y = (
-            graph.tangents([value], {i: (1.0 if i == axis.index else zero) for i in inputs})[0] for axis in (px, py)
+            graph.tangents([value], {i: (1.0 if i == axis.index else zero) for i in names})[0] for axis in (px, py)
         )
         a, b, c, d, e, f = before
         outputs += [x * a + y * d, x * b + y * e, x * c + y * f + shift]
     scale = operation.distance_scale(**arguments) if operation.distance_scale else 1.0
-    return Template(graph, [*scalars, *before], [*outputs, graph.lift(scale)])
+    return Template(graph, [*scalars, *inputs], [*outputs, graph.lift(scale)])
 
 
 def placed_by(
     graph: Graph, operation: Operation, scalars: Sequence[Expr], matrix: Matrix
 ) -> tuple[Matrix, Expr]:
     """The map that applies `matrix` and then a transform, and the factor that the transform puts on distances."""
-    known = tuple([e.constant if e.constant in (0.0, 1.0) else None for e in matrix])
-    a, b, c, d, e, f, scale = graph.instantiate(_affine_template(operation, known), [*scalars, *matrix])
+    known: list[float | str] = []
+    inputs = list(scalars)
+    for entry in matrix:
+        operator, *arguments = graph.nodes[entry.index]
+        if operator == "neg":
+            known.append("-")
+            inputs.append(Expr(graph, arguments[0]))
+        else:
+            known.append(arguments[0] if operator == "const" and arguments[0] in (0.0, 1.0) else "")
+            inputs.append(entry)
+    a, b, c, d, e, f, scale = graph.instantiate(_affine_template(operation, tuple(known)), inputs)
     return (a, b, c, d, e, f), scale
 
 
 def all_scalars(operation: Operation, scalars: Sequence[Expr], decided: ir.Decided, graph: Graph) -> list[Expr]:
     """Continuous scalars and decided words and counts, together in slot order (`scalar_names`)."""
+    if continuous_names(operation) == scalar_names(operation):
+        return list(scalars)
     values = dict(zip(continuous_names(operation), scalars))
     fixed: dict[str, Any] = dict(decided)
     for parameter in operation.parameters:
@@ -352,7 +386,7 @@ class _Lowering:
         self.scene = scene
         self.graph = scene.graph
         self.parameter_count = parameter_count
-        self.slots: list[Expr] = []
+        self.slots: list[int] = []
         self.instructions: list[tuple[int, int, int, int, int]] = []
         self.first = 0
         self.memo: dict[object, int] = {}
@@ -406,7 +440,7 @@ class _Lowering:
 
     def block(self, expressions: Sequence[Expr]) -> int:
         start = len(self.slots)
-        self.slots.extend(expressions)
+        self.slots.extend([e.index for e in expressions])
         return start
 
     def instruction(self, key: object, slope: float, fields: tuple[int, int, int, int, int]) -> int:
@@ -493,7 +527,7 @@ class _Lowering:
         scalars = all_scalars(operation, shape.scalars, shape.decided, self.graph)
         if operation.category == "transform":
             matrix, factor = placed_by(self.graph, operation, scalars, frame.matrix)
-            scale = frame.scale * factor
+            scale = frame.scale if factor.constant == 1.0 else frame.scale * factor
             inset = None if frame.inset is None else frame.inset / factor
             return self.shape(shape.child, _Frame(frame.space, matrix, scale, inset))
         if operation.copies > 1:

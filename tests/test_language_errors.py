@@ -37,6 +37,7 @@ SYNTAX = [
     ("let «let = 1", "a word of the language", "", "another name"),
     ("circle(«def)", "a word of the language", "", "another name"),
     ("a |«", "an operator has no value after it", "a number", ""),
+    ("a | b |«", "an operator has no value after it", "a number", ""),
     ("a | «* b", "an operator has no value after it", "a number", ""),
     ("«| a", "an operator has no value before it", "a number", ""),
     ("circle(1)\n«* 2", "an operator has no value before it", "a number", ""),
@@ -240,7 +241,7 @@ def doubled(definition: str, last: str) -> str:
 BOUNDS = {
     "bytes": ("a" * 1_000_000, "more than 262,144 bytes"),
     "bytes of two": ("é" * 140_000, "more than 262,144 bytes"),
-    "names": ("a " * 30_000, "more than 20,000 names and numbers"),
+    "names": ("a " * 30_000, "more than 10,000 names and numbers"),
     "signs": ("f(1),2;" * 20_000, "more than 512 layers"),
     "brackets": ("(" * 100_000, "deeper than 64 levels"),
     "methods": ("circle(0.5)" + ".move(0.1, 0.2)" * 200, "deeper than 64 levels"),
