@@ -20,6 +20,10 @@ from refine.optimization import Coordinates, Level, least_squares, squared_error
 from refine.sketch import Box, Circle, Ellipse, Flat, Sketch, SketchLayer, SketchShape, shape_number_count
 
 
+GROWTH = (0.2, 0.1, 0.3, 0.05, 0.5)
+"""By how much a program grows in the rounds of an exchange, one after another: where one finds nothing another may."""
+
+
 @dataclass(frozen=True)
 class Budget:
     """What a fit may use. `price` is the squared error (summed over pixels and channels) that a number must save."""
@@ -108,7 +112,7 @@ class Evolution:
             excess = state.draft.numbers - limit
             crowd = len(sketch.layers) - (budget.max_shapes or len(sketch.layers))
             quadratic = moves.Quadratic(state.draft, self.level)
-            drops = moves.dropped_layers(state.draft, self.small, self.level)
+            drops = moves.dropped_layers(state.draft, self.level)
             forced = excess > 0 or crowd > 0
             quota = max(2, int(share * caution * state.draft.numbers))
             if forced and excess > 0:
@@ -181,7 +185,7 @@ class Evolution:
         # What is new finds its place first, on the blurred level, where the rest would lose its own.
         draft = Draft.of(sketch)
         bigger = self.refined(draft, 4, level=self.wide, free=moves.new_numbers(draft, state.draft.sketch))
-        return self.refined(bigger.draft, 10)
+        return self.refined(bigger.draft, 16)
 
     def residual_layers(self, state: State) -> list[tuple[float, SketchLayer]]:
         """(gain, layer) for flat layers on the largest pieces of the residual that have one colour and sign."""
@@ -266,9 +270,9 @@ class Evolution:
         longest = 0.0
         for number in range(rounds):
             began = time.perf_counter()
-            if self.ended or stale >= 3 or began + 0.8 * longest > self.budget.deadline:
+            if self.ended or stale >= len(GROWTH) or began + longest > self.budget.deadline:
                 break
-            share = (0.2, 0.1, 0.3)[number % 3]
+            share = GROWTH[number % len(GROWTH)]
             room = max(0, self.budget.max_numbers - state.draft.numbers)
             bigger = self.grown(state, int(share * state.draft.numbers) + min(room, 40) + 8)
             if bigger is None:
