@@ -17,6 +17,7 @@ from refine import moves
 from refine.draft import Draft
 from refine.optimization import Coordinates, Level, least_squares
 from refine.sketch import Box, Circle, Ellipse, Flat, Sketch, SketchLayer, SketchShape, shape_number_count
+from refine.symmetry import symmetric
 
 
 @dataclass(frozen=True)
@@ -236,6 +237,15 @@ class Evolution:
         """A first state from a sketch: refined, then pruned to the limits."""
         state = self.refined(Draft.of(sketch), 12)
         self.report(state, what)
+        other = symmetric(self, state)
+        state = self._trimmed(state)
+        if other is None:
+            return state
+        # Few numbers that repeat are soon improved, so they get the chance before they are compared.
+        other = self.exchange(self._trimmed(other), rounds=3)
+        return min(state, other, key=lambda s: s.measure(self.budget))
+
+    def _trimmed(self, state: State) -> State:
         state = self.pruned(state, self.budget.max_numbers)
         state = self.refined(state.draft, 8)
         self.report(state, "pruned")

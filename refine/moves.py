@@ -299,7 +299,7 @@ def dropped_layers(draft: Draft, level: Level, scale: Level | None = None) -> li
 
     The rise is measured on `level`, and given in errors of `scale`, a larger one, where that is given.
     """
-    from refine.sketch import paint_number_count, shape_number_count
+    from refine.sketch import layer_number_count
     from render.taichi_backend import Batch
     from render.tapes import tape_of
 
@@ -319,7 +319,7 @@ def dropped_layers(draft: Draft, level: Level, scale: Level | None = None) -> li
     moves = []
     for k, layer in enumerate(layers):
         paint = layer.paint
-        saved = shape_number_count(layer.shape) + paint_number_count(paint) + (layer.opacity != 1.0)
+        saved = layer_number_count(layer)
         shared = [paint.colour] if isinstance(paint, Flat) else [paint.colour_a, paint.colour_b]
         saved -= 3 * sum(uses[c] > 1 for c in shared)
         moves.append(Move(float(scores[k] - scores[-1]), saved, frozenset({(k, "layer")}), _dropped(k)))
