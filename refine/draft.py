@@ -38,6 +38,7 @@ from refine.sketch import (
     SketchShape,
     Symmetry,
     Vertex,
+    moved,
 )
 
 Numbers = npt.NDArray[np.float64]
@@ -258,6 +259,20 @@ def anchors_of(sketch: Sketch) -> dict[Point, str]:
     return {center: "center" if k == 0 else f"center{k + 1}" for k, center in enumerate(shared)}
 
 
+def upright(sketch: Sketch) -> Sketch:
+    """The sketch with upright axes of reflection through points of the x axis, the picture unchanged: where along itself an
+    axis is placed says nothing."""
+    anchors = {center for layer in sketch.layers if not isinstance(layer.symmetry, Mirror) for center in centers_of(layer)}
+    layers = []
+    for layer in sketch.layers:
+        axis = layer.symmetry
+        if isinstance(axis, Mirror) and axis.angle == 90.0 and axis.center[1] and axis.center not in anchors:
+            x, y = axis.center
+            layer = replace(layer, shape=moved(layer.shape, (0.0, y)), symmetry=Mirror(90.0, (x, 0.0)))
+        layers.append(layer)
+    return Sketch(sketch.background, tuple(layers))
+
+
 def colour_word(colour: Colour) -> str:
     """A plain English name for a colour (red, green, blue in [0, 1])."""
     hue, lightness, saturation = colorsys.rgb_to_hls(*(min(max(c, 0.0), 1.0) for c in colour))
@@ -292,11 +307,12 @@ class Draft:
         from refine.optimization import legal
 
         program = legal(self.program, params)
-        sketch = renumbered(self.sketch, program.params.tolist())
+        sketch = upright(renumbered(self.sketch, program.params.tolist()))
         numbers = numbers_of(sketch)
         if len(numbers) == len(program.params) and np.allclose(numbers, program.params, atol=1e-9):
             return Draft(sketch, program)
-        # Colours have met (at a limit, say) or parted (from the background): the text shares them otherwise now.
+        # Colours have met (at a limit, say) or parted (from the background): the text shares them otherwise now. Or an axis
+        # has slid along itself.
         return Draft.of(sketch)
 
     def probe(self) -> tuple[shaderdsl.Program, npt.NDArray[np.int64]]:

@@ -43,6 +43,7 @@ LARGEST_ROUNDING = 0.03
 _SHAPE_FUNCTIONS = {
     "Circle": ("circle",), "Ellipse": ("ellipse",), "Box": ("box",), "Capsule": ("capsule",), "Segment": ("segment",),
     "Ring": ("ring",), "Polygon": ("polygon",), "Path": ("path",), "Stroke": ("path",),
+    "Mirror": ("mirror",), "Polar": ("repeat_polar",), "Grid": ("repeat_grid",),
 }  # fmt: skip
 
 
@@ -76,6 +77,7 @@ class _Best:
 
     def offer(self, program: Program, error: float, what: str, draft: Draft | None = None) -> None:
         """Keeps the program if it is the best so far, and tells."""
+        from refine.evolution import counted
         from refine.optimization import decibels
         from shaderdsl import number_count
 
@@ -83,7 +85,7 @@ class _Best:
         over = max(numbers - self.max_numbers, 0)
         if self.max_shapes is not None:
             over += 20 * max(len(program.scene.layers) - self.max_shapes, 0)
-        measure = (over, error + self.price * numbers)
+        measure = (over, counted(error, self.price) + self.price * numbers)
         if measure >= self.measure:
             return
         self.measure, self.program, self.draft = measure, program, draft

@@ -9,6 +9,7 @@ angles are degrees, counter-clockwise where y is up.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -243,6 +244,15 @@ def in_frame(shape: SketchShape, corner: Point, unit: float) -> SketchShape:
 def moved(shape: SketchShape, offset: Point) -> SketchShape:
     """A shape moved by ``offset`` = (x, y)."""
     return _mapped(shape, lambda point: (point[0] + offset[0], point[1] + offset[1]), 1.0, 1.0)
+
+
+def reflected(shape: SketchShape, angle: float) -> SketchShape:
+    """A shape reflected in the line through the origin at ``angle`` degrees."""
+    c, s = math.cos(math.radians(2 * angle)), math.sin(math.radians(2 * angle))
+    mirrored = _mapped(shape, lambda point: (c * point[0] + s * point[1], s * point[0] - c * point[1]), 1.0, -1.0)
+    if isinstance(mirrored, (Ellipse, Box)) and angle % 90.0:
+        return replace(mirrored, angle=mirrored.angle + 2 * angle)
+    return mirrored
 
 
 def _mapped(shape: SketchShape, point: Callable[[Point], Point], scale: float, turn: float) -> SketchShape:

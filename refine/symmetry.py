@@ -36,6 +36,7 @@ from refine.sketch import (
     in_frame,
     layer_number_count,
     moved,
+    reflected,
     shape_number_count,
     symmetry_number_count,
 )
@@ -56,6 +57,8 @@ LARGEST_SHARE = 0.15
 """The same as a share of the difference at any other angle: what looks alike at all angles has no symmetry to tell of."""
 OVERLAP = 2.5
 """Pixels that a part reaches across the line where it meets its copy."""
+PASSABLE = 2e-4
+"""Squared error of a pixel that refining is trusted to take away later."""
 CORE = 2.0
 """Least width (pixels) of a disc or ring about the centre that is drawn for itself."""
 
@@ -111,13 +114,18 @@ class _Element:
 
 @dataclass(frozen=True)
 class _Group:
-    """The layers of one paint: coverage (h, w), where it can be seen (h, w), elements' labels (h, w), and the elements."""
+    """The layers of one paint: coverage (h, w), where it can be seen (h, w), elements' labels (h, w), the elements, and the
+    middle of what each layer covers."""
 
-    paint: SketchLayer
     cover: np.ndarray
     known: np.ndarray
     labels: np.ndarray
     elements: tuple[_Element, ...]
+    middles: dict[int, Point]
+
+    @property
+    def by_label(self) -> dict[int, _Element]:
+        return {element.label: element for element in self.elements}
 
 
 @dataclass(frozen=True)
@@ -197,7 +205,9 @@ def _group(sketch: Sketch, covers: np.ndarray, members: list[int], canvas: _Canv
     for label in range(1, count + 1):
         center = (float(xs[label - 1]), float(ys[label - 1]))
         elements.append(_Element(label, float(areas[label - 1]), center, frozenset(drawn[label]), label in edge))
-    return _Group(sketch.layers[members[0]], cover, known.astype(np.float64), labels, tuple(elements))
+    weights = {k: covers[k] / max(float(covers[k].sum()), 1e-9) for k in members}
+    middles = {k: (float((w * canvas.x).sum()), float((w * canvas.y).sum())) for k, w in weights.items()}
+    return _Group(cover, known.astype(np.float64), labels, tuple(elements), middles)
 
 
 def _figure(group: _Group, elements: Sequence[_Element]) -> _Figure:
@@ -436,14 +446,13 @@ def _polar_parts(average: _Average, found: _Found, explainer: _Explainer) -> Dra
     full = _full_radii(average, radius)
     drawn: Drawn = []
     target, owner = average.cover.copy(), np.zeros(radius.shape)
-    core, rims = np.zeros(radius.shape, bool), np.zeros(radius.shape, bool)
+    rims = np.zeros(radius.shape, bool)
     for low, high in full:
         disc = low < unit
         shape: SketchShape = Circle((0.0, 0.0), high) if disc else Ring((0.0, 0.0), (low + high) / 2, high - low)
         if not explainer.allowed(shape):
             continue
         drawn.append((shape, None))
-        core |= (radius > low - 0.3 * unit) & (radius < high + 0.3 * unit)
         # Neighbours that touch at the rim are still two.
         rims |= (radius > low - unit) & (radius < high + unit)
         # Parts run on beneath the ring, as they are at its rim.
@@ -460,7 +469,7 @@ def _polar_parts(average: _Average, found: _Found, explainer: _Explainer) -> Dra
     under = owner > 0
     owners = labels.copy()
     owners[under] = ndimage.map_coordinates(labels, average.places(owner[under], angle[under]), order=0)
-    known = average.known & ~core
+    known = average.known & ~rims
     visited = np.zeros(count + 1, bool)
     middles = _middles(labels, count, average)
     for label in sorted(range(1, count + 1), key=lambda k: abs(np.arctan2(middles[k - 1][1], middles[k - 1][0]))):
@@ -584,6 +593,18 @@ def _sector(average: _Average, target: np.ndarray, found: _Found) -> float:
 # -- proposals -----------------------------------------------------------------------------------------------
 
 
+def _centered(found: Sequence[tuple[_Figure, _Found]], unit: float) -> list[tuple[_Figure, _Found]]:
+    """The same with centres that nearly agree made one: their mean, or the origin where that is near."""
+    result = []
+    for figure, one in found:
+        near = [o for _, o in found if o.count > 1 and np.hypot(*np.subtract(o.center, one.center)) < 0.7 * unit]
+        if one.count > 1:
+            x, y = np.mean([o.center for o in near], 0)
+            one = replace(one, center=(float(x), float(y)) if np.hypot(x, y) > 0.2 * unit else (0.0, 0.0))
+        result.append((figure, one))
+    return result
+
+
 def _polar(figure: _Figure, found: _Found, canvas: _Canvas, explainers: Sequence[_Explainer]) -> list[Drawn | None]:
     rows, columns = np.nonzero(figure.cover > 0.02)
     reach = float(np.hypot(canvas.x[rows, columns] - found.center[0], canvas.y[rows, columns] - found.center[1]).max())
@@ -596,74 +617,71 @@ def _polar(figure: _Figure, found: _Found, canvas: _Canvas, explainers: Sequence
     ]
 
 
-def _mirror(
-    sketch: Sketch, figure: _Figure, angle: float, center: Point, canvas: _Canvas, explainer: _Explainer
-) -> Iterator[Proposal]:
-    """Mirrored pairs of elements, and elements that cross the axis, as halves."""
-    if abs(angle - 90.0) < 1.5:
-        angle, center = 90.0, (center[0], 0.0)
-    if abs(center[0]) + abs(center[1]) < 0.3 * canvas.unit:
-        center = (0.0, 0.0)
-    numbers = [layer_number_count(layer) for layer in sketch.layers]
-    c, s = np.cos(np.radians(angle)), np.sin(np.radians(angle))
-    images = _turned_images(center, 1, angle)
-    labels = figure.group.labels
-    axis = Mirror(angle, center)
-    cost = symmetry_number_count(axis)
+def _axes(found: Sequence[tuple[_Found, int]], unit: float) -> list[Mirror]:
+    """The one or two axes of reflection that figures of most numbers have, each a mean over the figures that have it."""
+    clusters: list[list[tuple[float, float, int]]] = []
+    for one, weight in found:
+        if one.axis is None or one.count > 2:
+            continue
+        for angle in (one.axis, one.axis + 90.0)[: one.count]:
+            # A line by its direction, upwards or to the right, and its distance from the origin.
+            angle = (angle + 45.0) % 180.0 - 45.0
+            c, s = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+            line = (angle, s * one.center[0] - c * one.center[1], weight)
+            near = [k for k in clusters if abs(k[0][0] - angle) < 3.0 and abs(k[0][1] - line[1]) < 1.5 * unit]
+            (near[0].append(line) if near else clusters.append([line]))
+    axes = []
+    for cluster in sorted(clusters, key=lambda k: -sum(w for _, _, w in k))[:2]:
+        total = sum(w for _, _, w in cluster)
+        angle = sum(a * w for a, _, w in cluster) / total
+        offset = sum(o * w for _, o, w in cluster) / total
+        angle = next((a for a in (90.0, 0.0) if abs(angle - a) < 1.5), angle)
+        offset = 0.0 if abs(offset) < 0.2 * unit else offset
+        s, c = (1.0, 0.0) if angle == 90.0 else (np.sin(np.radians(angle)), np.cos(np.radians(angle)))
+        axes.append(Mirror(angle, (float(s * offset), float(-c * offset))))
+    return axes
+
+
+def _mirrored(
+    sketch: Sketch, group: _Group, axis: Mirror, canvas: _Canvas, explainers: Sequence[_Explainer]
+) -> Iterator[tuple[frozenset[int], list[Drawn | None]]]:
+    """The layers of elements that the axis maps onto each other, or each onto itself, and one half of them."""
+    center = axis.center
+    c, s = np.cos(np.radians(axis.angle)), np.sin(np.radians(axis.angle))
+    images = _turned_images(center, 1, axis.angle)
     seen: set[int] = set()
-    for element in figure.elements:
-        if element.label in seen:
-            continue
-        own = labels == element.label
+    for element in group.elements:
+        own = group.labels == element.label
         x, y = images[1](canvas.x[own] - center[0], canvas.y[own] - center[1])
-        rows = np.clip(np.round(canvas.height / 2 - y / canvas.unit - 0.5).astype(int), 0, canvas.height - 1)
-        columns = np.clip(np.round(x / canvas.unit + canvas.width / 2 - 0.5).astype(int), 0, canvas.width - 1)
-        other = int(np.bincount(labels[rows, columns], minlength=1).argmax())
-        if other != element.label:
-            twin = next((e for e in figure.elements if e.label == other), None)
-            if twin is None:
-                continue
-            seen |= {element.label, other}
-            pair = (element, twin)
-            rest = element.layers | twin.layers
-            if element.layers & twin.layers:
-                continue
-            layers = []
-            right = [c * (e.center[1] - center[1]) - s * (e.center[0] - center[0]) < 0 for e in pair]
-            mine, placed = min(
-                zip(pair, [axis if r else replace(axis, angle=angle + 180.0) for r in right]),
-                key=lambda m: (sum(numbers[i] for i in m[0].layers) + symmetry_number_count(m[1])),
-            )
-            for index in sorted(mine.layers):
-                layer = sketch.layers[index]
-                shape = moved(layer.shape, (-center[0], -center[1]))
-                layers.append(replace(layer, shape=shape, symmetry=placed))
-            saves = sum(numbers[i] for i in rest) - sum(map(layer_number_count, layers))
-            if saves > 0:
-                yield Proposal(frozenset(rest), (tuple(layers),), saves)
+        rows, columns = canvas.height / 2 - y / canvas.unit - 0.5, x / canvas.unit + canvas.width / 2 - 0.5
+        landed = ndimage.map_coordinates(group.labels, [rows, columns], order=0)
+        twin = group.by_label.get(int(np.bincount(landed, minlength=1).argmax()))
+        if twin is None or element.label in seen or (landed == twin.label).mean() < 0.8 or twin.area > 1.3 * element.area:
             continue
-        seen.add(element.label)
-        old = sum(numbers[i] for i in element.layers)
-        if old < LEAST_NUMBERS + cost + 3:
-            continue
-        alone = _figure(figure.group, [element])
-        reach = (
-            float(np.abs(canvas.x[own] - center[0]).max()) + canvas.unit,
-            float(np.abs(canvas.y[own] - center[1]).max()) + canvas.unit,
-        )
-        reach = (max(reach), max(reach)) if angle != 90.0 else reach
-        average = _average(alone, canvas, center, reach, images)
+        seen |= {element.label, twin.label}
+        layers = element.layers | twin.layers
+        figure = _figure(group, [element] if twin is element else [element, twin])
+        reach = float(np.hypot(canvas.x[own] - center[0], canvas.y[own] - center[1]).max()) + canvas.unit
+        average = _average(figure, canvas, center, (reach, reach), images)
         across = c * average.y - s * average.x
         half = np.where(across < OVERLAP * canvas.unit, average.cover, 0.0)
         known = average.known & ~((across > 0) & (average.cover > 0.3))
-        part = explainer.best(average, half, known, 2)
-        if part is None:
+        drawn: list[Drawn | None] = []
+        # Those of the layers that lie on one side, as they are.
+        sides: tuple[list[int], list[int]] = ([], [])
+        for k in sorted(layers):
+            x, y = group.middles[k][0] - center[0], group.middles[k][1] - center[1]
+            sides[int(c * y - s * x > 0)].append(k)
+        if all(sides):
+            for side, left in zip(sides, (False, True)):
+                shapes = [moved(sketch.layers[k].shape, (-center[0], -center[1])) for k in side]
+                drawn.append([(reflected(shape, axis.angle) if left else shape, axis) for shape in shapes])
+        elif sum(shape_number_count(sketch.layers[i].shape) for i in layers) < LEAST_NUMBERS:
             continue
-        new = sum(map(shape_number_count, part.shapes)) + cost * len(part.shapes)
-        paint = replace(sketch.layers[min(element.layers)], symmetry=axis)
-        saves = old - new - (old - sum(shape_number_count(sketch.layers[i].shape) for i in element.layers))
-        if saves > 0:
-            yield Proposal(element.layers, (tuple(replace(paint, shape=shape) for shape in part.shapes),), saves)
+        for explainer in explainers:
+            part = explainer.best(average, half, known, 2)
+            drawn.append(part and [(shape, axis) for shape in part.shapes])
+        yield layers, drawn
 
 
 def _lattices(elements: Sequence[_Element], unit: float) -> Iterator[tuple[list[_Element], Grid]]:
@@ -842,6 +860,15 @@ def _cut_off(figure: _Figure, places: Sequence[Point], size: float, canvas: _Can
     return hits or None
 
 
+def _rounded(drawn: Drawn) -> Drawn:
+    """The same with its boxes rounded, which a mask of few pixels does not show and many copies together may."""
+    return [
+        (replace(shape, rounding=0.3 * min(shape.half_width, shape.half_height)), symmetry)
+        if isinstance(shape, Box) and not shape.rounding else (shape, symmetry)
+        for shape, symmetry in drawn
+    ]  # fmt: skip
+
+
 def proposals(sketch: Sketch, size: tuple[int, int], allowed: Callable[[SketchShape | Symmetry], bool]) -> list[Proposal]:
     """Every replacement that would save numbers, most first. `size` is (height, width) of the picture; `allowed` tells
     whether a shape or a symmetry may be used."""
@@ -857,7 +884,7 @@ def proposals(sketch: Sketch, size: tuple[int, int], allowed: Callable[[SketchSh
         old = sum(shape_number_count(sketch.layers[i].shape) for i in layers)
         options: list[tuple[SketchLayer, ...]] = []
         saves = 0
-        for shapes in drawn:
+        for shapes in [*drawn, *(_rounded(shapes) for shapes in drawn if shapes)]:
             option = tuple(replace(paint, shape=shape, symmetry=symmetry) for shape, symmetry in shapes or ())
             new = sum(shape_number_count(o.shape) + symmetry_number_count(o.symmetry) for o in option)
             if option and old > new and option not in options:
@@ -866,14 +893,20 @@ def proposals(sketch: Sketch, size: tuple[int, int], allowed: Callable[[SketchSh
         if options:
             result.append(Proposal(layers, tuple(options), saves))
 
-    for figure in _figures(sketch, groups):
-        found = _symmetry(figure, canvas)
-        if found is not None and found.count > 1 and allowed(Polar(found.count, axis=found.axis)):
-            propose(figure.layers, _polar(figure, found, canvas, explainers))
-        if found is not None and found.axis is not None and found.count == 1 and allowed(Mirror()):
-            result += _mirror(sketch, figure, found.axis, found.center, canvas, explainers[0])
-        if len(figure.elements) >= 3 and allowed(Grid(1, 1, 1.0, 1.0)):
-            for members, grid in _lattices(figure.elements, canvas.unit):
+    figures = _figures(sketch, groups)
+    numbers = [layer_number_count(layer) for layer in sketch.layers]
+    found = [(figure, one) for figure in figures if (one := _symmetry(figure, canvas)) is not None]
+    for figure, one in _centered(found, canvas.unit):
+        if one.count > 1 and allowed(Polar(one.count, axis=one.axis)):
+            propose(figure.layers, _polar(figure, one, canvas, explainers))
+    if allowed(Mirror()):
+        for axis in _axes([(one, sum(numbers[i] for i in figure.layers)) for figure, one in found], canvas.unit):
+            for group in groups:
+                for layers, drawn in _mirrored(sketch, group, axis, canvas, explainers):
+                    propose(layers, drawn)
+    if allowed(Grid(1, 1, 1.0, 1.0)):
+        for figure in figures:
+            for members, grid in _lattices(figure.elements, canvas.unit) if len(figure.elements) > 2 else ():
                 drawn, extra = _grid(_figure(figure.group, members), grid, canvas, explainers)
                 propose(frozenset().union(*(e.layers for e in [*members, *extra])), drawn)
     return sorted(result, key=lambda p: -p.saves)
@@ -890,16 +923,17 @@ def applied(sketch: Sketch, replaced: frozenset[int], layers: Sequence[SketchLay
     return Sketch(sketch.background, tuple(result))
 
 
-def symmetric(evolution: Evolution, state: State) -> State | None:
-    """The state with every symmetry that pays, or None where there is none.
+def symmetric(evolution: Evolution, state: State, patience: float = 1.0) -> State | None:
+    """The state with the symmetries found in it, or None where there is none.
 
-    Replacements are tried one by one, most numbers first, and kept where the measure falls, or where it rises by little: what
-    needs few numbers has room to be refined.
+    Replacements are tried one by one, most numbers first, and kept where the measure does not rise above that of the given
+    state, with patience above 0 by no more than a passable error: what needs few numbers is soon improved.
     """
     size = evolution.level.target.size
     sketch = apart(state.draft.sketch)
     pending = proposals(sketch, (size[1], size[0]), evolution.allowed)
     best = state
+    limit = state.measure(evolution.budget) + patience * (state.error + PASSABLE * size[0] * size[1])
     names: list[int | None] = list(range(len(sketch.layers)))
     for proposal in pending:
         if evolution.budget.late:
@@ -913,10 +947,12 @@ def symmetric(evolution: Evolution, state: State) -> State | None:
             places = {min(here), max(here)}
             drafts = [(place, Draft.of(applied(sketch, here, layers, place))) for place in places]
             place, draft = min(drafts, key=lambda d: evolution.error_of(d[1])) if len(drafts) > 1 else drafts[0]
-            tried = evolution.refined(draft, 6)
+            tried = evolution.refined(draft, 10)
             tries.append((tried.measure(evolution.budget), place, len(layers), tried))
+            if tried.error < 1.05 * best.error:
+                break
         measure, place, count, after = min(tries, key=lambda t: t[0])
-        if measure < best.measure(evolution.budget) + 0.5 * best.error:
+        if measure < limit:
             best, sketch = after, after.draft.sketch
             fresh: list[int | None] = []
             for k, name in enumerate(names):
