@@ -46,9 +46,12 @@ if TYPE_CHECKING:
 
 MOST_COPIES = 40
 """The largest number of copies about a centre that is looked for."""
-LEAST_NUMBERS = 7
-"""Figures of fewer numbers have nothing to gain."""
-MOST_FIGURES = 40
+LEAST_NUMBERS = 6
+"""Shapes of fewer numbers have nothing to gain, nor a single one of fewer than twice as many."""
+LEAST_SAVING = 0.02
+"""Replacements that save a smaller share of all numbers are not worth the time that trying them takes."""
+MOST_TRIED = 12
+MOST_FIGURES = 24
 """Figures looked at, those of most numbers first."""
 LARGEST_MISMATCH = 0.06
 """Squared difference of coverage that a figure may have from its copy, for each pixel of its outline, both ways counted:
@@ -169,11 +172,8 @@ def _groups(sketch: Sketch, canvas: _Canvas) -> list[_Group]:
     from render.taichi_backend import Batch
     from render.tapes import tape_of
 
-    count = len(sketch.layers)
-    program, opacities = Draft.of(Sketch(None, tuple(replace(layer, opacity=1.0) for layer in sketch.layers))).probe()
-    parameters = np.repeat(program.params[None], count, 0)
-    parameters[:, opacities] = np.eye(count)
-    batch = Batch([tape_of(program)], np.zeros(count, np.int32), np.ascontiguousarray(parameters))
+    alone = [Draft.of(Sketch(None, (replace(layer, opacity=1.0),))).program for layer in sketch.layers]
+    batch = Batch.of([(tape_of(program), program.params) for program in alone])
     covers = batch.images((canvas.width, canvas.height))[..., 3].astype(np.float64)
     members: dict[object, list[int]] = {}
     for index, layer in enumerate(sketch.layers):
@@ -221,12 +221,12 @@ def _figure(group: _Group, elements: Sequence[_Element]) -> _Figure:
 
 def _figures(sketch: Sketch, groups: Sequence[_Group]) -> list[_Figure]:
     """What is worth a look: whole groups, elements of about equal area, and single elements; most numbers first."""
-    numbers = [layer_number_count(layer) for layer in sketch.layers]
+    numbers = [shape_number_count(layer.shape) for layer in sketch.layers]
     chosen: dict[tuple[int, frozenset[int]], tuple[int, _Group, list[_Element]]] = {}
 
     def consider(k: int, elements: list[_Element]) -> None:
         count = sum(numbers[i] for i in frozenset().union(*(e.layers for e in elements)))
-        if elements and count >= LEAST_NUMBERS:
+        if elements and count >= (LEAST_NUMBERS if len(elements) > 1 else 2 * LEAST_NUMBERS):
             chosen.setdefault((k, frozenset(e.label for e in elements)), (count, groups[k], elements))
 
     for k, group in enumerate(groups):
@@ -275,7 +275,7 @@ class _Turning:
         rows, columns = np.nonzero(figure.cover > 0.5)
         x, y = canvas.x[rows, columns] - center[0], canvas.y[rows, columns] - center[1]
         self.reach = float(np.hypot(x, y).max()) + canvas.unit if len(x) else canvas.unit
-        step = max(0.8 * canvas.unit, self.reach / 120)
+        step = max(canvas.unit, self.reach / 80)
         radii = np.arange(0.5 * step, self.reach + step, step)
         angles = 2.0 * np.pi * np.arange(self.ANGLES) / self.ANGLES
         px = center[0] + radii[:, None] * np.cos(angles)
@@ -307,16 +307,16 @@ class _Turning:
 
     def axis(self, count: int) -> tuple[float, float]:
         """The angle (degrees, within half a step) of the best axis for `count` copies, and the difference there."""
-        angles = np.arange(0.0, np.pi / count, np.pi / 720)
-        each = angles[:, None] + np.pi / count * np.arange(count)
-        phases = np.exp(2j * each[..., None] * self.orders)
-        values = (phases @ self.reflecting).real.max(1)
-        best = int(values.argmin())
-        low, here, high = values[best - 1], values[best], values[(best + 1) % len(values)]
+        values = np.fft.irfft(self.reflecting / np.where(self.orders > 0, 2.0, 1.0), self.ANGLES) * self.ANGLES
+        # values[k] belongs to the axis at k/ANGLES of half a turn; the worst of `count` axes at equal angles counts.
+        half = np.arange(self.ANGLES // count)
+        places = half[:, None] + self.ANGLES / count * np.arange(count)
+        worst = np.interp(places, np.arange(self.ANGLES), values, period=self.ANGLES).max(1)
+        best = int(worst.argmin())
+        low, here, high = worst[best - 1], worst[best], worst[(best + 1) % len(worst)]
         bend = low - 2.0 * here + high
         shift = 0.5 * (low - high) / bend if bend > 1e-9 and count == 1 else 0.0
-        angle = angles[best] + float(np.clip(shift, -0.5, 0.5)) * np.pi / 720
-        return float(np.degrees(angle)), float(here)
+        return 180.0 / self.ANGLES * (best + float(np.clip(shift, -0.5, 0.5))), float(here)
 
 
 def _symmetry(figure: _Figure, canvas: _Canvas) -> _Found | None:
@@ -643,7 +643,7 @@ def _axes(found: Sequence[tuple[_Found, int]], unit: float) -> list[Mirror]:
 
 
 def _mirrored(
-    sketch: Sketch, group: _Group, axis: Mirror, canvas: _Canvas, explainers: Sequence[_Explainer]
+    sketch: Sketch, group: _Group, axis: Mirror, canvas: _Canvas, explainer: _Explainer
 ) -> Iterator[tuple[frozenset[int], list[Drawn | None]]]:
     """The layers of elements that the axis maps onto each other, or each onto itself, and one half of them."""
     center = axis.center
@@ -662,10 +662,6 @@ def _mirrored(
         layers = element.layers | twin.layers
         figure = _figure(group, [element] if twin is element else [element, twin])
         reach = float(np.hypot(canvas.x[own] - center[0], canvas.y[own] - center[1]).max()) + canvas.unit
-        average = _average(figure, canvas, center, (reach, reach), images)
-        across = c * average.y - s * average.x
-        half = np.where(across < OVERLAP * canvas.unit, average.cover, 0.0)
-        known = average.known & ~((across > 0) & (average.cover > 0.3))
         drawn: list[Drawn | None] = []
         # Those of the layers that lie on one side, as they are.
         sides: tuple[list[int], list[int]] = ([], [])
@@ -676,10 +672,11 @@ def _mirrored(
             for side, left in zip(sides, (False, True)):
                 shapes = [moved(sketch.layers[k].shape, (-center[0], -center[1])) for k in side]
                 drawn.append([(reflected(shape, axis.angle) if left else shape, axis) for shape in shapes])
-        elif sum(shape_number_count(sketch.layers[i].shape) for i in layers) < LEAST_NUMBERS:
-            continue
-        for explainer in explainers:
-            part = explainer.best(average, half, known, 2)
+        elif sum(shape_number_count(sketch.layers[i].shape) for i in layers) >= 2 * LEAST_NUMBERS:
+            average = _average(figure, canvas, center, (reach, reach), images)
+            across = c * average.y - s * average.x
+            half = np.where(across < OVERLAP * canvas.unit, average.cover, 0.0)
+            part = explainer.best(average, half, average.known & ~((across > 0) & (average.cover > 0.3)), 2)
             drawn.append(part and [(shape, axis) for shape in part.shapes])
         yield layers, drawn
 
@@ -833,8 +830,9 @@ def _extended(grid: Grid, side: int) -> tuple[Grid, list[Point]]:
         du, dv = 0.0, sign * grid.dy / 2
         longer = replace(grid, rows=grid.rows + 1)
     longer = replace(longer, center=(grid.center[0] + c * du - s * dv, grid.center[1] + s * du + c * dv))
-    old = set(np.round(_places(grid), 6).view("f8,f8").ravel().tolist()) if grid.columns * grid.rows else set()
-    return longer, [p for p in _places(longer) if tuple(np.round(p, 6).tolist()) not in old]
+    cells = np.array(_places(longer)).reshape(longer.rows, longer.columns, 2)
+    new = (cells[:, -1], cells[:, 0], cells[-1], cells[0])[side]
+    return longer, [(float(x), float(y)) for x, y in new]
 
 
 def _cut_off(figure: _Figure, places: Sequence[Point], size: float, canvas: _Canvas) -> list[_Element] | None:
@@ -851,11 +849,11 @@ def _cut_off(figure: _Figure, places: Sequence[Point], size: float, canvas: _Can
         expected = canvas.sampled([figure.cover], x, y)[0]
         if expected.sum() < 2.0:
             continue
-        seen = group.known[near] > 0
-        difference = float((np.abs(expected - group.cover[near]) * seen).sum())
-        if difference > 0.35 * expected[seen].sum() + 1.0:
+        seen = (group.known[near] > 0) & (expected > 0.02)
+        difference = float(np.abs(expected - group.cover[near])[seen].sum())
+        if difference > 0.25 * expected[seen].sum() + 1.0:
             return None
-        found = set(group.labels[near].tolist()) - {0}
+        found = set(group.labels[near][expected > 0.5].tolist())
         hits += [e for e in group.elements if e.label in found and e.clipped]
     return hits or None
 
@@ -897,19 +895,21 @@ def proposals(sketch: Sketch, size: tuple[int, int], allowed: Callable[[SketchSh
     numbers = [layer_number_count(layer) for layer in sketch.layers]
     found = [(figure, one) for figure in figures if (one := _symmetry(figure, canvas)) is not None]
     for figure, one in _centered(found, canvas.unit):
-        if one.count > 1 and allowed(Polar(one.count, axis=one.axis)):
+        own = sum(shape_number_count(sketch.layers[i].shape) for i in figure.layers)
+        if one.count > 1 and own > LEAST_NUMBERS + 2 and allowed(Polar(one.count, axis=one.axis)):
             propose(figure.layers, _polar(figure, one, canvas, explainers))
     if allowed(Mirror()):
         for axis in _axes([(one, sum(numbers[i] for i in figure.layers)) for figure, one in found], canvas.unit):
             for group in groups:
-                for layers, drawn in _mirrored(sketch, group, axis, canvas, explainers):
+                for layers, drawn in _mirrored(sketch, group, axis, canvas, explainers[0]):
                     propose(layers, drawn)
     if allowed(Grid(1, 1, 1.0, 1.0)):
         for figure in figures:
             for members, grid in _lattices(figure.elements, canvas.unit) if len(figure.elements) > 2 else ():
                 drawn, extra = _grid(_figure(figure.group, members), grid, canvas, explainers)
                 propose(frozenset().union(*(e.layers for e in [*members, *extra])), drawn)
-    return sorted(result, key=lambda p: -p.saves)
+    least = max(2, LEAST_SAVING * sum(numbers))
+    return sorted((p for p in result if p.saves >= least), key=lambda p: -p.saves)[:MOST_TRIED]
 
 
 def applied(sketch: Sketch, replaced: frozenset[int], layers: Sequence[SketchLayer], place: int) -> Sketch:
@@ -949,7 +949,7 @@ def symmetric(evolution: Evolution, state: State, patience: float = 1.0) -> Stat
             place, draft = min(drafts, key=lambda d: evolution.error_of(d[1])) if len(drafts) > 1 else drafts[0]
             tried = evolution.refined(draft, 10)
             tries.append((tried.measure(evolution.budget), place, len(layers), tried))
-            if tried.error < 1.05 * best.error:
+            if tried.error < min(1.05 * best.error, 0.5 * PASSABLE * size[0] * size[1]):
                 break
         measure, place, count, after = min(tries, key=lambda t: t[0])
         if measure < limit:
