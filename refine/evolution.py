@@ -16,7 +16,7 @@ import numpy as np
 from refine import moves
 from refine.draft import Draft
 from refine.optimization import Coordinates, Level, least_squares
-from refine.sketch import Box, Circle, Ellipse, Flat, Sketch, SketchLayer, SketchShape, shape_number_count
+from refine.sketch import Box, Circle, Ellipse, Flat, Sketch, SketchLayer, SketchShape, Symmetry, shape_number_count
 from refine.symmetry import symmetric
 
 
@@ -57,7 +57,7 @@ class Evolution:
     """
 
     def __init__(
-        self, level: Level, wide: Level, small: Level, budget: Budget, report: Callable[[State, str], None], allowed: Callable[[SketchShape], bool]
+        self, level: Level, wide: Level, small: Level, budget: Budget, report: Callable[[State, str], None], allowed: Callable[[SketchShape | Symmetry], bool]
     ) -> None:
         self.level = level
         self.wide = wide

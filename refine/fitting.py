@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from refine.evolution import Evolution, State
     from refine.optimization import Level
     from refine.proposer import Proposer
-    from refine.sketch import Sketch, SketchShape
+    from refine.sketch import Sketch, SketchShape, Symmetry
     from render.images import Picture
     from shaderdsl import Program
 
@@ -236,8 +236,8 @@ def _improve(
         evolution.exchange(state)
 
 
-def _allowed(operations: Sequence[str] | None) -> Callable[[SketchShape], bool]:
-    """Whether a shape may be used under the restriction to `operations`."""
+def _allowed(operations: Sequence[str] | None) -> Callable[[SketchShape | Symmetry], bool]:
+    """Whether a shape or a symmetry may be used under the restriction to `operations`."""
     wanted = None if operations is None else set(operations)
     return lambda shape: wanted is None or set(_SHAPE_FUNCTIONS[type(shape).__name__]) <= wanted
 

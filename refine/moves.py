@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from refine.draft import Draft, colours_of, renumbered
+from refine.draft import Draft, centers_of, colours_of, renumbered
 from refine.optimization import Level
 from refine.sketch import (
     Box,
@@ -26,8 +26,11 @@ from refine.sketch import (
     Ellipse,
     Flat,
     Linear,
+    Mirror,
     Path,
+    Point,
     Polygon,
+    Ring,
     Segment,
     Sketch,
     SketchLayer,
@@ -151,7 +154,7 @@ def simplifications(draft: Draft, quadratic: Quadratic) -> list[Move]:
         moves += _vertex_moves(index, layer, at, quadratic)
         moves += _shape_moves(index, layer, at, quadratic)
         moves += _paint_moves(index, layer, at, quadratic)
-    return [*moves, *_colour_moves(sketch, places, quadratic)]
+    return [*moves, *_colour_moves(sketch, places, quadratic), *_center_moves(sketch, places, quadratic)]
 
 
 def _vertex_moves(index: int, layer: SketchLayer, at: SketchLayer, quadratic: Quadratic) -> Iterable[Move]:
@@ -262,6 +265,9 @@ def _colour_moves(sketch: Sketch, places: Sketch, quadratic: Quadratic) -> Itera
     """Pairs of similar colours that could be one."""
     seen: dict[Colour, Colour] = dict(zip(colours_of(sketch), colours_of(places)))
     colours = list(seen)
+    if sum(colour == sketch.background for colour in colours_of(sketch)) == 1:
+        # The background's colour is written where it stands: sharing it with one other saves nothing.
+        colours.remove(sketch.background)  # type: ignore[arg-type]
     for k, colour in enumerate(colours):
         if colour == sketch.background:
             continue
@@ -290,6 +296,51 @@ def _recoloured(old: Colour, new: Colour) -> Callable[[list[SketchLayer | None]]
             elif old in (paint.colour_a, paint.colour_b):
                 a, b = (new if c == old else c for c in (paint.colour_a, paint.colour_b))
                 layers[k] = replace(layer, paint=replace(paint, colour_a=a, colour_b=b))
+
+    return edit
+
+
+NEAR = 0.05
+"""Centres this near to each other (scene units) may be one."""
+
+
+def _center_moves(sketch: Sketch, places: Sketch, quadratic: Quadratic) -> Iterable[Move]:
+    """Centres that could be the origin, or the centre of something else: neither is written then."""
+    seen: dict[tuple[Point, bool], tuple[Point, set[int]]] = {}
+    for index, (layer, at) in enumerate(zip(sketch.layers, places.layers)):
+        axis = isinstance(layer.symmetry, Mirror)
+        for k, (center, where) in enumerate(zip(centers_of(layer), centers_of(at))):
+            # An axis is placed across itself alone, and the part of a repeated shape has a place of its own.
+            symmetric = layer.symmetry is not None and k == len(list(centers_of(layer))) - 1
+            if any(center) and (symmetric or layer.symmetry is None):
+                seen.setdefault((center, axis and symmetric), (where, set()))[1].add(index)
+    found = list(seen.items())
+    for n, ((center, axis), (where, layers)) in enumerate(found):
+        x, y = int(where[0]), int(where[1])
+        others = [((0.0, 0.0), None), *((o, w) for (o, a), (w, _) in found[:n] if a == axis)]
+        for other, at_other in others:
+            gap = (center[0] - other[0], center[1] - other[1])
+            if max(map(abs, gap)) > NEAR:
+                continue
+            rows = [[(i, 1.0)] + ([] if at_other is None else [(int(j), -1.0)]) for i, j in zip((x, y), at_other or (0, 0))]
+            upright = axis and all(getattr(sketch.layers[k].symmetry, "angle", 90.0) == 90.0 for k in layers)
+            cost = quadratic.price(rows[:1], gap[:1]) if upright else quadratic.price(rows, gap)
+            keys: set[object] = {("center", center), ("center", other), *((k, "shape") for k in layers)}
+            if at_other is None:
+                keys.discard(("center", other))
+            yield Move(cost, 2, frozenset(keys), _recentered(center, other))
+
+
+def _recentered(old: Point, new: Point) -> Callable[[list[SketchLayer | None]], None]:
+    def edit(layers: list[SketchLayer | None]) -> None:
+        for k, layer in enumerate(layers):
+            if layer is None:
+                continue
+            if layer.symmetry is not None:
+                if layer.symmetry.center == old:
+                    layers[k] = replace(layer, symmetry=replace(layer.symmetry, center=new))
+            elif isinstance(layer.shape, (Circle, Ellipse, Box, Ring)) and layer.shape.center == old:
+                layers[k] = replace(layer, shape=replace(layer.shape, center=new))
 
     return edit
 

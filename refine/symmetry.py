@@ -88,17 +88,23 @@ def apart(sketch: Sketch) -> Sketch:
 
 
 def _parts(path: Path) -> list[tuple[tuple[tuple[float, float, bool], ...], ...]]:
-    from skimage.measure import points_in_poly
-
     polygons = [np.array([v[:2] for v in contour]) for contour in path.contours]
-    inside = np.array([[i != j and points_in_poly(a[:1], b)[0] for j, b in enumerate(polygons)] for i, a in enumerate(polygons)])
-    depth = inside.sum(1)
+    within = np.array([[i != j and _contains(b, a[0]) for j, b in enumerate(polygons)] for i, a in enumerate(polygons)])
+    depth = within.sum(1)
     parts = {i: [path.contours[i]] for i in range(len(polygons)) if depth[i] % 2 == 0}
-    for i in np.flatnonzero(depth % 2):
+    for i in np.flatnonzero(depth % 2).tolist():
         # A hole belongs to the deepest outer contour that it lies in.
-        around = [j for j in np.flatnonzero(inside[i]) if j in parts]
+        around = [j for j in np.flatnonzero(within[i]).tolist() if j in parts]
         parts[max(around, key=lambda j: depth[j]) if around else next(iter(parts))].append(path.contours[i])
     return [tuple(part) for part in parts.values()]
+
+
+def _contains(polygon: np.ndarray, point: np.ndarray) -> bool:
+    """Whether a point lies in a polygon (n, 2), by the even-odd rule."""
+    (x, y), following = polygon.T, np.roll(polygon, -1, 0)
+    crossing = (y > point[1]) != (following[:, 1] > point[1])
+    rise = np.where(crossing, following[:, 1] - y, 1.0)
+    return bool((crossing & (point[0] < x + (point[1] - y) * (following[:, 0] - x) / rise)).sum() % 2)
 
 
 # -- what is looked at ---------------------------------------------------------------------------------------
@@ -666,8 +672,8 @@ def _mirrored(
         # Those of the layers that lie on one side, as they are.
         sides: tuple[list[int], list[int]] = ([], [])
         for k in sorted(layers):
-            x, y = group.middles[k][0] - center[0], group.middles[k][1] - center[1]
-            sides[int(c * y - s * x > 0)].append(k)
+            middle = group.middles[k]
+            sides[int(c * (middle[1] - center[1]) - s * (middle[0] - center[0]) > 0)].append(k)
         if all(sides):
             for side, left in zip(sides, (False, True)):
                 shapes = [moved(sketch.layers[k].shape, (-center[0], -center[1])) for k in side]
@@ -884,7 +890,9 @@ def proposals(sketch: Sketch, size: tuple[int, int], allowed: Callable[[SketchSh
         saves = 0
         for shapes in [*drawn, *(_rounded(shapes) for shapes in drawn if shapes)]:
             option = tuple(replace(paint, shape=shape, symmetry=symmetry) for shape, symmetry in shapes or ())
-            new = sum(shape_number_count(o.shape) + symmetry_number_count(o.symmetry) for o in option)
+            # The centre is likely to be another's too, and is written once.
+            new = sum(shape_number_count(o.shape) for o in option)
+            new += sum(symmetry_number_count(replace(o.symmetry, center=(0.0, 0.0))) for o in option if o.symmetry)
             if option and old > new and option not in options:
                 saves = max(saves, old - new)
                 options.append(option)
