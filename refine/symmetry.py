@@ -136,6 +136,11 @@ class _Group:
     def by_label(self) -> dict[int, _Element]:
         return {element.label: element for element in self.elements}
 
+    def whole(self, elements: Sequence[_Element]) -> bool:
+        """Whether the layers of these elements draw no others."""
+        layers = frozenset().union(*(e.layers for e in elements))
+        return all(e in elements for e in self.elements if e.layers & layers)
+
 
 @dataclass(frozen=True)
 class _Figure:
@@ -232,7 +237,7 @@ def _figures(sketch: Sketch, groups: Sequence[_Group]) -> list[_Figure]:
 
     def consider(k: int, elements: list[_Element]) -> None:
         count = sum(numbers[i] for i in frozenset().union(*(e.layers for e in elements)))
-        if elements and count >= (LEAST_NUMBERS if len(elements) > 1 else 2 * LEAST_NUMBERS):
+        if elements and groups[k].whole(elements) and count >= (LEAST_NUMBERS if len(elements) > 1 else 2 * LEAST_NUMBERS):
             chosen.setdefault((k, frozenset(e.label for e in elements)), (count, groups[k], elements))
 
     for k, group in enumerate(groups):
@@ -666,7 +671,16 @@ def _mirrored(
             continue
         seen |= {element.label, twin.label}
         layers = element.layers | twin.layers
+        if not group.whole([element, twin]):
+            continue
         figure = _figure(group, [element] if twin is element else [element, twin])
+        near = ndimage.binary_dilation(own, np.ones((3, 3)))
+        image, known = canvas.sampled(
+            [figure.cover, figure.known], *images[1](canvas.x[near] - center[0], canvas.y[near] - center[1])
+        )
+        difference = (known * figure.known[near] * (image - figure.cover[near]) ** 2).sum()
+        if difference > LARGEST_MISMATCH * figure.outline * (1.0 if twin is element else 0.5):
+            continue
         reach = float(np.hypot(canvas.x[own] - center[0], canvas.y[own] - center[1]).max()) + canvas.unit
         drawn: list[Drawn | None] = []
         # Those of the layers that lie on one side, as they are.
@@ -914,6 +928,8 @@ def proposals(sketch: Sketch, size: tuple[int, int], allowed: Callable[[SketchSh
     if allowed(Grid(1, 1, 1.0, 1.0)):
         for figure in figures:
             for members, grid in _lattices(figure.elements, canvas.unit) if len(figure.elements) > 2 else ():
+                if not figure.group.whole(members):
+                    continue
                 drawn, extra = _grid(_figure(figure.group, members), grid, canvas, explainers)
                 propose(frozenset().union(*(e.layers for e in [*members, *extra])), drawn)
     least = max(2, LEAST_SAVING * sum(numbers))
