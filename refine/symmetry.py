@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
+from refine import moves
 from refine.draft import Draft
 from refine.primitives import Explanation, explain
 from refine.sketch import (
@@ -983,4 +984,20 @@ def symmetric(evolution: Evolution, state: State, patience: float = 1.0) -> Stat
                 fresh += [None] * count if k == place else []
                 fresh += [name] if k not in here else []
             names = fresh
-    return None if best is state else evolution.refined(best.draft, 10)
+    return None if best is state else _cleared(evolution, evolution.refined(best.draft, 10))
+
+
+def _cleared(evolution: Evolution, state: State) -> State:
+    """The state without the specks that mended what is drawn anew now, all at once, where that pays."""
+    price = evolution.budget.price
+    sketch = state.draft.sketch
+    plain = {(k, "layer") for k, layer in enumerate(sketch.layers) if layer.symmetry is None}
+    drops = [m for m in moves.dropped_layers(state.draft, evolution.small, evolution.level) if m.keys <= plain]
+    for most in (10.0, 1.0):
+        picked = [m for m in drops if m.cost < most * price * m.saves]
+        if not picked:
+            break
+        lighter = evolution.refined(Draft.of(moves.applied(sketch, picked)), 10)
+        if lighter.measure(evolution.budget) < state.measure(evolution.budget):
+            return lighter
+    return state
