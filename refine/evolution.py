@@ -240,12 +240,13 @@ class Evolution:
         self.report(state, what)
         other = symmetric(self, state)
         state = self._trimmed(state)
-        if other is not None:
+        if other is None:
+            return state
+        other = self._trimmed(other)
+        if other.draft.numbers < 0.9 * state.draft.numbers:
             # Few numbers that repeat are soon improved, so they get the chance before they are compared.
-            other = self.exchange(self._trimmed(other), rounds=3)
-            if other.measure(self.budget) < state.measure(self.budget):
-                return other
-        return self._repeated(state)
+            other = self.exchange(other, rounds=3)
+        return min(state, other, key=lambda s: s.measure(self.budget))
 
     def _repeated(self, state: State) -> State:
         """The state with the symmetries that lower the measure at once."""
