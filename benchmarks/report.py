@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import batch, images, refinement
+from benchmarks import batch, images, refinement, symmetry
 from benchmarks.common import RESULTS
 from benchmarks.measuring import table
 from render.files import write_whole
@@ -23,6 +23,7 @@ LAYOUTS: dict[str, tuple[str, Callable[[dict[str, Any]], list[str]]]] = {
     "batch": ("Programs a second, beside GeoLIPI", lambda result: batch.lines(result["sizes"])),
     "refinement": ("Refinement, beside PyTorch with Adam, and in a new process", refinement.lines),
     "images": ("Real images, beside VTracer", images.lines),
+    "symmetry": ("Symmetries found, and what they save", symmetry.lines),
 }
 
 

@@ -2,7 +2,7 @@
 
 A fit changes structure on sketches, which are plain data, and numbers on programs, which render. `text_of` writes a
 sketch in the language, `numbers_of` lists its numbers in the order of that text, and `renumbered` puts refined numbers
-back. Equal colours are written once, as a `let` with the colour's name.
+back. Equal colours are written once, as a `let` with the colour's name, and so are equal centres, as two.
 """
 
 from __future__ import annotations
@@ -22,10 +22,13 @@ from refine.sketch import (
     Colour,
     Ellipse,
     Flat,
+    Grid,
     Linear,
+    Mirror,
     Outlined,
     Path,
     Point,
+    Polar,
     Polygon,
     Radial,
     Ring,
@@ -34,7 +37,9 @@ from refine.sketch import (
     SketchLayer,
     SketchPaint,
     SketchShape,
+    Symmetry,
     Vertex,
+    moved,
 )
 
 Numbers = npt.NDArray[np.float64]
@@ -46,9 +51,10 @@ LEAST = 1e-3
 class _Writer:
     """Collects the numbers of a text while it is written."""
 
-    def __init__(self, palette: dict[Colour, str]) -> None:
+    def __init__(self, palette: dict[Colour, str], anchors: dict[Point, str]) -> None:
         self.numbers: list[float] = []
         self.palette = palette
+        self.anchors = anchors
 
     def number(self, value: float) -> str:
         text = f"{value:.5f}".rstrip("0").rstrip(".")
@@ -114,7 +120,25 @@ class _Writer:
 
     def moved(self, center: Point) -> str:
         # At the origin there is nothing to write; a number that is exactly zero has been rounded or snapped to it.
-        return f".move({self.number(center[0])}, {self.number(center[1])})" if any(center) else ""
+        if not any(center):
+            return ""
+        name = self.anchors.get(center)
+        if name is not None:
+            return f".move({name}_x, {name}_y)"
+        return f".move({self.number(center[0])}, {self.number(center[1])})"
+
+    def symmetry(self, symmetry: Symmetry | None) -> str:
+        if symmetry is None:
+            return ""
+        if isinstance(symmetry, Mirror):
+            text = ".mirror()" if symmetry.angle == 90.0 else f".mirror({self.number(symmetry.angle)})"
+        elif isinstance(symmetry, Polar):
+            text = "" if symmetry.axis is None else f".mirror({self.number(symmetry.axis)})"
+            text += f".repeat_polar({symmetry.count})"
+        else:
+            text = f".repeat_grid({symmetry.columns}, {symmetry.rows}, {self.size(symmetry.dx)}, {self.size(symmetry.dy)})"
+            text += self.turned(symmetry.turn)
+        return text + self.moved(symmetry.center)
 
     def paint(self, paint: SketchPaint) -> str:
         if isinstance(paint, Flat):
@@ -128,9 +152,10 @@ class _Writer:
 class _Reader:
     """Takes numbers in the same order as `_Writer` gives them."""
 
-    def __init__(self, numbers: Sequence[float], palette: dict[Colour, Colour]) -> None:
+    def __init__(self, numbers: Sequence[float]) -> None:
         self.source: Iterator[float] = iter(numbers)
-        self.palette = palette
+        self.palette: dict[Colour, Colour] = {}
+        self.anchors: dict[Point, Point] = {}
 
     def number(self) -> float:
         return float(next(self.source))
@@ -139,7 +164,7 @@ class _Reader:
         return (self.number(), self.number())
 
     def center(self, old: Point) -> Point:
-        return self.point() if any(old) else old
+        return self.anchors.get(old) or (self.point() if any(old) else old)
 
     def literal(self) -> Colour:
         return (self.number(), self.number(), self.number())
@@ -183,6 +208,19 @@ class _Reader:
         angle = self.number() if old.angle else 0.0
         return replace(shape, angle=angle, center=self.center(old.center))
 
+    def symmetry(self, symmetry: Symmetry | None) -> Symmetry | None:
+        if symmetry is None:
+            return None
+        if isinstance(symmetry, Mirror):
+            angle = 90.0 if symmetry.angle == 90.0 else self.number()
+            return Mirror(angle, self.center(symmetry.center))
+        if isinstance(symmetry, Polar):
+            axis = None if symmetry.axis is None else self.number()
+            return Polar(symmetry.count, self.center(symmetry.center), axis)
+        dx, dy = self.number(), self.number()
+        turn = self.number() if symmetry.turn else 0.0
+        return Grid(symmetry.columns, symmetry.rows, dx, dy, self.center(symmetry.center), turn)
+
     def paint(self, paint: SketchPaint) -> SketchPaint:
         if isinstance(paint, Flat):
             return Flat(self.colour(paint.colour))
@@ -214,6 +252,38 @@ def palette_of(sketch: Sketch) -> dict[Colour, str]:
             taken[word] = taken.get(word, 0) + 1
             names[colour] = word if taken[word] == 1 else f"{word}{taken[word]}"
     return names
+
+
+def centers_of(layer: SketchLayer) -> Iterator[Point]:
+    """The centres that a layer's text moves something to: its shape's, then its symmetry's."""
+    if isinstance(layer.shape, (Circle, Ellipse, Box, Ring)):
+        yield layer.shape.center
+    if layer.symmetry is not None:
+        yield layer.symmetry.center
+
+
+def anchors_of(sketch: Sketch) -> dict[Point, str]:
+    """Names for the centres that are used more than once, the origin apart."""
+    uses: dict[Point, int] = {}
+    for layer in sketch.layers:
+        for center in centers_of(layer):
+            uses[center] = uses.get(center, 0) + 1
+    shared = [center for center, count in uses.items() if count > 1 and any(center)]
+    return {center: "center" if k == 0 else f"center{k + 1}" for k, center in enumerate(shared)}
+
+
+def upright(sketch: Sketch) -> Sketch:
+    """The sketch with upright axes of reflection through points of the x axis, the picture unchanged: where along itself an
+    axis is placed says nothing."""
+    anchors = {center for layer in sketch.layers if not isinstance(layer.symmetry, Mirror) for center in centers_of(layer)}
+    layers = []
+    for layer in sketch.layers:
+        axis = layer.symmetry
+        if isinstance(axis, Mirror) and axis.angle == 90.0 and axis.center[1] and axis.center not in anchors:
+            x, y = axis.center
+            layer = replace(layer, shape=moved(layer.shape, (0.0, y)), symmetry=Mirror(90.0, (x, 0.0)))
+        layers.append(layer)
+    return Sketch(sketch.background, tuple(layers))
 
 
 def colour_word(colour: Colour) -> str:
@@ -250,16 +320,18 @@ class Draft:
         from refine.optimization import legal
 
         program = legal(self.program, params)
-        sketch = renumbered(self.sketch, program.params.tolist())
+        sketch = upright(renumbered(self.sketch, program.params.tolist()))
         numbers = numbers_of(sketch)
         if len(numbers) == len(program.params) and np.allclose(numbers, program.params, atol=1e-9):
             return Draft(sketch, program)
-        # Colours have met (at a limit, say) or parted (from the background): the text shares them otherwise now.
+        # Colours have met (at a limit, say) or parted (from the background): the text shares them otherwise now. Or an axis
+        # has slid along itself.
         return Draft.of(sketch)
 
     @property
     def numbers(self) -> int:
-        return len(self.program.params)
+        """Every number of the text; counts are among them, but not among the program's parameters."""
+        return shaderdsl.number_count(self.program)
 
 
 def _exact(text: str, numbers: npt.ArrayLike) -> shaderdsl.Program:
@@ -274,7 +346,8 @@ def _exact(text: str, numbers: npt.ArrayLike) -> shaderdsl.Program:
 
 def _written(sketch: Sketch) -> tuple[str, list[float]]:
     palette = palette_of(sketch)
-    writer = _Writer(palette)
+    anchors = anchors_of(sketch)
+    writer = _Writer(palette, anchors)
     lines = []
     # The background comes first in the text; a `let` for it would have to stand before the scene.
     background = "none"
@@ -287,8 +360,10 @@ def _written(sketch: Sketch) -> tuple[str, list[float]]:
     lines.append(f"scene 2d(background = {background})")
     for colour, name in palette.items():
         lines.append(f"let {name} = {writer.literal(colour)}")
+    for (x, y), name in anchors.items():
+        lines += [f"let {name}_x = {writer.number(x)}", f"let {name}_y = {writer.number(y)}"]
     for layer in sketch.layers:
-        text = f"{writer.shape(layer.shape)}.fill({writer.paint(layer.paint)})"
+        text = f"{writer.shape(layer.shape)}{writer.symmetry(layer.symmetry)}.fill({writer.paint(layer.paint)})"
         if layer.opacity != 1.0:
             text += f".opacity({writer.number(layer.opacity)})"
         lines.append(text)
@@ -313,7 +388,7 @@ def numbers_of(sketch: Sketch) -> list[float]:
 def renumbered(sketch: Sketch, numbers: Sequence[float]) -> Sketch:
     """The sketch with other numbers, in the order of `numbers_of`."""
     palette = palette_of(sketch)
-    reader = _Reader(numbers, {})
+    reader = _Reader(numbers)
     background = None
     if sketch.background is not None:
         background = reader.literal()
@@ -321,9 +396,10 @@ def renumbered(sketch: Sketch, numbers: Sequence[float]) -> Sketch:
         if sum(c == sketch.background for c in colours_of(sketch)) > 2:
             palette[sketch.background] = ""
     reader.palette = {old: reader.literal() for old in palette}
+    reader.anchors = {old: reader.point() for old in anchors_of(sketch)}
     layers = []
     for layer in sketch.layers:
-        shape = reader.shape(layer.shape)
+        shape, symmetry = reader.shape(layer.shape), reader.symmetry(layer.symmetry)
         paint = reader.paint(layer.paint)
-        layers.append(SketchLayer(shape, paint, reader.number() if layer.opacity != 1.0 else 1.0))
+        layers.append(SketchLayer(shape, paint, reader.number() if layer.opacity != 1.0 else 1.0, symmetry))
     return Sketch(background, tuple(layers))

@@ -17,11 +17,15 @@ import numpy.typing as npt
 from refine import moves
 from refine.draft import Draft
 from refine.optimization import Coordinates, Level, least_squares, squared_error
-from refine.sketch import Box, Circle, Ellipse, Flat, Sketch, SketchLayer, SketchShape, shape_number_count
-
+from refine.sketch import Box, Circle, Ellipse, Flat, Sketch, SketchLayer, SketchShape, Symmetry, shape_number_count
+from refine.symmetry import symmetric
 
 GROWTH = (0.2, 0.1, 0.3, 0.05, 0.5)
 """By how much a program grows in the rounds of an exchange, one after another: where one finds nothing another may."""
+
+
+MOST_REFUSED = 12
+"""Moves that turn out far worse than estimated before pruning goes on regardless, or ends where it need not go on."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,8 @@ class State:
         """The description length in units of squared error; numbers and shapes over the limits outweigh everything."""
         over = max(self.draft.numbers - budget.max_numbers, 0)
         shapes = len(self.draft.sketch.layers) - (budget.max_shapes or len(self.draft.sketch.layers))
-        return self.error + budget.price * self.draft.numbers + 1e6 * (over + 20 * max(shapes, 0))
+        told = counted(self.error, budget.price) + budget.price * self.draft.numbers
+        return told + 1e6 * (over + 20 * max(shapes, 0))
 
 
 class Evolution:
@@ -61,7 +66,7 @@ class Evolution:
 
     def __init__(
         self, level: Level, wide: Level, small: Level, budget: Budget, report: Callable[[State, str], None],
-        allowed: Callable[[SketchShape], bool], enough: Callable[[], bool],
+        allowed: Callable[[SketchShape | Symmetry], bool], enough: Callable[[], bool],
     ) -> None:  # fmt: skip
         self.level = level
         self.wide = wide
@@ -133,11 +138,12 @@ class Evolution:
             expected = sum(max(m.cost, 0.0) for m in picked)
             rise = after.error - state.error
             worse = rise > 4.0 * expected + 0.02 * state.error if forced else rise > budget.price * saved
-            if worse and len(refused) < 4:
-                if len(picked) == 1:
-                    # The picture knows better than the estimate.
-                    refused.add(picked[0].keys)
-                caution *= 0.4
+            if worse and len(refused) < MOST_REFUSED:
+                # The picture knows better than the estimates: those that are far off are not believed again.
+                culprits = self._culprits(state, picked)
+                refused |= culprits
+                if not culprits:
+                    caution *= 0.4
                 continue
             if worse and not forced:
                 break
@@ -146,6 +152,17 @@ class Evolution:
             state = after
             self.report(state, "pruned")
         return self._cut(state, limit)
+
+    def _culprits(self, state: State, picked: list[moves.Move]) -> set[frozenset[object]]:
+        """The keys of those moves that, made alone, cost far more than was thought."""
+        if len(picked) == 1:
+            return {picked[0].keys}
+        found: set[frozenset[object]] = set()
+        for move in picked:
+            alone = self.error_of(Draft.of(moves.applied(state.draft.sketch, [move]))) - state.error
+            if alone > 10.0 * max(move.cost, 0.0) + 0.02 * state.error:
+                found.add(move.keys)
+        return found
 
     def _cut(self, state: State, limit: int) -> State:
         """Keeps the limits when time ran out before that: the layers worth least go, with nothing refitted."""
@@ -259,6 +276,25 @@ class Evolution:
 
     def settled(self, state: State) -> State:
         """A first state, pruned to the limits."""
+        other = symmetric(self, state)
+        state = self._trimmed(state)
+        if other is None:
+            return state
+        other = self._trimmed(other)
+        if other.draft.numbers < 0.9 * state.draft.numbers:
+            # Few numbers that repeat are soon improved, so they get the chance before they are compared.
+            other = self.exchange(other, rounds=3)
+        return min(state, other, key=lambda s: s.measure(self.budget))
+
+    def _repeated(self, state: State) -> State:
+        """The state with the symmetries that lower the measure at once."""
+        other = symmetric(self, state, patience=0.0)
+        if other is None or other.measure(self.budget) >= state.measure(self.budget):
+            return state
+        self.report(other, "symmetric")
+        return other
+
+    def _trimmed(self, state: State) -> State:
         state = self.pruned(state, self.budget.max_numbers)
         state = self.refined(state.draft, 8)
         self.report(state, "pruned")
@@ -290,7 +326,7 @@ class Evolution:
                     state, stale = self.refined(other.draft, 8, 1e-4), 0
                     self.report(state, "reordered")
             longest = max(longest, time.perf_counter() - began)
-        return state
+        return self._repeated(state)
 
     def descend(self, state: State, least: int) -> None:
         """Reports ever smaller states, refined at each sixth less, until `least` numbers remain or time is up."""
@@ -320,6 +356,15 @@ def without_ghosts(sketch: Sketch, pixel: float) -> Sketch:
         return max(sides) > pixel and min(sides) > 0.6 * pixel
 
     return Sketch(sketch.background, tuple(layer for layer in sketch.layers if seen(layer.shape)))
+
+
+UNSEEN = 220
+"""The squared error, in prices of a number, of a picture at 46 dB, which no one tells from a better one."""
+
+
+def counted(error: float, price: float) -> float:
+    """A squared error as it counts: in full, but below what is seen only a tenth of what is still saved."""
+    return max(error, 0.9 * UNSEEN * price + 0.1 * error)
 
 
 def price_of(picture_pixels: int) -> float:

@@ -25,12 +25,18 @@ if TYPE_CHECKING:
     from refine.evolution import Evolution, State
     from refine.optimization import Level
     from refine.proposer import Proposer
-    from refine.sketch import Sketch, SketchShape
+    from refine.sketch import Sketch, SketchShape, Symmetry
     from render.images import Picture
     from shaderdsl import Program
 
 WORKING_SIDE = 128
 """The longer side, in pixels, that a picture is fitted at."""
+
+FINE_SIDE = 512
+"""The longer side, in pixels, at which the numbers of a larger picture's program find their last digits."""
+
+FINE_SHARE = 0.08
+"""The share of the time that goes to that."""
 
 LARGEST_JUDGED = 300_000
 """Pixels up to which OpenGL draws the result at the input's size; software OpenGL takes seconds for more, so the GLSL of a
@@ -53,6 +59,7 @@ FINISH_SHARE = 0.1
 _SHAPE_FUNCTIONS = {
     "Circle": {"circle"}, "Ellipse": {"ellipse"}, "Box": {"box"}, "Capsule": {"capsule"}, "Segment": {"segment"},
     "Ring": {"ring"}, "Outlined": {"box", "ellipse", "stroke"}, "Polygon": {"polygon"}, "Path": {"path"}, "Stroke": {"path"},
+    "Mirror": {"mirror"}, "Polar": {"repeat_polar"}, "Grid": {"repeat_grid"},
 }  # fmt: skip
 
 
@@ -99,6 +106,7 @@ class _Best:
 
     def offer(self, program: Program, error: float, what: str, draft: Draft | None = None) -> None:
         """Keeps the program if it is on the front, and tells if it is the best so far."""
+        from refine.evolution import counted
         from refine.optimization import decibels
         from shaderdsl import number_count
 
@@ -108,7 +116,7 @@ class _Best:
             over += 20 * max(len(program.scene.layers) - self.max_shapes, 0)
         if not over:
             self.front.offer(candidate)
-        measure = (over, error + self.price * candidate.numbers)
+        measure = (over, counted(error, self.price) + self.price * candidate.numbers)
         if measure >= self.measure:
             return
         self.measure, self.best = measure, candidate
@@ -178,10 +186,14 @@ def fit(
     _offer_plain(best, work)
     try:
         with one_linear_algebra_thread():
-            _improve(best, work, level, seconds, max_shapes, style, operations, proposer, seed, start)
+            _improve(best, work, picture.rgba.shape[:2], level, seconds, max_shapes, style, operations, proposer, seed, start)
     except KeyboardInterrupt:
         interrupted = True
-    fitted = _finished(best, picture, interrupted)
+    chosen, fine = best.chosen(), level
+    if max(picture.rgba.shape[:2]) > 1.25 * WORKING_SIDE and chosen.draft is not None and not interrupted:
+        fine = pyramid(picture, [(FINE_SIDE, 0.0)])[0]
+        chosen = _sharpened(chosen, fine, best.began + (1.0 - FINISH_SHARE) * seconds)
+    fitted = _finished(best, chosen, fine, picture, interrupted)
     if preparing > 5.0:
         fitted.notes.append(
             f"Loading the renderer took {preparing:.0f} s before the fit began; the first time on a machine it is compiled."
@@ -232,13 +244,14 @@ def _offer_plain(best: _Best, work: Picture) -> None:
 
 
 def _improve(
-    best: _Best, work: Picture, level: Level, seconds: float, max_shapes: int | None, style: str,
+    best: _Best, work: Picture, picture_size: tuple[int, ...], level: Level, seconds: float, max_shapes: int | None, style: str,
     operations: Sequence[str] | None, proposer: str | Proposer, seed: int, start: Program | None,
 ) -> None:  # fmt: skip
     from refine.evolution import Budget, Evolution
     from refine.optimization import pyramid, squared_error
 
-    deadline = best.began + (1.0 - FINISH_SHARE) * seconds
+    kept = FINISH_SHARE + (FINE_SHARE if max(picture_size) > 1.25 * WORKING_SIDE else 0.0)
+    deadline = best.began + (1.0 - kept) * seconds
     if start is not None:
         best.offer(start, squared_error(start, level), "start")
         _optimised(best, start, level, deadline, "start refined")
@@ -266,13 +279,13 @@ def _improve(
     evolution.descend(state, LEAST_NUMBERS)
 
 
-def _allowed(operations: Sequence[str] | None, style: str) -> Callable[[SketchShape], bool]:
-    """Whether a shape may be used under the restrictions to `operations` and to a style."""
+def _allowed(operations: Sequence[str] | None, style: str) -> Callable[[SketchShape | Symmetry], bool]:
+    """Whether a shape or a symmetry may be used under the restrictions to `operations` and to a style."""
     wanted = set().union(*_SHAPE_FUNCTIONS.values()) if operations is None else set(operations)
     if style == "shapes":
         wanted -= {"path"}
     elif style == "paths":
-        wanted &= {"path", "polygon"}
+        wanted &= {"path", "polygon", "mirror", "repeat_polar", "repeat_grid"}
     return lambda shape: _SHAPE_FUNCTIONS[type(shape).__name__] <= wanted
 
 
@@ -337,15 +350,31 @@ def _best_sketch(best: _Best, evolution: Evolution, work: Picture) -> State | No
 # -- the end -------------------------------------------------------------------------------------------------
 
 
-def _finished(best: _Best, picture: Picture, interrupted: bool) -> Fit:
+def _sharpened(candidate: Candidate, level: Level, deadline: float) -> Candidate:
+    """The candidate with its numbers refined on a finer level, where an edge shows its place to a fraction of these pixels."""
+    from refine.optimization import Coordinates, least_squares, squared_error
+    from render.tapes import tape_of
+
+    assert candidate.draft is not None
+    program = candidate.program
+    if not len(program.params):
+        return candidate
+    descent = least_squares(
+        tape_of(program), Coordinates(program), program.params, level, steps=12, tolerance=1e-3,
+        stop=lambda: time.perf_counter() > deadline,
+    )  # fmt: skip
+    draft = candidate.draft.with_params(descent.parameters[0])
+    return replace(candidate, program=draft.program, draft=draft, error=squared_error(draft.program, level))
+
+
+def _finished(best: _Best, chosen: Candidate, fine: Level, picture: Picture, interrupted: bool) -> Fit:
     """The program as printed, drawn at the input's size, by OpenGL where there is one (see LARGEST_JUDGED), and the front."""
     import shaderdsl
     from refine.rounding import printed
     from render.images import resized
     from render.pictures import image
 
-    chosen = best.chosen()
-    program = shaderdsl.parse(printed(chosen.program, chosen.draft, best.level).text)
+    program = shaderdsl.parse(printed(chosen.program, chosen.draft, fine).text)
     height, width = picture.rgba.shape[:2]
     notes = list(picture.notes)
     scale = min(1.0, (LARGEST_JUDGED / (width * height)) ** 0.5)
@@ -362,8 +391,8 @@ def _finished(best: _Best, picture: Picture, interrupted: bool) -> Fit:
     numbers = shaderdsl.number_count(program)
     value = _likeness(drawn, picture)
     seen = picture if scale == 1.0 else resized(picture, max(judged))
-    pareto = [ParetoPoint(numbers, value, program)]
     bar = value if seen is picture else _shown(program, seen)
+    pareto = [ParetoPoint(numbers, bar, program)]
     for candidate in sorted(shorter, key=shaderdsl.number_count, reverse=True):
         count, likeness = shaderdsl.number_count(candidate), _shown(candidate, seen)
         if count < pareto[0].numbers and likeness < bar:

@@ -15,7 +15,7 @@ class ParetoPoint:
     """A program that no other found is better than with as few numbers.
 
     numbers: of its text, a colour as three.
-    psnr: decibels at the input's size (of all but the last point at a smaller one where that is very large).
+    psnr: decibels at the input's size, or at a smaller one where that is very large.
     program: as printed, usable by itself.
     """
 

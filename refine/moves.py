@@ -22,7 +22,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from refine.draft import Draft, colours_of, renumbered
+from refine.draft import Draft, centers_of, colours_of, renumbered
 from refine.optimization import Level
 from refine.sketch import (
     Box,
@@ -32,8 +32,10 @@ from refine.sketch import (
     Ellipse,
     Flat,
     Linear,
+    Mirror,
     Outlined,
     Path,
+    Point,
     Polygon,
     Ring,
     Segment,
@@ -202,7 +204,7 @@ def simplifications(draft: Draft, quadratic: Quadratic) -> list[Move]:
     for index, (layer, at) in enumerate(zip(sketch.layers, places.layers)):
         moves += _shape_moves(index, layer, at, quadratic)
         moves += _paint_moves(index, layer, at, quadratic)
-    return [*moves, *_colour_moves(sketch, places, quadratic)]
+    return [*moves, *_colour_moves(sketch, places, quadratic), *_center_moves(sketch, places, quadratic)]
 
 
 def _vertex_moves(sketch: Sketch, places: Sketch, quadratic: Quadratic) -> Iterable[Move]:
@@ -306,6 +308,9 @@ def _colour_moves(sketch: Sketch, places: Sketch, quadratic: Quadratic) -> Itera
     """Pairs of similar colours that could be one."""
     seen: dict[Colour, Colour] = dict(zip(colours_of(sketch), colours_of(places)))
     colours = list(seen)
+    if sum(colour == sketch.background for colour in colours_of(sketch)) == 1:
+        # The background's colour is written where it stands: sharing it with one other saves nothing.
+        colours.remove(sketch.background)  # type: ignore[arg-type]
     for k, colour in enumerate(colours):
         if colour == sketch.background:
             continue
@@ -338,12 +343,57 @@ def _recoloured(old: Colour, new: Colour) -> Callable[[list[SketchLayer | None]]
     return edit
 
 
+NEAR = 0.05
+"""Centres this near to each other (scene units) may be one."""
+
+
+def _center_moves(sketch: Sketch, places: Sketch, quadratic: Quadratic) -> Iterable[Move]:
+    """Centres that could be the origin, or the centre of something else: neither is written then."""
+    seen: dict[tuple[Point, bool], tuple[Point, set[int]]] = {}
+    for index, (layer, at) in enumerate(zip(sketch.layers, places.layers)):
+        axis = isinstance(layer.symmetry, Mirror)
+        for k, (center, where) in enumerate(zip(centers_of(layer), centers_of(at))):
+            # An axis is placed across itself alone, and the part of a repeated shape has a place of its own.
+            symmetric = layer.symmetry is not None and k == len(list(centers_of(layer))) - 1
+            if any(center) and (symmetric or layer.symmetry is None):
+                seen.setdefault((center, axis and symmetric), (where, set()))[1].add(index)
+    found = list(seen.items())
+    for n, ((center, axis), (where, layers)) in enumerate(found):
+        x, y = int(where[0]), int(where[1])
+        others = [((0.0, 0.0), None), *((o, w) for (o, a), (w, _) in found[:n] if a == axis)]
+        for other, at_other in others:
+            gap = (center[0] - other[0], center[1] - other[1])
+            if max(map(abs, gap)) > NEAR:
+                continue
+            rows = [[(i, 1.0)] + ([] if at_other is None else [(int(j), -1.0)]) for i, j in zip((x, y), at_other or (0, 0))]
+            upright = axis and all(getattr(sketch.layers[k].symmetry, "angle", 90.0) == 90.0 for k in layers)
+            constraint = Constraint(rows[:1], gap[:1]) if upright else Constraint(rows, gap)
+            keys: set[object] = {("center", center), ("center", other), *((k, "shape") for k in layers)}
+            if at_other is None:
+                keys.discard(("center", other))
+            yield Move(quadratic.price(constraint), 2, frozenset(keys), _recentered(center, other), constraint)
+
+
+def _recentered(old: Point, new: Point) -> Callable[[list[SketchLayer | None]], None]:
+    def edit(layers: list[SketchLayer | None]) -> None:
+        for k, layer in enumerate(layers):
+            if layer is None:
+                continue
+            if layer.symmetry is not None:
+                if layer.symmetry.center == old:
+                    layers[k] = replace(layer, symmetry=replace(layer.symmetry, center=new))
+            elif isinstance(layer.shape, (Circle, Ellipse, Box, Ring)) and layer.shape.center == old:
+                layers[k] = replace(layer, shape=replace(layer.shape, center=new))
+
+    return edit
+
+
 def dropped_layers(draft: Draft, level: Level, scale: Level | None = None) -> list[Move]:
     """The layers, each with the rise of the error without it (nothing else refitted): one drawing.
 
     The rise is measured on `level`, and given in errors of `scale`, a larger one, where that is given.
     """
-    from refine.sketch import paint_number_count, shape_number_count
+    from refine.sketch import layer_number_count
     from render.taichi_backend import Batch
     from render.tapes import tape_of
 
@@ -360,7 +410,7 @@ def dropped_layers(draft: Draft, level: Level, scale: Level | None = None) -> li
     moves = []
     for k, layer in enumerate(layers):
         paint = layer.paint
-        saved = shape_number_count(layer.shape) + paint_number_count(paint) + (layer.opacity != 1.0)
+        saved = layer_number_count(layer)
         shared = [paint.colour] if isinstance(paint, Flat) else [paint.colour_a, paint.colour_b]
         saved -= 3 * sum(uses[c] > 1 for c in shared)
         moves.append(Move(float(scores[k] - scores[-1]), saved, frozenset({(k, "layer")}), _dropped(k)))
@@ -464,8 +514,9 @@ def insertions(draft: Draft, level: Level, most: int) -> list[tuple[float, tuple
 def new_numbers(draft: Draft, before: Sketch) -> npt.NDArray[np.bool_]:
     """Which numbers (p,) of a draft the sketch before, with fewer vertices and layers, does not have; colours are never new
     by themselves."""
-    places = renumbered(draft.sketch, range(draft.numbers))
-    fresh = np.zeros(draft.numbers, bool)
+    count = len(draft.program.params)
+    places = renumbered(draft.sketch, range(count))
+    fresh = np.zeros(count, bool)
     for index, (layer, where) in enumerate(zip(draft.sketch.layers, places.layers)):
         if index >= len(before.layers):
             # What is not written, as an angle of zero, has no index but 0.

@@ -9,6 +9,7 @@ angles are degrees, counter-clockwise where y is up.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -129,10 +130,53 @@ SketchPaint = Flat | Linear | Radial
 
 
 @dataclass(frozen=True)
+class Mirror:
+    """What lies to the right of a line, seen along its direction, shows on both sides of it.
+
+    The line has direction ``angle`` (90 is upwards, and is not written) and goes through ``center``.
+    """
+
+    angle: float = 90.0
+    center: Point = (0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Polar:
+    """``count`` copies, turned about ``center`` by equal angles; with an ``axis`` (degrees) the shape is mirrored first, in
+    the line through the centre at that angle.
+
+    A copy shows at most one step of the angle away from the x axis, where the language's fold ends.
+    """
+
+    count: int
+    center: Point = (0.0, 0.0)
+    axis: float | None = None
+
+
+@dataclass(frozen=True)
+class Grid:
+    """``columns`` times ``rows`` copies, ``dx`` and ``dy`` apart, the whole turned by ``turn`` degrees about ``center``."""
+
+    columns: int
+    rows: int
+    dx: float
+    dy: float
+    center: Point = (0.0, 0.0)
+    turn: float = 0.0
+
+
+Symmetry = Mirror | Polar | Grid
+
+
+@dataclass(frozen=True)
 class SketchLayer:
+    """A shape and its paint. With a ``symmetry`` the shape is one part, in coordinates about the symmetry's centre, and
+    the paint, in the scene's coordinates, covers all copies alike."""
+
     shape: SketchShape
     paint: SketchPaint
     opacity: float = 1.0
+    symmetry: Symmetry | None = None
 
 
 @dataclass(frozen=True)
@@ -174,13 +218,27 @@ def paint_number_count(paint: SketchPaint) -> int:
     return 10 if isinstance(paint, Linear) else 9
 
 
+def symmetry_number_count(symmetry: Symmetry | None) -> int:
+    """How many numbers the language needs for a symmetry, counts included; a centre at the origin is not written."""
+    if symmetry is None:
+        return 0
+    placed = 2 * any(symmetry.center)
+    if isinstance(symmetry, Mirror):
+        return placed + (symmetry.angle != 90.0)
+    if isinstance(symmetry, Polar):
+        return placed + 1 + (symmetry.axis is not None)
+    return placed + 4 + (symmetry.turn != 0)
+
+
+def layer_number_count(layer: SketchLayer) -> int:
+    """Every number of a layer: shape, symmetry, paint, and an opacity other than one."""
+    own = shape_number_count(layer.shape) + symmetry_number_count(layer.symmetry)
+    return own + paint_number_count(layer.paint) + (layer.opacity != 1.0)
+
+
 def number_count(sketch: Sketch) -> int:
-    """Every number of a sketch: shapes, paints, opacities other than one, and the background's colour."""
-    layers = sum(
-        shape_number_count(layer.shape) + paint_number_count(layer.paint) + (layer.opacity != 1.0)
-        for layer in sketch.layers
-    )
-    return layers + (0 if sketch.background is None else 3)
+    """Every number of a sketch, with nothing shared: its layers', and the background's colour."""
+    return sum(map(layer_number_count, sketch.layers)) + (0 if sketch.background is None else 3)
 
 
 def to_scene(shape: SketchShape, size: tuple[int, int]) -> SketchShape:
@@ -188,9 +246,27 @@ def to_scene(shape: SketchShape, size: tuple[int, int]) -> SketchShape:
     return _mapped(shape, lambda point: _point_to_scene(point, size), 2.0 / min(size), -1.0)
 
 
+def in_frame(shape: SketchShape, corner: Point, unit: float) -> SketchShape:
+    """A shape in pixel coordinates, where pixels are ``unit`` wide and the image's upper left corner is at ``corner``."""
+    return _mapped(shape, lambda point: (corner[0] + point[0] * unit, corner[1] - point[1] * unit), unit, -1.0)
+
+
 def moved(shape: SketchShape, offset: Point) -> SketchShape:
     """A shape moved by ``offset`` = (x, y)."""
     return _mapped(shape, lambda point: (point[0] + offset[0], point[1] + offset[1]), 1.0, 1.0)
+
+
+def reflected(shape: SketchShape, angle: float) -> SketchShape:
+    """A shape reflected in the line through the origin at ``angle`` degrees."""
+    if isinstance(shape, Outlined):
+        solid = reflected(shape.shape, angle)
+        assert isinstance(solid, (Box, Ellipse))
+        return Outlined(solid, shape.width)
+    c, s = math.cos(math.radians(2 * angle)), math.sin(math.radians(2 * angle))
+    mirrored = _mapped(shape, lambda point: (c * point[0] + s * point[1], s * point[0] - c * point[1]), 1.0, -1.0)
+    if isinstance(mirrored, (Ellipse, Box)) and angle % 90.0:
+        return replace(mirrored, angle=mirrored.angle + 2 * angle)
+    return mirrored
 
 
 def _mapped(shape: SketchShape, point: Callable[[Point], Point], scale: float, turn: float) -> SketchShape:

@@ -89,6 +89,7 @@ FAMILIES: tuple[tuple[str, ...], ...] = (
     (
         "circle", "ellipse", "box", "capsule", "segment", "ring", "polygon", "path", "stroked path",
         "union", "intersection", "difference", "xor", "round", "stroke", "flat", "linear", "radial",
+        "mirror", "repeat_polar", "repeat_grid",
     ),
 )  # fmt: skip
 """Sets of operations that are compiled together, so that a search that tries one after another compiles once: what
