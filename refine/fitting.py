@@ -42,7 +42,7 @@ LARGEST_JUDGED = 300_000
 """Pixels up to which OpenGL draws the result at the input's size; software OpenGL takes seconds for more, so the GLSL of a
 larger one is validated on a smaller drawing, and Taichi draws the picture."""
 
-FRONT_POINTS = 16
+FRONT_POINTS = 12
 """How many points of the Pareto front are rounded and returned."""
 
 DESCENT_SHARE = 0.15
@@ -53,7 +53,7 @@ LEAST_NUMBERS = 12
 LEAST_ROOM = 300
 """Numbers that a first sketch may have however few are wanted: taking away shows better what matters than not drawing it."""
 
-FINISH_SHARE = 0.1
+FINISH_SHARE = 0.12
 """The share of the time kept for rounding, and for OpenGL to compile and draw what was found."""
 
 _SHAPE_FUNCTIONS = {

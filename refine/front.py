@@ -53,11 +53,11 @@ class Front:
         if len(self.candidates) <= most:
             return list(self.candidates)
         first, last = self.candidates[0], self.candidates[-1]
-        ratio = (last.numbers / first.numbers) ** (1.0 / (most - 1))
+        ratio = (last.numbers / max(first.numbers, 1)) ** (1.0 / (most - 1))
         chosen = [first]
         for candidate, following in zip(self.candidates[1:], self.candidates[2:]):
             # The last one before the step would be overshot stands for all in it.
-            if following.numbers > chosen[-1].numbers * ratio and len(chosen) < most - 1:
+            if following.numbers > max(chosen[-1].numbers, 1) * ratio and len(chosen) < most - 1:
                 chosen.append(candidate)
         return [*chosen, last]
 

@@ -25,7 +25,7 @@ Double = npt.NDArray[np.float64]
 REACH = 3
 """Vertices to each side that the curve around a vertex depends on: its neighbours' pieces end half way to the next ones."""
 
-SAMPLES = 6
+SAMPLES = 7
 """Points on each line or curve."""
 
 
@@ -56,7 +56,8 @@ def _basis(on: tuple[bool, ...], first: int, last: int) -> Double:
     A vertex off the curve is a quadratic's control point, whose ends are its neighbours, or half way to those that are off too.
     """
     count = len(on)
-    t = (np.arange(SAMPLES) + 0.5) / SAMPLES
+    # With both ends of every piece, so that the line through the points turns where the curve has its corners.
+    t = np.linspace(0.0, 1.0, SAMPLES)
     rows: list[Double] = []
     for i in range(first, last + 1):
         piece = np.zeros((SAMPLES, count))

@@ -254,7 +254,7 @@ def test_fit_in_json_and_quietly(picture: Path, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setitem(vars(refine), "fit", pretended(asked))
     ended = earthshader("fit", picture, "--out", tmp_path / "out", "--json")
     found = json.loads(ended.out)
-    assert ended.err == "" and found["psnr"] == 12.5 and found["program"] == "circle(0.5)" and len(found["files"]) == 8
+    assert ended.err == "" and found["psnr"] == 12.5 and found["program"] == "circle(0.5)" and len(found["files"]) == 9
     assert asked["operations"] is None and asked["start"] is None and asked["max_numbers"] == 400
     assert asked["target_psnr"] is None and asked["style"] == "auto"
     assert "dB  " not in earthshader("fit", picture, "--out", tmp_path / "out", "--quiet").err

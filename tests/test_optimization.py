@@ -132,6 +132,6 @@ def test_a_wrong_paint_order_is_put_right() -> None:
     right, wrong = (Draft.of(Sketch((1.0, 1.0, 1.0), order)) for order in ((below, above), (above, below)))
     level = pyramid(render.load(render.image(right.program, 64, backend="taichi")), [(64, 0.0)])[0]
     budget = Budget(100, None, 0.001, time.perf_counter() + 60)
-    evolution = Evolution(level, level, level, budget, lambda state, what: None, lambda shape: True)
+    evolution = Evolution(level, level, level, budget, lambda state, what: None, lambda shape: True, lambda: False)
     start = State(wrong, evolution.error_of(wrong))
     assert evolution.reordered(start).error < 1e-3 < start.error

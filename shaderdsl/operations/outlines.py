@@ -205,7 +205,7 @@ def stroked_path(p: Point, element: Element, width: Expr, caps: Expr, closed: Ex
         size = maximum(hypot(towards.x, towards.y), 1e-9)
         gone = (p - end).dot(towards) / size
         way = p - offset - end
-        near = detach(hypot(way.x, way.y)) < width
+        near = way.dot(way) < width * width
         face = maximum(select(outward < 0.0, distance, across), 0.5 * width + outward)
         return select(beyond, face, select(near, maximum(distance, 0.5 * width - gone), distance))
 
