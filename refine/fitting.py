@@ -53,7 +53,7 @@ LEAST_NUMBERS = 12
 LEAST_ROOM = 300
 """Numbers that a first sketch may have however few are wanted: taking away shows better what matters than not drawing it."""
 
-FINISH_SHARE = 0.12
+FINISH_SHARE = 0.15
 """The share of the time kept for rounding, and for OpenGL to compile and draw what was found."""
 
 _SHAPE_FUNCTIONS = {

@@ -36,6 +36,8 @@ _MAX_KEPT_LENGTH = 32
 _BLOCK = 8192
 """Characters that are looked at together: enough to be quick, and few where the text turns out to be wrong."""
 
+_CUT = 3
+
 
 class Tokens(NamedTuple):
     """All pieces of a text as parallel lists, and in `order` the positions of those that mean something.
@@ -95,11 +97,12 @@ class Lexer:
         while place < len(text):
             pieces = self._pieces.findall(text, place, place + length)
             if place + length < len(text):
-                # The block may have cut its last piece.
-                if len(pieces) == 1:
+                # The block may have cut a piece, of which what is left looks like up to three: 1e-5 like 1, e and -.
+                if len(pieces) <= _CUT:
                     length *= 2
                     continue
-                place -= len(pieces.pop())
+                place -= sum(map(len, pieces[-_CUT:]))
+                del pieces[-_CUT:]
             place += length
             block = list(map(self._kinds.__getitem__, pieces))
             if block[-1] == "COMMENT" and _is_open(pieces[-1]):

@@ -507,3 +507,17 @@ def test_importing_is_light() -> None:
         "assert heavy & set(sys.modules) == {'lark'}"
     )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("piece", ["1.25", "1.5e-3", "0.05644", "12.5deg", "#a1b2c3", "circle", "..", "/* here */", "// here\n"])
+def test_a_text_may_be_cut_anywhere_between_blocks(piece: str) -> None:
+    """The lexer looks at blocks of a text; where they meet must not matter."""
+    from shaderdsl.lexer import _BLOCK
+    from shaderdsl.parser import language
+
+    lexer = language().lexer
+    for shift in range(len(piece) + 2):
+        text = " " * (_BLOCK - shift) + piece + " 7"
+        found = lexer.tokens(text)
+        alone = lexer.tokens(piece + " 7")
+        assert [t for t in found.texts if t.strip()] == [t for t in alone.texts if t.strip()]
