@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import batch, images, refinement, symmetry
+from benchmarks import batch, images, refinement, stages, symmetry
 from benchmarks.common import RESULTS
 from benchmarks.measuring import table
 from render.files import write_whole
@@ -23,6 +23,7 @@ LAYOUTS: dict[str, tuple[str, Callable[[dict[str, Any]], list[str]]]] = {
     "batch": ("Programs a second, beside GeoLIPI", lambda result: batch.lines(result["sizes"])),
     "refinement": ("Refinement, beside PyTorch with Adam, and in a new process", refinement.lines),
     "images": ("Real images, beside VTracer", images.lines),
+    "stages": ("Where the time of a fit goes", stages.lines),
     "symmetry": ("Symmetries found, and what they save", symmetry.lines),
 }
 
@@ -73,6 +74,16 @@ def headlines() -> str:
             at = found["images"]["curve"]["300"]["psnr"]
             rows.append(["the best of these fits with at most 300 numbers", f"{at['median']:.1f} dB, lower quartile {at['p25']:.1f} dB", ""])
         rows.append(["better PSNR than VTracer with at most half of its numbers", f"{100 * part['won']:.0f} % of them", ""])
+        loss = ours["ghost_loss"]
+        drawn = f"{loss['median']:.2f} dB lost drawn eight times as large and averaged"
+        if "cairo_loss" in ours:
+            drawn += f", {ours['cairo_loss']['median']:.2f} dB as SVG drawn by Cairo"
+        rows.append(["elsewhere, median", drawn, ""])
+    if "symmetry" in found:
+        drawings = found["symmetry"]["drawings"]
+        saved = 100 * (1 - sum(d["numbers"] for d in drawings) / sum(d["plain_numbers"] for d in drawings))
+        text = f"{found['symmetry']['found']} of {len(drawings)}, with {saved:.0f} % fewer numbers"
+        rows.append(["repeats and mirrors found in drawings that have them", text, f"`{found['symmetry']['command']}`"])
     for name, what in (("csg_folder", "solid geometry, 64 pictures"), ("csg", "the same of our own making")):
         if name in found:
             solved = found[name]["solved"]

@@ -288,6 +288,8 @@ class Evolution:
 
     def _repeated(self, state: State) -> State:
         """The state with the symmetries that lower the measure at once."""
+        if self.ended:
+            return state
         other = symmetric(self, state, patience=0.0)
         if other is None or other.measure(self.budget) >= state.measure(self.budget):
             return state

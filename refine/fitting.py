@@ -50,6 +50,9 @@ DESCENT_SHARE = 0.15
 
 LEAST_NUMBERS = 12
 
+NOISE = 0.9
+"""The share of a plain colour's squared error that shapes must get below, or the picture is taken for noise."""
+
 LEAST_ROOM = 300
 """Numbers that a first sketch may have however few are wanted: taking away shows better what matters than not drawing it."""
 
@@ -126,6 +129,12 @@ class _Best:
         self.history.append({"seconds": progress.seconds, "psnr": progress.psnr, "numbers": progress.numbers, "what": what})
         if self.on_progress is not None:
             self.on_progress(progress)
+
+    def only(self, candidate: Candidate) -> None:
+        """Forgets all but one candidate."""
+        self.front = Front()
+        self.front.offer(candidate)
+        self.best = candidate
 
     def chosen(self) -> Candidate:
         """The program to return: the least that has the PSNR asked for, or else the best."""
@@ -269,9 +278,14 @@ def _improve(
         best.offer(state.draft.program, state.error, what, state.draft)
 
     wide, small = pyramid(work, [(WORKING_SIDE, 1.5), (WORKING_SIDE // 2, 0.0)])
+    plain = best.front.candidates[0]
     evolution = Evolution(level, wide, small, budget, report, allowed, lambda: best.reached)
     state = _best_sketch(best, evolution, work)
     if state is None:
+        return
+    if state.error > NOISE * plain.error:
+        # Nothing here has a shape: numbers would only follow the noise.
+        best.only(plain)
         return
     if not evolution.ended:
         state = evolution.exchange(state)

@@ -99,8 +99,8 @@ def deletions(outlines: Sequence[Outline]) -> list[Deletion]:
             groups.setdefault(pattern, []).append([base + k for k in window])
     if not groups:
         return []
-    points = np.array([(x, y) for outline in outlines for x, y, _ in outline.vertices])
-    trace = np.array([t for outline in outlines for t in outline.stiffness])
+    points = np.array([(x, y) for outline in outlines for x, y, _ in outline.vertices], np.float64)
+    trace = np.array([t for outline in outlines for t in outline.stiffness], np.float64)
     found: list[Deletion] = []
     for pattern, windows in groups.items():
         middles = [owners[window[pattern.place]] for window in windows]

@@ -132,6 +132,73 @@ def test_a_large_noisy_picture_keeps_to_the_limits() -> None:
     assert fitted.image.shape == (300, 500, 3)
 
 
+def test_noise_is_a_plain_colour() -> None:
+    noise = np.random.default_rng(0).random((128, 128, 3), np.float32)
+    fitted = refine.fit(noise, seconds=10)
+    assert fitted.numbers == 3 and fitted.seconds < 8
+    assert [p.numbers for p in fitted.pareto] == [3]
+
+
+def test_the_front_is_programs_of_fewer_numbers(fitted: refine.Fit) -> None:
+    numbers, likeness = [p.numbers for p in fitted.pareto], [p.psnr for p in fitted.pareto]
+    assert numbers == sorted(set(numbers)) and likeness == sorted(set(likeness)) and len(numbers) >= 3
+    assert fitted.pareto[-1].program == fitted.program and fitted.pareto[-1].psnr == fitted.psnr
+    for point in fitted.pareto:
+        assert shaderdsl.parse(point.program.text) == point.program
+        assert shaderdsl.number_count(point.program) == point.numbers
+        drawn = render.image(point.program, 64, backend="taichi")
+        assert render.psnr(drawn, disk_and_bar()) == pytest.approx(point.psnr, abs=0.1)
+
+
+def test_a_target_ends_the_search_with_the_least_program_that_has_it() -> None:
+    fitted = refine.fit(disk_and_bar(), seconds=20, target_psnr=24)
+    assert fitted.psnr > 24 - ROUNDING_LOSS - 0.05
+    assert fitted.seconds < 12
+    assert all(p.psnr < 24.1 for p in fitted.pareto[:-1])
+
+
+@pytest.mark.parametrize("style", ["shapes", "paths"])
+def test_a_style_decides_what_programs_are_made_of(style: str) -> None:
+    place = (np.arange(64) + 0.5) / 32 - 1
+    x, y = np.meshgrid(place, -place)
+    picture = np.ones((64, 64, 3), np.float32)
+    picture[np.hypot(x + 0.3, y) < 0.5] = (0.9, 0.2, 0.1)
+    picture[(y > 2 * x * x - 0.8) & (y < 0.5)] = (0.1, 0.4, 0.3)
+    fitted = refine.fit(picture, seconds=4, style=style)
+    named = {word: f"{word}(" in fitted.program.text for word in ("circle", "ellipse", "box", "path", "polygon")}
+    if style == "shapes":
+        assert not named["path"] and (named["circle"] or named["ellipse"])
+    else:
+        assert named["path"] and not (named["circle"] or named["ellipse"] or named["box"])
+    assert fitted.psnr > 20
+
+
+def test_a_large_picture_is_met_at_its_own_resolution() -> None:
+    """Edges of a 512 pixel picture lie to a fraction of its pixels, four times as fine as those that the search sees."""
+    exact = shaderdsl.parse("circle(0.551).move(-0.203, 0.107).fill(#d93326)\nbox(0.5, 0.15).move(0.303, -0.507).fill(#1a40cc)")
+    fitted = refine.fit(render.image(exact, 512, backend="taichi"), seconds=5)
+    assert fitted.psnr > 45 and fitted.numbers < 40
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "favicon", "grey", "palette"])
+def test_pictures_as_they_come(kind: str) -> None:
+    import io
+
+    from PIL import Image
+
+    clean = Image.fromarray((disk_and_bar(128) * 255).astype(np.uint8))
+    if kind == "jpeg":
+        data = io.BytesIO()
+        clean.save(data, "JPEG", quality=30)
+        picture: Image.Image = Image.open(io.BytesIO(data.getvalue()))
+    elif kind == "favicon":
+        picture = clean.resize((16, 16), Image.Resampling.LANCZOS)
+    else:
+        picture = clean.convert("L") if kind == "grey" else clean.convert("P", palette=Image.Palette.ADAPTIVE, colors=8)
+    fitted = refine.fit(picture, seconds=4)
+    assert fitted.psnr > 28 and fitted.numbers < 90
+
+
 def test_limits_hold() -> None:
     fitted = refine.fit(disk_and_bar(), seconds=4, max_numbers=10)
     assert fitted.numbers <= 10
@@ -203,6 +270,8 @@ def test_without_opengl_it_fits_and_says_so(monkeypatch: pytest.MonkeyPatch) -> 
         ({"max_shapes": 0}, "max_shapes"),
         ({"operations": ["cirle"]}, 'did you mean "circle"'),
         ({"proposer": "magic"}, "proposer"),
+        ({"target_psnr": 0}, "target_psnr"),
+        ({"style": "cubist"}, "style"),
     ],
 )
 def test_options_that_make_no_sense(options: dict[str, object], words: str) -> None:
