@@ -51,11 +51,16 @@ def rounded(program: Program, level: Level) -> Program:
     error, _, matrix = Batch.of([(tape, program.params)]).normal_equations(level.target, level.blur)
     curvature = np.maximum(np.diag(matrix[0]).astype(np.float64), 1e-12)
     colours = np.array([p.kind == "colour" for p in program.structure.traits])
-    limit = float(error[0]) * 10 ** (ROUNDING_LOSS / 10) + 1e-8 * level.target.image.size
+    # Scores of even tiles are differences of single-precision sums: next to nothing, they are uncertain by about this.
+    unsure = 1e-7 * level.target.image.size
+    limit = float(error[0]) * 10 ** (ROUNDING_LOSS / 10) + unsure
     thresholds = 10.0 ** np.arange(-9, 1.01, 0.5)
     # Colours as #rrggbb where the loss allows it, else with digits as the other numbers.
     for whole in (True, False):
-        candidates = [_with_digits(program, curvature, colours & whole, threshold) for threshold in thresholds]
+        tries = (_with_digits(program, curvature, colours & whole, threshold) for threshold in thresholds)
+        candidates = [candidate for candidate in tries if candidate is not None]
+        if not candidates:
+            continue
         batch = Batch([tape], np.zeros(len(candidates), np.int32), np.array([c.params for c in candidates]))
         good = [c for c, e in zip(candidates, batch.scores(level.target, level.blur)) if e <= limit]
         if good:
@@ -65,10 +70,9 @@ def rounded(program: Program, level: Level) -> Program:
 
 def _with_digits(
     program: Program, curvature: npt.NDArray[np.float64], whole: npt.NDArray[np.bool_], threshold: float
-) -> Program:
-    """The program with numbers rounded as far as `threshold` squared error each allows; those in `whole` to 1/255."""
-    from refine.optimization import legal
-
+) -> Program | None:
+    """The program with numbers rounded as far as `threshold` squared error each allows, those in `whole` to 1/255; None where
+    that breaks a condition, such as that a box is no smaller than its rounding."""
     values = program.params.copy()
     # The quadratic is a guide for small steps alone: a sliver inside one pixel has no slope, and yet has its place.
     largest = np.array([1.0 if p.kind == "angle" else LARGEST_ROUNDING for p in program.structure.traits])
@@ -80,5 +84,6 @@ def _with_digits(
     # A size that rounds to nothing keeps one digit that is not zero.
     lost = (rounded == 0.0) & (values != 0.0) & (program.structure.low >= 0.0)
     rounded[lost] = [float(f"{v:.1g}") for v in values[lost]]
-    values = np.where(whole, np.round(values * 255.0) / 255.0, rounded)
-    return legal(program, values)
+    structure = program.structure
+    values = np.clip(np.where(whole, np.round(values * 255.0) / 255.0, rounded), structure.low, structure.high)
+    return program.with_params(values) if structure.allows(values) else None

@@ -92,6 +92,22 @@ def test_numbers_are_rounded(fitted: refine.Fit) -> None:
     assert np.median(digits) <= 5
 
 
+@pytest.mark.parametrize("background", ["#ffffff", "none", "#7f3311"])
+def test_even_a_perfect_fit_is_rounded(background: str) -> None:
+    """Where there is no error, what single precision makes of it must not forbid every rounding."""
+    from refine.optimization import pyramid, squared_error
+    from refine.rounding import rounded
+
+    program = shaderdsl.parse(
+        f"scene 2d(background = {background})\nbox(0.4148731, 0.2161193).round(0.0160193).move(0.0312345, -0.1234567)"
+        ".fill(rgb(0.123456, 0.7654321, 0.333333))\ncircle(0.2345678).move(0.4567891, 0.5678912).fill(#ffcc00)"
+    )
+    level = pyramid(render.load(render.image(program, 128, backend="taichi", alpha=background == "none")), [(128, 0.0)])[0]
+    short = rounded(program, level)
+    assert max(len(f"{v:.9g}".split(".")[-1]) for p, v in zip(program.parameters, short.params) if p.kind != "colour") <= 6
+    assert squared_error(short, level) < 0.02
+
+
 def test_transparency_is_fitted_as_alpha() -> None:
     picture = np.concatenate([disk_and_bar(48), np.zeros((48, 48, 1), np.float32)], 2)
     place = (np.arange(48) + 0.5) / 24 - 1
