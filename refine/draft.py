@@ -20,6 +20,7 @@ from refine.sketch import (
     Capsule,
     Circle,
     Colour,
+    Difference,
     Ellipse,
     Flat,
     Grid,
@@ -39,6 +40,7 @@ from refine.sketch import (
     SketchShape,
     Symmetry,
     Vertex,
+    difference_of,
     moved,
 )
 
@@ -89,6 +91,8 @@ class _Writer:
         if isinstance(shape, Outlined):
             stroke = self.solid(shape.shape) + f".stroke({self.size(shape.width)})"
             return stroke + self.turned(shape.shape.angle) + self.moved(shape.shape.center)
+        if isinstance(shape, Difference):
+            return "(" + " - ".join(self.shape(solid) for solid in (shape.base, *shape.holes)) + ")"
         if isinstance(shape, Capsule):
             ends = f"{self.point(shape.a)}, {self.point(shape.b)}"
             return f"capsule({ends}, {self.size(shape.radius_a)}, {self.size(shape.radius_b)})"
@@ -179,6 +183,8 @@ class _Reader:
             return Circle(self.center(shape.center), radius)
         if isinstance(shape, (Ellipse, Box)):
             return self.placed(shape, self.solid(shape))
+        if isinstance(shape, Difference):
+            return difference_of([self.shape(solid) for solid in (shape.base, *shape.holes)])
         if isinstance(shape, Outlined):
             solid, width = self.solid(shape.shape), number()
             return Outlined(self.placed(shape.shape, solid), width)

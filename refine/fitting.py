@@ -61,7 +61,7 @@ FINISH_SHARE = 0.15
 
 _SHAPE_FUNCTIONS = {
     "Circle": {"circle"}, "Ellipse": {"ellipse"}, "Box": {"box"}, "Capsule": {"capsule"}, "Segment": {"segment"},
-    "Ring": {"ring"}, "Outlined": {"box", "ellipse", "stroke"}, "Polygon": {"polygon"}, "Path": {"path"}, "Stroke": {"path"},
+    "Ring": {"ring"}, "Outlined": {"stroke"}, "Difference": {"difference"}, "Polygon": {"polygon"}, "Path": {"path"}, "Stroke": {"path"},
     "Mirror": {"mirror"}, "Polar": {"repeat_polar"}, "Grid": {"repeat_grid"},
 }  # fmt: skip
 
@@ -300,7 +300,18 @@ def _allowed(operations: Sequence[str] | None, style: str) -> Callable[[SketchSh
         wanted -= {"path"}
     elif style == "paths":
         wanted &= {"path", "polygon", "mirror", "repeat_polar", "repeat_grid"}
-    return lambda shape: _SHAPE_FUNCTIONS[type(shape).__name__] <= wanted
+
+    from refine.sketch import Difference, Outlined
+
+    def allowed(shape: SketchShape | Symmetry) -> bool:
+        parts: tuple[SketchShape, ...] = ()
+        if isinstance(shape, Outlined):
+            parts = (shape.shape,)
+        elif isinstance(shape, Difference):
+            parts = (shape.base, *shape.holes)
+        return _SHAPE_FUNCTIONS[type(shape).__name__] <= wanted and all(allowed(part) for part in parts)
+
+    return allowed
 
 
 def _optimised(best: _Best, program: Program, level: Level, deadline: float, what: str) -> None:

@@ -29,6 +29,7 @@ from refine.sketch import (
     Capsule,
     Circle,
     Colour,
+    Difference,
     Ellipse,
     Flat,
     Linear,
@@ -44,6 +45,7 @@ from refine.sketch import (
     SketchShape,
     Stroke,
     Vertex,
+    difference_of,
 )
 from refine.vertices import Deletion, Outline, deletions
 
@@ -259,13 +261,17 @@ def _reshaped(shape: SketchShape, layer: SketchLayer) -> SketchLayer:
 
 def _plainer(shape: SketchShape, where: SketchShape) -> Iterable[tuple[Constraint, int, SketchShape]]:
     """Special cases of a shape, the numbers that they save, and what they demand; `where` has the numbers' indices."""
+    if isinstance(shape, Difference) and isinstance(where, Difference):
+        solids, places = (shape.base, *shape.holes), (where.base, *where.holes)
+        for k, (solid, place) in enumerate(zip(solids, places)):
+            for constraint, saves, plainer in _plainer(solid, place):
+                yield constraint, saves, difference_of([*solids[:k], plainer, *solids[k + 1 :]])
     if isinstance(shape, Outlined) and isinstance(where, Outlined):
-        for constraint, saves, solid in _plainer(shape.shape, where.shape):
-            outlined = Outlined(solid, shape.width) if isinstance(solid, (Box, Ellipse)) else None
-            if isinstance(solid, Circle):
-                yield constraint, saves, Ring(solid.center, solid.radius, shape.width)
-            elif outlined is not None:
-                yield constraint, saves, outlined
+        for constraint, saves, plainer in _plainer(shape.shape, where.shape):
+            if isinstance(plainer, Circle):
+                yield constraint, saves, Ring(plainer.center, plainer.radius, shape.width)
+            elif isinstance(plainer, (Box, Ellipse)):
+                yield constraint, saves, Outlined(plainer, shape.width)
     if isinstance(shape, Ellipse) and isinstance(where, Ellipse):
         equal = Constraint([[(int(where.radius_x), 1.0), (int(where.radius_y), -1.0)]], [shape.radius_x - shape.radius_y])
         yield equal, 1 + (shape.angle != 0), Circle(shape.center, 0.5 * (shape.radius_x + shape.radius_y))

@@ -18,11 +18,13 @@ from refine.sketch import (
     Box,
     Capsule,
     Circle,
+    Difference,
     Ellipse,
     Outlined,
     Ring,
     Segment,
     SketchShape,
+    difference_of,
     moved,
     shape_number_count,
     to_scene,
@@ -38,6 +40,9 @@ TIE_PRICE = 0.3
 """The same below the floor, where it only decides between shapes of as many numbers."""
 COLOUR_NUMBERS = 3
 """Each shape of a group is a layer of its own and repeats the colour."""
+
+MOST_HOLES = 4
+"""Holes up to which a region is tried as a difference of solids."""
 
 Builder = Callable[[Sequence[float]], SketchShape]
 
@@ -123,7 +128,7 @@ def explain(
     consider(path_from_outlines(outlines, tolerance=tolerance))
     if len(outlines) == 1:
         consider(polygon_from_outline(outlines[0], tolerance=tolerance))
-    for shape in _solids(outlines) if len(outlines) == 1 else _hollow(outlines):
+    for shape in _solids(outlines) if len(outlines) == 1 else _pierced(outlines):
         # What reaches out of the window was led astray by points that weigh little, and nobody sees its
         # error here.
         if _within(shape, size):
@@ -141,6 +146,8 @@ def explain(
 
 def _within(shape: SketchShape, size: tuple[int, int], margin: float = 2.0) -> bool:
     """Whether a circle, ellipse, box, capsule, segment or stroked one stays in the window, but for ``margin`` pixels."""
+    if isinstance(shape, Difference):
+        return _within(shape.base, size, margin)
     if isinstance(shape, Outlined):
         return _within(shape.shape, size, margin - 0.5 * shape.width)
     if isinstance(shape, (Segment, Capsule)):
@@ -250,19 +257,21 @@ def _rough(outline: Outline) -> list[SketchShape]:
     ]
 
 
-def _hollow(outlines: list[Outline]) -> list[SketchShape]:
-    """A ring or a stroked box or ellipse, where two outlines are such shapes, one within the other at an even distance."""
-    if len(outlines) != 2 or outlines[1].area > 0:
+def _pierced(outlines: list[Outline]) -> list[SketchShape]:
+    """A solid with holes: a ring or a stroked box or ellipse where the one hole follows the outline at an even distance, and
+    the difference of solids."""
+    if not 2 <= len(outlines) <= MOST_HOLES + 1 or any(hole.area > 0 for hole in outlines[1:]):
+        return []
+    outers = _solids(outlines[:1])
+    inners = [_solids([Outline(hole.points[::-1], hole.weights[::-1], -hole.area)]) for hole in outlines[1:]]
+    if not outers or not all(inners):
         return []
     found: list[SketchShape] = []
-    inward = Outline(outlines[1].points[::-1], outlines[1].weights[::-1], -outlines[1].area)
-    outers, inners = _solids([outlines[0]]), _solids([inward])
-    for outer in outers:
-        for inner in inners:
-            stroked = _between(outer, inner)
-            if stroked is not None:
-                found.append(stroked)
-    return found
+    if len(inners) == 1:
+        stroked = (_between(outer, inner) for outer in outers for inner in inners[0])
+        found += [shape for shape in stroked if shape is not None]
+    holes = [min(options, key=shape_number_count) for options in inners]
+    return found + [difference_of([outer, *holes]) for outer in outers]
 
 
 def _between(outer: SketchShape, inner: SketchShape) -> SketchShape | None:

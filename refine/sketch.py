@@ -10,7 +10,7 @@ angles are degrees, counter-clockwise where y is up.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -81,6 +81,14 @@ class Outlined:
 
 
 @dataclass(frozen=True)
+class Difference:
+    """A solid without others: what is left of a plate with holes."""
+
+    base: Solid
+    holes: tuple[Solid, ...]
+
+
+@dataclass(frozen=True)
 class Polygon:
     points: tuple[Point, ...]
 
@@ -102,7 +110,8 @@ class Stroke:
     caps: Literal["round", "butt"] = "round"
 
 
-SketchShape = Circle | Ellipse | Box | Capsule | Segment | Ring | Outlined | Polygon | Path | Stroke
+Solid = Circle | Ellipse | Box | Capsule | Segment
+SketchShape = Solid | Ring | Outlined | Difference | Polygon | Path | Stroke
 
 
 @dataclass(frozen=True)
@@ -204,6 +213,8 @@ def shape_number_count(shape: SketchShape) -> int:
         return 4
     if isinstance(shape, Outlined):
         return shape_number_count(shape.shape) + 1
+    if isinstance(shape, Difference):
+        return sum(shape_number_count(solid) for solid in (shape.base, *shape.holes))
     if isinstance(shape, Polygon):
         return 2 * len(shape.points)
     if isinstance(shape, Path):
@@ -256,8 +267,18 @@ def moved(shape: SketchShape, offset: Point) -> SketchShape:
     return _mapped(shape, lambda point: (point[0] + offset[0], point[1] + offset[1]), 1.0, 1.0)
 
 
+def difference_of(solids: Sequence[SketchShape]) -> Difference:
+    """The first solid without the others."""
+    kept = tuple(solid for solid in solids if isinstance(solid, (Circle, Ellipse, Box, Capsule, Segment)))
+    if len(kept) < len(solids):
+        raise TypeError("a difference is made of solids alone")
+    return Difference(kept[0], kept[1:])
+
+
 def reflected(shape: SketchShape, angle: float) -> SketchShape:
     """A shape reflected in the line through the origin at ``angle`` degrees."""
+    if isinstance(shape, Difference):
+        return difference_of([reflected(solid, angle) for solid in (shape.base, *shape.holes)])
     if isinstance(shape, Outlined):
         solid = reflected(shape.shape, angle)
         assert isinstance(solid, (Box, Ellipse))
@@ -290,6 +311,8 @@ def _mapped(shape: SketchShape, point: Callable[[Point], Point], scale: float, t
         return Segment(point(shape.a), point(shape.b), shape.width * scale)
     if isinstance(shape, Ring):
         return Ring(point(shape.center), shape.radius * scale, shape.width * scale)
+    if isinstance(shape, Difference):
+        return difference_of([_mapped(solid, point, scale, turn) for solid in (shape.base, *shape.holes)])
     if isinstance(shape, Outlined):
         solid = _mapped(shape.shape, point, scale, turn)
         assert isinstance(solid, (Box, Ellipse))

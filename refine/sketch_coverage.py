@@ -10,7 +10,20 @@ from __future__ import annotations
 import numpy as np
 
 from refine.outlines import flatten
-from refine.sketch import Box, Capsule, Circle, Ellipse, Outlined, Path, Polygon, Ring, Segment, SketchShape, Stroke
+from refine.sketch import (
+    Box,
+    Capsule,
+    Circle,
+    Difference,
+    Ellipse,
+    Outlined,
+    Path,
+    Polygon,
+    Ring,
+    Segment,
+    SketchShape,
+    Stroke,
+)
 
 
 def distance(shape: SketchShape, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -21,6 +34,9 @@ def distance(shape: SketchShape, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     if isinstance(shape, Ring):
         from_center = np.hypot(x - shape.center[0], y - shape.center[1])
         return np.asarray(np.abs(from_center - shape.radius) - shape.width / 2)
+    if isinstance(shape, Difference):
+        holes = [-distance(hole, x, y) for hole in shape.holes]
+        return np.asarray(np.maximum.reduce([distance(shape.base, x, y), *holes]))
     if isinstance(shape, Outlined):
         return np.asarray(np.abs(distance(shape.shape, x, y)) - shape.width / 2)
     if isinstance(shape, (Ellipse, Box)):

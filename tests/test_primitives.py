@@ -11,6 +11,7 @@ from refine.primitives import shapes_for_mask
 from refine.sketch import (
     Box,
     Circle,
+    Difference,
     Ellipse,
     Flat,
     Linear,
@@ -273,3 +274,14 @@ def test_a_stroked_box_or_ellipse() -> None:
     assert box.width == pytest.approx(0.1, abs=0.01) and box.shape.rounding == pytest.approx(0.12, abs=0.03)
     (ring,) = shapes_for_mask(sampled(lambda x, y: (np.hypot(x / 0.75, y / 0.55) < 1) & (np.hypot(x / 0.65, y / 0.45) > 1)))[0].shapes
     assert isinstance(ring, Outlined) and isinstance(ring.shape, Ellipse) and ring.width == pytest.approx(0.1, abs=0.01)
+
+
+def test_a_plate_with_holes_is_a_difference() -> None:
+    def plate(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        holes = (np.hypot(x + 0.3, y) < 0.15) | ((np.abs(x - 0.3) < 0.12) & (np.abs(y - 0.05) < 0.2))
+        return (np.abs(x) < 0.7) & (np.abs(y) < 0.5) & ~holes
+
+    (shape,) = shapes_for_mask(sampled(plate))[0].shapes
+    assert isinstance(shape, Difference) and isinstance(shape.base, Box)
+    assert {type(hole) for hole in shape.holes} == {Circle, Box}
+    assert shape.base.half_width == pytest.approx(0.7, abs=0.01)
