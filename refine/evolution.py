@@ -175,8 +175,12 @@ class Evolution:
 
     # -- more ---------------------------------------------------------------------------------------------
 
-    def grown(self, state: State, numbers: int) -> State | None:
-        """The state with up to about `numbers` more numbers where they gain most; None when nothing would."""
+    def grown(self, state: State, numbers: int, shaken: bool = False) -> State | None:
+        """The state with up to about `numbers` more numbers where they gain most; None when nothing would.
+
+        What is new finds its place first, on the blurred level, where the rest would lose its own. It may be `shaken` so
+        where growing has led nowhere: another minimum is found then.
+        """
         price = self.budget.price
         additions: list[tuple[float, int, SketchLayer | tuple[int, int, int]]] = []
         for gain, place in moves.insertions(state.draft, self.wide, numbers // 2):
@@ -199,9 +203,9 @@ class Evolution:
             return None
         sketch = moves.inserted(state.draft.sketch, places)
         sketch = Sketch(sketch.background, sketch.layers + tuple(layers))
-        # What is new finds its place first, on the blurred level, where the rest would lose its own.
         draft = Draft.of(sketch)
-        bigger = self.refined(draft, 4, level=self.wide, free=moves.new_numbers(draft, state.draft.sketch))
+        free = None if shaken else moves.new_numbers(draft, state.draft.sketch)
+        bigger = self.refined(draft, 4, level=self.wide, free=free)
         return self.refined(bigger.draft, 16)
 
     def residual_layers(self, state: State) -> list[tuple[float, SketchLayer]]:
@@ -312,7 +316,7 @@ class Evolution:
                 break
             share = GROWTH[number % len(GROWTH)]
             room = max(0, self.budget.max_numbers - state.draft.numbers)
-            bigger = self.grown(state, int(share * state.draft.numbers) + min(room, 40) + 8)
+            bigger = self.grown(state, int(share * state.draft.numbers) + min(room, 40) + 8, shaken=stale % 2 == 1)
             if bigger is None:
                 break
             smaller = self.pruned(bigger, self.budget.max_numbers)

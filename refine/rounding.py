@@ -41,7 +41,7 @@ def rounded(program: Program, level: Level) -> Program:
     Rounding a number to a step q adds about h q²/12 to the squared error, h its diagonal entry of JᵀJ; one threshold on
     that decides the digits of all, and is raised as far as the loss allows.
     """
-    from refine.optimization import legal
+    from refine.optimization import legal, squared_error
     from render.taichi_backend import Batch
     from render.tapes import tape_of
 
@@ -57,14 +57,17 @@ def rounded(program: Program, level: Level) -> Program:
     thresholds = 10.0 ** np.arange(-9, 1.01, 0.5)
     # Colours as #rrggbb where the loss allows it, else with digits as the other numbers.
     for whole in (True, False):
-        tries = (_with_digits(program, curvature, colours & whole, threshold) for threshold in thresholds)
-        candidates = [candidate for candidate in tries if candidate is not None]
-        if not candidates:
-            continue
-        batch = Batch([tape], np.zeros(len(candidates), np.int32), np.array([c.params for c in candidates]))
-        good = [c for c, e in zip(candidates, batch.scores(level.target, level.blur)) if e <= limit]
-        if good:
-            return good[-1]
+        best: Program | None = None
+        low, high = 0, len(thresholds)
+        while low < high:
+            middle = (low + high) // 2
+            candidate = _with_digits(program, curvature, colours & whole, thresholds[middle])
+            if candidate is not None and squared_error(candidate, level) <= limit:
+                best, low = candidate, middle + 1
+            else:
+                high = middle
+        if best is not None:
+            return best
     return legal(program, np.float32(program.params).astype(np.float64))
 
 
