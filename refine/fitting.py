@@ -53,6 +53,9 @@ LEAST_NUMBERS = 12
 NOISE = 0.9
 """The share of a plain colour's squared error that shapes must get below, or the picture is taken for noise."""
 
+LOSSY_PRICE = 8.0
+"""How much more a number must save in a small picture of a lossy format."""
+
 LEAST_ROOM = 300
 """Numbers that a first sketch may have however few are wanted: taking away shows better what matters than not drawing it."""
 
@@ -190,6 +193,9 @@ def fit(
     from refine.evolution import price_of
 
     price = price_of(work.rgba.shape[0] * work.rgba.shape[1])
+    if picture.lossy and max(picture.rgba.shape[:2]) <= 2 * WORKING_SIDE:
+        # Averaging has not removed what compression left, and no number is to draw that.
+        price *= LOSSY_PRICE
     best = _Best(level, work.has_alpha, price, max_numbers, max_shapes, target_psnr, on_progress, began)
     interrupted = False
     _offer_plain(best, work)
@@ -352,6 +358,7 @@ def _searched(
 
 def _best_sketch(best: _Best, evolution: Evolution, work: Picture) -> State | None:
     """The better of two sketches, with and without antialiasing undone, refined and simplified."""
+    from refine.evolution import price_of
     from refine.sketching import sketch
 
     starts: list[State] = []
@@ -360,7 +367,8 @@ def _best_sketch(best: _Best, evolution: Evolution, work: Picture) -> State | No
     for undo in (True, False):
         if evolution.ended:
             break
-        drawn = sketch(work.rgba, max_numbers=room, undo_antialiasing=undo, allowed=evolution.allowed)
+        detail = 1.0 / LOSSY_PRICE if best.price > price_of(work.rgba.shape[0] * work.rgba.shape[1]) else 1.0
+        drawn = sketch(work.rgba, max_numbers=room, undo_antialiasing=undo, detail=detail, allowed=evolution.allowed)
         if drawn in seen or (not drawn.layers and starts):
             continue
         seen.add(drawn)

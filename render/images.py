@@ -30,6 +30,9 @@ LONGEST_SIDE = 2048
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "ICO", "PPM", "TGA", "AVIF", "JPEG2000", "QOI")
 """What is read. Pillow's other formats are rare, and one of them (EPS) runs a program of its own."""
 
+LOSSY = ("JPEG", "MPO", "JPEG2000", "AVIF")
+"""Formats that compress with visible traces, as a rule."""
+
 _STRIP_BYTES = 1 << 25
 _bomb_lock = threading.Lock()
 
@@ -47,6 +50,7 @@ class Picture:
     size: (width, height) of the original; `rgba` may be smaller.
     name: of the file, without folder and ending; "image" for what is no file.
     notes: sentences about what was left out or changed.
+    lossy: whether it comes from a format that leaves traces of its compression.
     """
 
     rgba: Float
@@ -54,6 +58,7 @@ class Picture:
     size: tuple[int, int]
     name: str = "image"
     notes: tuple[str, ...] = ()
+    lossy: bool = False
 
     @property
     def premultiplied(self) -> Float:
@@ -173,6 +178,7 @@ def _decoded(image: Image, name: str, title: str, *, ours: bool) -> Picture:
     """An opened image; `title` names it in sentences. One that is not `ours` stays at its frame and unchanged."""
     width, height = image.size
     _check_size(width, height, title)
+    lossy = image.format in LOSSY
     notes = []
     try:
         if not ours:
@@ -194,7 +200,7 @@ def _decoded(image: Image, name: str, title: str, *, ours: bool) -> Picture:
     if turn in (5, 6, 7, 8):
         width, height = height, width
     rgba = _turned(rgba, turn)
-    return _picture(rgba, (width, height), name, notes, title)
+    return replace(_picture(rgba, (width, height), name, notes, title), lossy=lossy)
 
 
 def _rows_of(image: Image) -> Float:
