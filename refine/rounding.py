@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 ROUNDING_LOSS = 0.05
 """Decibels that rounding the numbers may cost."""
 
+NOTHING = 1e-3
+"""What is smaller, a fifteenth of a pixel, is worth some loss to be rid of: 7e-5 is not what a person would write."""
+
 LARGEST_ROUNDING = 0.03
 """The largest step that a number is rounded to (of an angle a degree): numbers keep at least their hundredths."""
 
@@ -83,7 +86,9 @@ def _with_digits(
     digits = np.clip(np.floor(-np.log10(steps)).astype(int) + 1, 0, 6)
     rounded = np.array([round(float(v), int(d)) for v, d in zip(values, digits)])
     # Nearly nothing reads better as nothing.
-    rounded[(curvature * values**2 < 3.0 * threshold) & (np.abs(values) < largest)] = 0.0
+    loss = curvature * values**2
+    rounded[(loss < 3.0 * threshold) & (np.abs(values) < largest)] = 0.0
+    rounded[(loss < 100.0 * threshold) & (np.abs(values) < NOTHING)] = 0.0
     # A size that rounds to nothing keeps one digit that is not zero.
     lost = (rounded == 0.0) & (values != 0.0) & (program.structure.low >= 0.0)
     rounded[lost] = [float(f"{v:.1g}") for v in values[lost]]
