@@ -263,7 +263,9 @@ class _Layering:
             added, gain = self._region_layers(region)
             layers += added
             gains += [gain] * len(added)
-        layers, gains = _joined(_tied(layers, background), gains)
+        layers = _tied(layers, background)
+        if self.allowed(Path(())):
+            layers, gains = _joined(layers, gains)
         placed = [
             SketchLayer(to_scene(layer.shape, self.size), paint_to_scene(layer.paint, self.size), layer.opacity)
             for layer in layers
