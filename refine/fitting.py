@@ -38,7 +38,7 @@ FINE_SIDE = 512
 FINE_SHARE = 0.08
 """The share of the time that goes to that."""
 
-LARGEST_JUDGED = 300_000
+LARGEST_JUDGED = 100_000
 """Pixels up to which OpenGL draws the result at the input's size; software OpenGL takes seconds for more, so the GLSL of a
 larger one is validated on a smaller drawing, and Taichi draws the picture."""
 
