@@ -84,19 +84,9 @@ class Tape:
 
     `instructions` (n, 5): opcode, source register or space, second register, first slot, elements of an outline.
     `layers` (m, 7): first instruction, how many, paint opcode, first slot of the paint (place, parameters, colours),
-            if slot not in seen:
-                factors = linear.factors(slot)
-                if factors is not None:
-                    seen[slot] = [(column, graph.constant(w).index) for column, w in factors.items() if w != 0.0]
-                else:
-                    inputs = [i for i in graph.needed([slot]) if graph.nodes[i][0] == "input"]
-                    partials = graph.adjoints({slot: 1.0}, [Expr(graph, i) for i in inputs])
-                    seen[slot] = [
-                        (graph.nodes[i][1], partial.index)
-                        for i, partial in zip(inputs, partials)
-                        if partial.constant != 0.0
-                    ]
-            for column, weight in seen[slot]:
+    colour stops, first slot of (opacity, softness), and which tiles far from the surface may be skipped: NO_TILES, ALL_TILES
+    or OUTER_TILES.
+    `slots` are nodes of `graph`.
     `lipschitz` (m,): the slope that a layer's field never exceeds.
     """
 
