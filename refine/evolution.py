@@ -23,7 +23,6 @@ from refine.symmetry import symmetric
 GROWTH = (0.2, 0.1, 0.3, 0.05, 0.5)
 """By how much a program grows in the rounds of an exchange, one after another: where one finds nothing another may."""
 
-
 MOST_REFUSED = 12
 """Moves that turn out far worse than estimated before pruning goes on regardless, or ends where it need not go on."""
 

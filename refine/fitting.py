@@ -68,14 +68,14 @@ _SHAPE_FUNCTIONS = {
     "Mirror": {"mirror"}, "Polar": {"repeat_polar"}, "Grid": {"repeat_grid"},
 }  # fmt: skip
 
-
 STYLES = ("auto", "shapes", "paths")
 """What programs are made of: what describes the picture best, named shapes alone, or outlines and strokes alone."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a fit stands: seconds since its start, PSNR (dB) at the working resolution, numbers, what was done, and the best program so far."""
+    """Where a fit stands: seconds since its start, PSNR (dB) at the working resolution, numbers of the best program so far,
+    what was done, and that program."""
 
     seconds: float
     psnr: float
@@ -192,20 +192,17 @@ def fit(
     level = pyramid(work, [(WORKING_SIDE, 0.0)])[0]
     from refine.evolution import price_of
 
-    price = price_of(work.rgba.shape[0] * work.rgba.shape[1])
-    if picture.lossy and max(picture.rgba.shape[:2]) <= 2 * WORKING_SIDE:
-        # Averaging has not removed what compression left, and no number is to draw that.
-        price *= LOSSY_PRICE
+    price = price_of(work.rgba.shape[0] * work.rgba.shape[1]) * _thrift(picture)
     best = _Best(level, work.has_alpha, price, max_numbers, max_shapes, target_psnr, on_progress, began)
     interrupted = False
     _offer_plain(best, work)
     try:
         with one_linear_algebra_thread():
-            _improve(best, work, picture.rgba.shape[:2], level, seconds, max_shapes, style, operations, proposer, seed, start)
+            _improve(best, picture, work, level, seconds, max_shapes, style, operations, proposer, seed, start)
     except KeyboardInterrupt:
         interrupted = True
     chosen, fine = best.chosen(), level
-    if max(picture.rgba.shape[:2]) > 1.25 * WORKING_SIDE and chosen.draft is not None and not interrupted:
+    if _is_large(picture) and chosen.draft is not None and not interrupted:
         fine = pyramid(picture, [(FINE_SIDE, 0.0)])[0]
         chosen = _sharpened(chosen, fine, best.began + (1.0 - FINISH_SHARE) * seconds)
     fitted = _finished(best, chosen, fine, picture, interrupted)
@@ -214,6 +211,16 @@ def fit(
             f"Loading the renderer took {preparing:.0f} s before the fit began; the first time on a machine it is compiled."
         )
     return fitted
+
+
+def _is_large(picture: Picture) -> bool:
+    """Whether a picture has more to say about a number than the search sees."""
+    return max(picture.rgba.shape[:2]) > 1.25 * WORKING_SIDE
+
+
+def _thrift(picture: Picture) -> float:
+    """How much more than usual a number must save: much where compression left traces that averaging does not remove."""
+    return LOSSY_PRICE if picture.lossy and max(picture.rgba.shape[:2]) <= 2 * WORKING_SIDE else 1.0
 
 
 def _check_options(
@@ -259,13 +266,13 @@ def _offer_plain(best: _Best, work: Picture) -> None:
 
 
 def _improve(
-    best: _Best, work: Picture, picture_size: tuple[int, ...], level: Level, seconds: float, max_shapes: int | None, style: str,
+    best: _Best, picture: Picture, work: Picture, level: Level, seconds: float, max_shapes: int | None, style: str,
     operations: Sequence[str] | None, proposer: str | Proposer, seed: int, start: Program | None,
 ) -> None:  # fmt: skip
     from refine.evolution import Budget, Evolution
     from refine.optimization import pyramid, squared_error
 
-    kept = FINISH_SHARE + (FINE_SHARE if max(picture_size) > 1.25 * WORKING_SIDE else 0.0)
+    kept = FINISH_SHARE + (FINE_SHARE if _is_large(picture) else 0.0)
     deadline = best.began + (1.0 - kept) * seconds
     if start is not None:
         best.offer(start, squared_error(start, level), "start")
@@ -286,7 +293,7 @@ def _improve(
     wide, small = pyramid(work, [(WORKING_SIDE, 1.5), (WORKING_SIDE // 2, 0.0)])
     plain = best.front.candidates[0]
     evolution = Evolution(level, wide, small, budget, report, allowed, lambda: best.reached)
-    state = _best_sketch(best, evolution, work)
+    state = _best_sketch(best, evolution, work, _thrift(picture))
     if state is None:
         return
     if state.error > NOISE * plain.error:
@@ -356,9 +363,8 @@ def _searched(
     return True
 
 
-def _best_sketch(best: _Best, evolution: Evolution, work: Picture) -> State | None:
+def _best_sketch(best: _Best, evolution: Evolution, work: Picture, thrift: float) -> State | None:
     """The better of two sketches, with and without antialiasing undone, refined and simplified."""
-    from refine.evolution import price_of
     from refine.sketching import sketch
 
     starts: list[State] = []
@@ -367,8 +373,9 @@ def _best_sketch(best: _Best, evolution: Evolution, work: Picture) -> State | No
     for undo in (True, False):
         if evolution.ended:
             break
-        detail = 1.0 / LOSSY_PRICE if best.price > price_of(work.rgba.shape[0] * work.rgba.shape[1]) else 1.0
-        drawn = sketch(work.rgba, max_numbers=room, undo_antialiasing=undo, detail=detail, allowed=evolution.allowed)
+        drawn = sketch(
+            work.rgba, max_numbers=room, undo_antialiasing=undo, detail=1.0 / thrift, allowed=evolution.allowed
+        )
         if drawn in seen or (not drawn.layers and starts):
             continue
         seen.add(drawn)
