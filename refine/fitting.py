@@ -215,7 +215,7 @@ def fit(
 
 def _is_large(picture: Picture) -> bool:
     """Whether a picture has more to say about a number than the search sees."""
-    return max(picture.rgba.shape[:2]) > 1.25 * WORKING_SIDE
+    return bool(max(picture.rgba.shape[:2]) > 1.25 * WORKING_SIDE)
 
 
 def _thrift(picture: Picture) -> float:
