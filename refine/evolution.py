@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from refine import moves
 from refine.draft import Draft
+from refine.loops import loop_vertices, without_loops
 from refine.optimization import Coordinates, Level, least_squares, squared_error
 from refine.sketch import Box, Circle, Ellipse, Flat, Sketch, SketchLayer, SketchShape, Symmetry, shape_number_count
 from refine.symmetry import symmetric
@@ -23,18 +24,23 @@ from refine.symmetry import symmetric
 GROWTH = (0.2, 0.1, 0.3, 0.05, 0.5)
 """By how much a program grows in the rounds of an exchange, one after another: where one finds nothing another may."""
 
+LOOP_LENGTH = 10
+"""As how many numbers more a vertex on a small loop counts (see `refine.loops`)."""
+
 MOST_REFUSED = 12
 """Moves that turn out far worse than estimated before pruning goes on regardless, or ends where it need not go on."""
 
 
 @dataclass(frozen=True)
 class Budget:
-    """What a fit may use. `price` is the squared error (summed over pixels and channels) that a number must save."""
+    """What a fit may use. `price` is the squared error (summed over pixels and channels) that a number must save; `pixel` a
+    pixel's side in scene units."""
 
     max_numbers: int
     max_shapes: int | None
     price: float
     deadline: float
+    pixel: float = 2.0 / 128
 
     @property
     def late(self) -> bool:
@@ -52,7 +58,8 @@ class State:
         """The description length in units of squared error; numbers and shapes over the limits outweigh everything."""
         over = max(self.draft.numbers - budget.max_numbers, 0)
         shapes = len(self.draft.sketch.layers) - (budget.max_shapes or len(self.draft.sketch.layers))
-        told = counted(self.error, budget.price) + budget.price * self.draft.numbers
+        length = self.draft.numbers + LOOP_LENGTH * loop_vertices(self.draft.sketch, budget.pixel)
+        told = counted(self.error, budget.price) + budget.price * length
         return told + 1e6 * (over + 20 * max(shapes, 0))
 
 
@@ -108,8 +115,8 @@ class Evolution:
         budget = self.budget
         caution = 1.0
         refused: set[frozenset[object]] = set()
-        solid = without_ghosts(state.draft.sketch, 2.0 / min(self.level.target.size))
-        if len(solid.layers) < len(state.draft.sketch.layers):
+        solid = without_loops(without_ghosts(state.draft.sketch, budget.pixel), budget.pixel)
+        if solid != state.draft.sketch:
             state = self.refined(Draft.of(solid), 3)
         while not budget.late:
             sketch = state.draft.sketch

@@ -92,6 +92,7 @@ class _Best:
         on_progress: Callable[[Progress], None] | None, began: float,
     ) -> None:  # fmt: skip
         self.level = level
+        self.pixel = 2.0 / min(level.target.size)
         # Colour values that the mean squared error is over.
         self.values = level.target.image.size if has_alpha else level.target.image.size // 4 * 3
         self.price = price
@@ -112,7 +113,8 @@ class _Best:
 
     def offer(self, program: Program, error: float, what: str, draft: Draft | None = None) -> None:
         """Keeps the program if it is on the front, and tells if it is the best so far."""
-        from refine.evolution import counted
+        from refine.evolution import LOOP_LENGTH, counted
+        from refine.loops import loop_vertices
         from refine.optimization import decibels
         from shaderdsl import number_count
 
@@ -120,9 +122,10 @@ class _Best:
         over = max(candidate.numbers - self.max_numbers, 0)
         if self.max_shapes is not None:
             over += 20 * max(len(program.scene.layers) - self.max_shapes, 0)
-        if not over:
+        loops = 0 if draft is None else loop_vertices(draft.sketch, self.pixel)
+        if not over and not loops:
             self.front.offer(candidate)
-        measure = (over, counted(error, self.price) + self.price * candidate.numbers)
+        measure = (over, counted(error, self.price) + self.price * (candidate.numbers + LOOP_LENGTH * loops))
         if measure >= self.measure:
             return
         self.measure, self.best = measure, candidate
@@ -284,7 +287,7 @@ def _improve(
         return
     if operations is not None and _searched(best, level, operations, deadline, max_shapes, seed):
         return
-    budget = Budget(best.max_numbers, max_shapes, best.price, deadline - DESCENT_SHARE * seconds)
+    budget = Budget(best.max_numbers, max_shapes, best.price, deadline - DESCENT_SHARE * seconds, best.pixel)
     allowed = _allowed(operations, style)
 
     def report(state: State, what: str) -> None:
