@@ -35,12 +35,13 @@ def looped(contour: Sequence[Vertex], pixel: float) -> set[int]:
     for first, last, corner in crossings:
         inner = np.arange(first + 1, last + 1)
         outer = np.concatenate([np.arange(last + 1, len(points)), np.arange(first + 1)])
-        part = min(inner, outer, key=len)
-        # A loop with loops of its own is told by those; the area of what crosses itself says nothing.
-        sides = set(part[:-1].tolist())
-        simple = not any(i in sides and j in sides for i, j, _ in crossings)
-        if simple and _area(np.concatenate([points[part], corner[None]])) < LARGEST * pixel * pixel:
-            found |= set(owner[part].tolist())
+        for part in (inner, outer):
+            # A loop with loops of its own is told by those; the area of what crosses itself says nothing.
+            sides = set(part[:-1].tolist())
+            if any(i in sides and j in sides for i, j, _ in crossings):
+                continue
+            if _area(np.concatenate([points[part], corner[None]])) < LARGEST * pixel * pixel:
+                found |= set(owner[part].tolist())
     return found
 
 
