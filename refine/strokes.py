@@ -61,6 +61,9 @@ def trace_strokes(target: np.ndarray, outlines: list[Outline], *, tolerance: flo
     fine = ndimage.zoom(target, UPSAMPLING, order=1, grid_mode=True, mode="nearest") > 0.5
     fine = np.pad(fine, 1)
     axis = skeletonize(fine)  # type: ignore[no-untyped-call]
+    if not axis.any():
+        # A line of pixels hardly over one half is below it between them.
+        return []
     radii = ndimage.distance_transform_edt(fine)
     width = (2.0 * float(np.median(radii[axis])) - 0.8) / UPSAMPLING
     branches = _join(_prune(_branches(axis, 0.8 * width * UPSAMPLING), 0.9 * width * UPSAMPLING), width * UPSAMPLING)

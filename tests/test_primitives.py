@@ -285,3 +285,12 @@ def test_a_plate_with_holes_is_a_difference() -> None:
     assert isinstance(shape, Difference) and isinstance(shape.base, Box)
     assert {type(hole) for hole in shape.holes} == {Circle, Box}
     assert shape.base.half_width == pytest.approx(0.7, abs=0.01)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_wavy_line_hardly_above_one_half_is_explained_without_a_stroke() -> None:
+    """At a finer scale nothing of it is above one half, so that there is no axis whose width could be measured."""
+    y, x = np.mgrid[-30:30, -30:30]
+    faint = np.where(np.abs(np.hypot(x, y) - 20 - 2 * np.sin(5 * np.arctan2(y, x))) < 0.5, 0.55, 0.0)
+    options = shapes_for_mask(faint)
+    assert options and not any(isinstance(shape, Stroke) for option in options for shape in option.shapes)
