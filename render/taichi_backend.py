@@ -27,8 +27,8 @@ import numpy.typing as npt
 os.environ.setdefault("ENABLE_TAICHI_HEADER_PRINT", "0")  # read when Taichi is imported
 import taichi as ti
 
-from render import taichi_frame
-from render.taichi_frame import Mode, argument_names
+from render import taichi_frame, taichi_lanes
+from render.taichi_frame import Mode
 from render.taichi_kernels import TILE
 from shaderdsl import emit, tape as tapes
 from shaderdsl.registry import operations
@@ -38,7 +38,7 @@ Float = npt.NDArray[np.float32]
 Double = npt.NDArray[np.float64]
 
 _lock = threading.RLock()
-_kernels: dict[tuple[Mode, int], list[tuple[frozenset[int], Callable[..., None]]]] = {}
+_kernels: dict[tuple[Mode, int, bool], list[tuple[frozenset[int], Callable[..., None]]]] = {}
 _runtime: object | None = None
 
 TURNS_AT_A_TIME = 512
@@ -102,14 +102,14 @@ def _families() -> tuple[frozenset[int], ...]:
     return tuple(frozenset(table[operations()[name]].number for name in family) for family in FAMILIES)
 
 
-def _kernel(mode: Mode, used: frozenset[int], registers: int) -> Callable[..., None]:
+def _kernel(mode: Mode, used: frozenset[int], registers: int, by_lanes: bool) -> Callable[..., None]:
     """A kernel whose operations include `used`; compiled anew when no cached one does."""
-    used = next((family for family in _families() if used <= family), used)
-    cached = _kernels.setdefault((mode, registers), [])
+    cached = _kernels.setdefault((mode, registers, by_lanes), [])
     fitting = [(len(have), run) for have, run in cached if used <= have]
     if fitting:
         return min(fitting, key=lambda pair: pair[0])[1]
-    run = _compiled(taichi_frame.source(mode, sorted(used), registers), f"{mode} kernel")
+    text = taichi_lanes.source(mode, sorted(used)) if by_lanes else taichi_frame.source(mode, sorted(used), registers)
+    run = _compiled(text, f"{mode} kernel")
     cached.append((used, run))
     return run
 
@@ -274,18 +274,36 @@ class Batch:
         table[:, 8] = np.array([t.parameter_count for t in self.tapes], np.int32)[self.which]
         return table
 
-    def _common(self, blocks: int) -> dict[str, Any]:
+    def _family(self) -> frozenset[int]:
+        """The operations that a kernel for this batch has: a whole family where one holds them all."""
+        return next((family for family in _families() if self.used <= family), self.used)
+
+    def _by_lanes(self, mode: Mode) -> bool:
+        return _on_cpu() and taichi_lanes.suits(mode, self._family(), _registers(self.tapes))
+
+    def _common(self, mode: Mode, blocks: int) -> dict[str, Any]:
         slots, slot_base = self._run_uniform([t.uniform for t in self.tapes])
         most = max((len(t.layers) for t in self.tapes), default=0)
         longest = max((len(t.instructions) for t in self.tapes), default=0)
         # An outline's list of elements lies where its elements lie among the slots, eight of them each.
         outlined = max((len(t.uniform.outputs) // 8 for t in self.tapes if t.instructions[:, 4].any()), default=0)
-        return {
+        arrays = {
             "programs": self._programs(slot_base),
             "instructions": self.instructions,
             "layers": self.layers,
             "lipschitz": self.lipschitz,
             "slots": slots,
+        }
+        if self._by_lanes(mode):
+            tasks = min(len(self) * blocks, taichi_lanes.TASKS)
+            return {
+                **arrays,
+                "states": np.empty((tasks, taichi_lanes.LANES * most + 1), np.int32),
+                "active": np.empty((tasks, 3 * longest + 3), np.int32),
+                "centre": np.empty((tasks, taichi_lanes.LANES * longest + 1), np.float32),
+            }
+        return {
+            **arrays,
             "states": np.empty((len(self) * blocks, 4 * most + 4), np.int32),
             "active": np.empty((len(self) * blocks, 3 * longest + 3), np.int32),
             "centre": np.empty((len(self) * blocks, longest + 1), np.float32),
@@ -323,7 +341,9 @@ class Batch:
         )
 
     def _launch(self, mode: Mode, arrays: dict[str, Any], size: tuple[int, int], blocks: int, blur: float, huber: float) -> None:
-        run = _kernel(mode, self.used, _registers(self.tapes))
+        by_lanes = self._by_lanes(mode)
+        run = _kernel(mode, self._family(), _registers(self.tapes), by_lanes)
+        argument_names = taichi_lanes.argument_names if by_lanes else taichi_frame.argument_names
         with _short_positions():
             numbers = (size[0], size[1], blocks, TURNS_AT_A_TIME if _on_cpu() else 1, float(blur), float(huber))
             run(*(arrays[name] for name in argument_names(mode)), *numbers)
@@ -345,7 +365,7 @@ class Batch:
         with _lock:
             _start()
             blocks = self._blocks(size)
-            arrays = self._common(blocks)
+            arrays = self._common("image", blocks)
             arrays["image"] = np.empty((len(self), size[1], size[0], 4), np.float32)
             self._launch("image", arrays, size, blocks, blur, 0.0)
             return arrays["image"]  # type: ignore[no-any-return]
@@ -355,7 +375,7 @@ class Batch:
         with _lock:
             _start()
             blocks = self._blocks(size)
-            arrays = self._common(blocks)
+            arrays = self._common("coverage", blocks)
             arrays["programs"][:, 4] = -1
             arrays["coverage"] = np.zeros((len(self), size[1], size[0]), np.float32)
             self._launch("coverage", arrays, size, blocks, blur, 0.0)
@@ -366,7 +386,7 @@ class Batch:
         with _lock:
             _start()
             blocks = self._blocks(target.size)
-            arrays = self._common(blocks)
+            arrays = self._common("score", blocks)
             arrays.update(target=target.image, tile_sums=target.tile_sums, loss=np.zeros(len(self) * blocks))
             self._launch("score", arrays, target.size, blocks, blur, 0.0)
             return arrays["loss"].reshape(len(self), blocks).sum(1)  # type: ignore[no-any-return]
@@ -382,7 +402,7 @@ class Batch:
         with _lock:
             _start()
             blocks, most = self._blocks(target.size), max(counts, default=0)
-            arrays = self._common(blocks)
+            arrays = self._common("without", blocks)
             tasks = len(self) * blocks
             arrays.update(
                 target=target.image,
@@ -414,7 +434,7 @@ class Batch:
         with _lock:
             _start()
             blocks = self._blocks(target.size)
-            arrays = self._common(blocks)
+            arrays = self._common("normal", blocks)
             self._derivative(arrays, blocks)
             n, width = len(self), self.parameters.shape[1]
             arrays.update(
@@ -472,7 +492,7 @@ def jacobian(tape: Tape, parameters: npt.ArrayLike, size: tuple[int, int], blur:
     with _lock:
         _start()
         blocks = batch._blocks(size)
-        arrays = batch._common(blocks)
+        arrays = batch._common("jacobian", blocks)
         batch._derivative(arrays, blocks)
         arrays["image"] = np.empty((1, size[1], size[0], 4), np.float32)
         arrays["jacobian"] = np.zeros((size[1], size[0], 4, batch.parameters.shape[1]), np.float32)

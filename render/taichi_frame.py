@@ -6,7 +6,7 @@ for what the modes compute and `render.taichi_backend` for the arrays.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from textwrap import indent as indented
 from typing import Literal
 
@@ -21,7 +21,7 @@ PROGRAM_COLUMNS = (
 )  # fmt: skip
 """The integers that a kernel reads about each program; bases into the batch's arrays."""
 
-_ARGUMENTS = {
+ARGUMENTS = {
     "programs": "i32, ndim=2", "instructions": "i32, ndim=2", "layers": "i32, ndim=2", "lipschitz": "f32, ndim=1",
     "slots": "f32, ndim=1", "states": "i32, ndim=2", "active": "i32, ndim=2", "centre": "f32, ndim=2",
     "row_fields": "f32, ndim=2", "near_elements": "i32, ndim=2", "near_count": "i32, ndim=2",
@@ -32,7 +32,7 @@ _DERIVATIVE_ARGUMENTS = {
     "entry_column": "i32, ndim=2", "entry_layer": "i32, ndim=2", "entry": "f32, ndim=2",
     "through": "f32, ndim=2", "row_marks": "i32, ndim=2", "row_list": "i32, ndim=2", "row": "f32, ndim=2",
 }  # fmt: skip
-_SINK_ARGUMENTS: dict[str, dict[str, str]] = {
+SINK_ARGUMENTS: dict[str, dict[str, str]] = {
     "image": {"image": "f32, ndim=4"},
     "coverage": {"coverage": "f32, ndim=3"},
     "score": {"target": "f32, ndim=3", "tile_sums": "f32, ndim=2", "loss": "f64, ndim=1"},
@@ -43,7 +43,7 @@ _SINK_ARGUMENTS: dict[str, dict[str, str]] = {
     "normal": {"target": "f32, ndim=3", "loss": "f64, ndim=1", "gradient": "f64, ndim=2", "hessian": "f32, ndim=3"},
     "jacobian": {"image": "f32, ndim=4", "jacobian": "f32, ndim=4"},
 }  # fmt: skip
-_SCALARS = {"width": "i32", "height": "i32", "blocks": "i32", "stride": "i32", "blur": "f32", "huber": "f32"}
+SCALARS = {"width": "i32", "height": "i32", "blocks": "i32", "stride": "i32", "blur": "f32", "huber": "f32"}
 
 
 FUNCTIONS = """\
@@ -56,19 +56,19 @@ def hypotenuse(a, b):
 
 def argument_names(mode: Mode) -> list[str]:
     """The kernel's array arguments in order; then come width, height, blocks, stride, blur, huber."""
-    names = list(_ARGUMENTS)
+    names = list(ARGUMENTS)
     if mode in ("normal", "jacobian"):
         names += _DERIVATIVE_ARGUMENTS
-    return names + list(_SINK_ARGUMENTS[mode])
+    return names + list(SINK_ARGUMENTS[mode])
 
 
 def source(mode: Mode, used: Iterable[int], registers: int) -> str:
     """The text of kernel `run` for a mode, a set of opcodes and a register file's size (instructions a layer)."""
     interpreter = Interpreter(used)
     derivative = mode in ("normal", "jacobian")
-    kinds = dict(_ARGUMENTS, **(_DERIVATIVE_ARGUMENTS if derivative else {}), **_SINK_ARGUMENTS[mode])
+    kinds = dict(ARGUMENTS, **(_DERIVATIVE_ARGUMENTS if derivative else {}), **SINK_ARGUMENTS[mode])
     arguments = [f"{n}: ti.types.ndarray(dtype=ti.{k})" for n, k in kinds.items()]
-    arguments += [f"{n}: ti.{k}" for n, k in _SCALARS.items()]
+    arguments += [f"{n}: ti.{k}" for n, k in SCALARS.items()]
     parts = [
         "import taichi as ti\n\n",
         FUNCTIONS + "\n",
@@ -176,19 +176,24 @@ if background >= 0 and sample > 0 and start == 0:
     return text + "for l in range(start, layer_count):\n"
 
 
-def _coverage(reverse: bool, indent: int) -> str:
+def coverage(crisp: bool, results: Sequence[str], indent: int, reverse: bool = False) -> str:
+    """Coverage from the dual (vf, vfx, vfy, vw); or the adjoints of that and of the softness, times the opacity."""
     names: dict[object, str] = {
         "f": "vf", "fx": "vfx", "fy": "vfy", "w": "vw", "pixel": "pixel", "softness": "soft", "d_alpha": "opacity",
     }  # fmt: skip
+    rule = dual.coverage_rule(crisp)
+    outputs = rule.reverse if reverse else rule.forward
+    statements, values = emit.print_graph(rule.graph, outputs, names, emit.TAICHI, prefix="cv")
+    lines = [*statements, *(f"{target} = {value}" for target, value in zip(results, values))]
+    return "".join(" " * indent + f"{line}\n" for line in lines)
+
+
+def _coverage(reverse: bool, indent: int) -> str:
     results = ("seed0", "seed1", "seed2", "seed3", "seed_soft") if reverse else ("cover",)
     i = " " * indent
     text = "".join(f"{i}{name} = 0.0\n" for name in results if reverse)
     for crisp, head in ((True, "if soft == 0.0:"), (False, "else:")):
-        rule = dual.coverage_rule(crisp)
-        outputs = rule.reverse if reverse else rule.forward
-        statements, values = emit.print_graph(rule.graph, outputs, names, emit.TAICHI, prefix="cv")
-        lines = [*statements, *(f"{target} = {value}" for target, value in zip(results, values))]
-        text += f"{i}{head}\n" + "".join(f"{i}    {line}\n" for line in lines)
+        text += f"{i}{head}\n" + coverage(crisp, results, indent + 4, reverse)
     return text
 
 

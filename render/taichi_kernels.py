@@ -38,7 +38,7 @@ ENTRY_WIDTH = 4
 """Channels: premultiplied red, green, blue, and alpha."""
 
 
-def _print(rule: Rule, reverse: bool, names: dict[object, str], results: Sequence[str], indent: int) -> str:
+def print_rule(rule: Rule, reverse: bool, names: dict[object, str], results: Sequence[str], indent: int) -> str:
     outputs = (rule.reverse if reverse else rule.forward)[: len(results)]
     statements, values = emit.print_graph(rule.graph, outputs, names, emit.TAICHI, prefix="k")
     lines = [*statements, *(f"{target} = {value}" for target, value in zip(results, values))]
@@ -162,35 +162,36 @@ class Interpreter:
         for number, operation in self.groups["shape"]:
             body = " " * (indent + 12)
             part = "".join(f"{body}m{k} = slots[slot + {k}]\n" for k in range(6)) + f"{body}scale = slots[slot + 6]\n"
-            own, names = self._hoisted(operation, f"slot + {tapes.PLACE}", indent + 12)
+            own, names = self.hoisted(operation, f"slot + {tapes.PLACE}", indent + 12)
             part += f"{own}{body}{lanes}"
             part += f"{body}    x = (ti.cast(column_x + lane, ti.f32) + 0.5 - 0.5 * ti.cast(width, ti.f32)) * pixel\n"
             part += f"{body}    u = m0 * x + m1 * py + m2\n{body}    v = m3 * x + m4 * py + m5\n"
-            part += _print(dual.shape_rule(operation), False, {"x": "u", "y": "v", **names}, ("f",), indent + 16)
+            part += print_rule(dual.shape_rule(operation), False, {"x": "u", "y": "v", **names}, ("f",), indent + 16)
             cases.append((number, part + f"{body}    row_value[{TILE} * n + lane] = scale * f\n"))
         for number, operation in self.groups["boolean"] + self.groups["modifier"]:
             body = " " * (indent + 12)
-            own, names = self._hoisted(operation, "slot", indent + 12)
+            own, names = self.hoisted(operation, "slot", indent + 12)
             part = f"{body}second = active[task, entry_at + 2]\n{own}{body}{lanes}"
             part += f"{body}    a0 = row_value[{TILE} * source + lane]\n{body}    b0 = row_value[{TILE} * second + lane]\n"
             names = {"a_f": "a0", "b_f": "b0", **names}
-            part += _print(dual.combination_rule(operation), False, names, ("z0",), indent + 16)
+            part += print_rule(dual.combination_rule(operation), False, names, ("z0",), indent + 16)
             cases.append((number, part + f"{body}    row_value[{TILE} * n + lane] = z0\n"))
         return text + _chain(cases, "op", indent + 8)
 
-    def _hoisted(self, operation: Operation, first: str, indent: int) -> tuple[str, dict[object, str]]:
+    def hoisted(self, operation: Operation, first: str, indent: int) -> tuple[str, dict[object, str]]:
         """Statements that load an operation's parameters, and the names that they get."""
         names: dict[object, str] = {name: f"p{k}" for k, name in enumerate(scalar_names(operation))}
         return "".join(" " * indent + f"p{k} = slots[{first} + {k}]\n" for k in range(len(names))), names
 
-    def prune(self, indent: int) -> str:
-        """After values at a tile's centre: lists the instructions that the tile's pixels need.
+    def prune(self, indent: int, value: str = "value[4 * {}]") -> str:
+        """After values at a tile's centre, at `value` of a register: lists the instructions that the tile's pixels need.
 
         An operand that its boolean can not select anywhere in the tile (the values differ by more than both can
         change) is dropped, and the boolean with it where it then hands the other operand on unchanged; where it
         negates it, the dropped operand keeps its value at the centre. `need`: 0 no, 1 the centre's value, 2 yes;
         `handed`: the register that holds an instruction's result.
         """
+        first_value, second_value = value.format("source"), value.format("second")
         signs = {n: o.selects for n, o in self.groups["boolean"] if o.selects is not None}
         booleans = _any([n for n, _ in self.groups["boolean"]], "op")
         placed = _any(self.placed, "op")
@@ -206,9 +207,9 @@ class Interpreter:
             text += f"{m}if {booleans}:\n{m}    second = instructions[first + n, 2]\n{m}    second_need = 2\n"
             for number, (a, b) in signs.items():
                 text += f"{m}    if op == {number}:\n"
-                text += f"{m}        if {a!r} * value[4 * source] + gap < {b!r} * value[4 * second]:\n"
+                text += f"{m}        if {a!r} * {first_value} + gap < {b!r} * {second_value}:\n"
                 text += f"{m}            second_need = 0\n{m}            handed[n] = source\n"
-                text += f"{m}        elif {b!r} * value[4 * second] + gap < {a!r} * value[4 * source]:\n"
+                text += f"{m}        elif {b!r} * {second_value} + gap < {a!r} * {first_value}:\n"
                 if a == b:
                     text += f"{m}            first_need = 0\n{m}            handed[n] = second\n"
                 else:
@@ -223,7 +224,9 @@ class Interpreter:
         text += f"{m}if need[n] == 2 and not ({placed}):\n{m}    source = handed[source]\n{m}    second = handed[second]\n"
         text += f"{m}active[task, entry_at] = n + {FIXED} * (2 - need[n])\n"
         text += f"{m}active[task, entry_at + 1] = source\n{m}active[task, entry_at + 2] = second\n"
-        text += f"{m}centre[task, list_base + n] = value[4 * n]\n{m}active_count += 1\n"
+        if not value.startswith("centre["):  # where they are not kept already
+            text += f"{m}centre[task, list_base + n] = {value.format('n')}\n"
+        text += f"{m}active_count += 1\n"
         return text + f"{i}root = handed[length - 1]\n"
 
     def _place(self, indent: int, gradients: bool) -> str:
@@ -249,7 +252,7 @@ class Interpreter:
 
     def _shape(self, operation: Operation, indent: int, gradients: bool) -> str:
         results = ("f", "gu", "gv", "w") if gradients else ("f",)
-        return _print(dual.shape_rule(operation), False, self._shape_names(operation), results, indent)
+        return print_rule(dual.shape_rule(operation), False, self._shape_names(operation), results, indent)
 
     def _element(self, indent: int, index: str, first: str) -> str:
         i = " " * indent
@@ -295,15 +298,15 @@ class Interpreter:
             f"{j}            toggles = not toggles\n"
             f"{j}    if near:\n"
         )
-        text += _print(dual.element_rule(operation, True), False, names, ("distance",), indent + 12)
+        text += print_rule(dual.element_rule(operation, True), False, names, ("distance",), indent + 12)
         text += f"{j}elif near:\n"
-        text += _print(dual.element_rule(operation, False), False, names, ("distance",), indent + 8)
+        text += print_rule(dual.element_rule(operation, False), False, names, ("distance",), indent + 8)
         text += f"{j}if toggles:\n{j}    inside = 1.0 - inside\n"
         text += f"{j}if distance < best:\n{j}    best = distance\n{j}    nearest = e\n"
         text += f"{i}chosen[2 * n] = nearest\n{i}chosen[2 * n + 1] = ti.cast(inside, ti.i32)\n"
         text += f"{i}if sample == 0 and source == 0:\n" + self._near(operation, indent + 4, first)
         names = {**names, "distance": "best", "inside": "inside"}
-        return text + _print(dual.finish_rule(operation), False, names, ("f",), indent)
+        return text + print_rule(dual.finish_rule(operation), False, names, ("f",), indent)
 
     def _near(self, operation: Operation, indent: int, first: str) -> str:
         """After the nearest distance `best` at a tile's centre: lists the elements that the tile's pixels need.
@@ -349,11 +352,11 @@ class Interpreter:
             rule = dual.outline_rule(operation, curved)
             text += f"{i}{head}\n"
             if not reverse:
-                text += _print(rule, False, names, ("f", "gu", "gv", "w"), indent + 4)
+                text += print_rule(rule, False, names, ("f", "gu", "gv", "w"), indent + 4)
                 continue
             seeds: dict[object, str] = {"d_f": "df", "d_fx": "dgu", "d_fy": "dgv", "d_w": "dw"}
             values = [f"o{k}" for k in range(len(rule.differentiated))]
-            text += _print(rule, True, {**names, **seeds}, values, indent + 4)
+            text += print_rule(rule, True, {**names, **seeds}, values, indent + 4)
             text += f"{i}    du = o0\n{i}    dv = o1\n"
             own = len(continuous_names(operation))
             text += self._keep(operation, values[2 : 2 + own], tapes.PLACE, indent + 4)
@@ -369,7 +372,7 @@ class Interpreter:
         i = " " * indent
         rule = dual.repetition_rule(operation)
         results = [f"q{k}" for k in range(6 if gradients else 2)]
-        text = _print(rule, False, self._repetition_names(operation), results, indent)
+        text = print_rule(rule, False, self._repetition_names(operation), results, indent)
         text += f"{i}made = instructions[first + n, 4]\n"
         return text + "".join(f"{i}space[6 * made + {k}] = {q}\n" for k, q in enumerate(results))
 
@@ -387,7 +390,7 @@ class Interpreter:
     def _combination(self, operation: Operation, indent: int, gradients: bool) -> str:
         rule = dual.combination_rule(operation)
         results = ("z0", "z1", "z2", "z3") if gradients else ("z0",)
-        return _print(rule, False, self._combination_names(operation), results, indent)
+        return print_rule(rule, False, self._combination_names(operation), results, indent)
 
     # -- reverse ------------------------------------------------------------------------------------------
 
@@ -432,7 +435,7 @@ class Interpreter:
         names.update({f"d_{q}": f"d{k}" for k, q in enumerate(dual.DUAL)})
         inputs = 8 if operation.category == "boolean" else 4
         own = [f"g{k}" for k in range(len(rule.differentiated) - inputs)]
-        text = _print(rule, True, names, [*(f"e{k}" for k in range(inputs)), *own], indent)
+        text = print_rule(rule, True, names, [*(f"e{k}" for k in range(inputs)), *own], indent)
         return text + self._keep(operation, own, 0, indent)
 
     def _reverse_placed(self, indent: int) -> str:
@@ -489,7 +492,7 @@ class Interpreter:
         names = self._shape_names(operation)
         seeds: dict[object, str] = {"d_f": "df", "d_fx": "dgu", "d_fy": "dgv", "d_w": "dw"}
         own = [f"g{k}" for k in range(len(rule.differentiated) - 2)]
-        text = _print(rule, True, {**names, **seeds}, ("du", "dv", *own), indent)
+        text = print_rule(rule, True, {**names, **seeds}, ("du", "dv", *own), indent)
         return text + self._keep(operation, own, tapes.PLACE, indent)
 
     def _reverse_repetition(self, operation: Operation, indent: int) -> str:
@@ -500,7 +503,7 @@ class Interpreter:
         seeds: dict[object, str] = {f"d_{name}": f"p{k}" for k, name in enumerate(dual.SPACE)}
         own = [f"g{k}" for k in range(len(rule.differentiated) - 6)]
         results = ("du", "dv", "dux", "duy", "dvx", "dvy", *own)
-        text += _print(rule, True, {**self._repetition_names(operation), **seeds}, results, indent)
+        text += print_rule(rule, True, {**self._repetition_names(operation), **seeds}, results, indent)
         return text + self._keep(operation, own, 6, indent)
 
     def _keep(self, operation: Operation, values: Sequence[str], offset: int, indent: int) -> str:
@@ -535,7 +538,7 @@ class Interpreter:
         for number, operation in self.groups["paint"]:
             names = {"x": "u", "y": "v", **_parameters(operation, "paint_slot + 6")}
             if scalar_names(operation):
-                cases.append((number, _print(dual.paint_rule(operation), False, names, ("position",), indent + 4)))
+                cases.append((number, print_rule(dual.paint_rule(operation), False, names, ("position",), indent + 4)))
         return _chain(cases, "paint_op", indent)
 
     def stop_offset(self) -> str:
@@ -556,7 +559,7 @@ class Interpreter:
             rule = dual.paint_rule(operation)
             names = {"x": "u", "y": "v", "d_t": "1.0", **_parameters(operation, "paint_slot + 6")}
             own = [f"g{k}" for k in range(len(rule.differentiated) - 2)]
-            text = _print(rule, True, names, ("du", "dv", *own), indent + 4)
+            text = print_rule(rule, True, names, ("du", "dv", *own), indent + 4)
             cases.append((number, text + self._keep(operation, own, 6, indent + 4)))
         if not cases:
             return f"{i}pass\n"
