@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -188,10 +188,36 @@ def _compiled(text: str, title: str) -> Callable[..., None]:
     return scope["run"]  # type: ignore[no-any-return]
 
 
-def _registers(tapes_in_use: Iterable[Tape]) -> int:
-    """The register file: one of two sizes, so that kernels are few."""
-    longest = max((int(t.layers[:, tapes.LENGTH].max()) for t in tapes_in_use if len(t.layers)), default=1)
-    return 32 if longest <= 32 else tapes.MAXIMUM_INSTRUCTIONS
+def _bases(sizes: Sequence[int]) -> npt.NDArray[np.int32]:
+    """Where each of several runs of numbers begins when they lie one after another, and where the last ends."""
+    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
+
+
+class _UniformParts:
+    """The uniform parts of a batch's programs, ready to run with any parameters.
+
+    `base` (n,) is where each program's results begin.
+    """
+
+    def __init__(self, parts: Sequence[Uniform], which: npt.NDArray[np.int32]) -> None:
+        self.code = np.concatenate([p.code for p in parts] + [np.zeros((1, 4), np.int32)])
+        self.constants = np.concatenate([p.constants for p in parts] + [np.zeros(1)])
+        self.outputs = np.concatenate([p.outputs for p in parts] + [np.zeros(1, np.int32)])
+        lengths = np.array([len(p.code) for p in parts], np.int32)
+        counts = np.array([len(p.outputs) for p in parts], np.int32)
+        code_base, output_base, result_base = _bases(lengths), _bases(counts), _bases(counts[which])
+        self.base = result_base[:-1]
+        self.result_count = int(result_base[-1])
+        self.longest = max(int(lengths.max(initial=1)), 1)
+        columns = (code_base[:-1][which], lengths[which], output_base[:-1][which], counts[which], self.base)
+        self.table = np.ascontiguousarray(np.stack(columns, 1))
+
+    def run(self, parameters: Double) -> Float:
+        """Results of all programs, one after another, for parameters (n, p); one more number stands at the end."""
+        values = np.empty((len(parameters), self.longest))
+        results = np.zeros(self.result_count + 1, np.float32)
+        _uniform_kernel()(self.table, self.code, self.constants, self.outputs, parameters, values, results)
+        return results
 
 
 @dataclass
@@ -237,34 +263,23 @@ class Batch:
     def __len__(self) -> int:
         return len(self.which)
 
-    # -- the uniform part ---------------------------------------------------------------------------------
+    # -- what depends on the structures alone, and is made once --------------------------------------------
 
-    def _bases(self, sizes: Sequence[int]) -> npt.NDArray[np.int32]:
-        return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
+    @cached_property
+    def _slot_parts(self) -> _UniformParts:
+        return _UniformParts([t.uniform for t in self.tapes], self.which)
 
-    def _run_uniform(self, parts: Sequence[Uniform]) -> tuple[Float, npt.NDArray[np.int32]]:
-        """Outputs of each program's uniform part, one after another, and where each program's begin."""
-        code = np.concatenate([p.code for p in parts] + [np.zeros((1, 4), np.int32)])
-        constants = np.concatenate([p.constants for p in parts] + [np.zeros(1)])
-        outputs = np.concatenate([p.outputs for p in parts] + [np.zeros(1, np.int32)])
-        code_base = self._bases([len(p.code) for p in parts])
-        output_base = self._bases([len(p.outputs) for p in parts])
-        lengths = np.array([len(p.code) for p in parts], np.int32)
-        counts = np.array([len(p.outputs) for p in parts], np.int32)
-        table = np.zeros((len(self), 5), np.int32)
-        result_base = self._bases(counts[self.which].tolist())
-        columns = (code_base[:-1][self.which], lengths[self.which], output_base[:-1][self.which], counts[self.which])
-        for k, column in enumerate((*columns, result_base[:-1])):
-            table[:, k] = column
-        values = np.empty((len(self), max(int(lengths.max(initial=1)), 1)))
-        results = np.zeros(int(result_base[-1]) + 1, np.float32)
-        _uniform_kernel()(table, code, constants, outputs, self.parameters, values, results)
-        return results, result_base[:-1]
+    @cached_property
+    def _weight_parts(self) -> _UniformParts:
+        return _UniformParts([t.slot_derivative.uniform for t in self.tapes], self.which)
 
-    def _programs(self, slot_base: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    @cached_property
+    def _programs(self) -> npt.NDArray[np.int32]:
+        """The kernels' table of programs (n, columns), but for what derivatives read."""
         table = np.zeros((len(self), len(taichi_frame.PROGRAM_COLUMNS)), np.int32)
-        layers = self._bases([len(t.layers) for t in self.tapes])
-        instructions = self._bases([len(t.instructions) for t in self.tapes])
+        slot_base = self._slot_parts.base
+        layers = _bases([len(t.layers) for t in self.tapes])
+        instructions = _bases([len(t.instructions) for t in self.tapes])
         background = np.array([-1 if t.background is None else t.background for t in self.tapes], np.int32)
         table[:, 0] = layers[:-1][self.which]
         table[:, 1] = np.diff(layers)[self.which]
@@ -274,67 +289,84 @@ class Batch:
         table[:, 8] = np.array([t.parameter_count for t in self.tapes], np.int32)[self.which]
         return table
 
+    @cached_property
+    def _registers(self) -> int:
+        """The register file: one of two sizes, so that kernels are few."""
+        return 32 if self.layers[:, tapes.LENGTH].max() <= 32 else tapes.MAXIMUM_INSTRUCTIONS
+
+    @cached_property
+    def _most_layers(self) -> int:
+        return max((len(t.layers) for t in self.tapes), default=0)
+
+    @cached_property
+    def _longest(self) -> int:
+        """The most instructions that a program has."""
+        return max((len(t.instructions) for t in self.tapes), default=0)
+
+    @cached_property
+    def _outlined(self) -> int:
+        """The most elements that a program's outlines can have."""
+        # An outline's list of elements lies where its elements lie among the slots, eight of them each.
+        return max((len(t.uniform.outputs) // 8 for t in self.tapes if t.instructions[:, tapes.COUNT].any()), default=0)
+
+    @property
     def _family(self) -> frozenset[int]:
         """The operations that a kernel for this batch has: a whole family where one holds them all."""
         return next((family for family in _families() if self.used <= family), self.used)
 
+    # -- what a launch needs -------------------------------------------------------------------------------
+
     def _by_lanes(self, mode: Mode) -> bool:
-        return _on_cpu() and taichi_lanes.suits(mode, self._family(), _registers(self.tapes))
+        return _on_cpu() and taichi_lanes.suits(mode, self._family, self._registers)
 
     def _common(self, mode: Mode, blocks: int) -> dict[str, Any]:
-        slots, slot_base = self._run_uniform([t.uniform for t in self.tapes])
-        most = max((len(t.layers) for t in self.tapes), default=0)
-        longest = max((len(t.instructions) for t in self.tapes), default=0)
-        # An outline's list of elements lies where its elements lie among the slots, eight of them each.
-        outlined = max((len(t.uniform.outputs) // 8 for t in self.tapes if t.instructions[:, 4].any()), default=0)
         arrays = {
-            "programs": self._programs(slot_base),
+            "programs": self._programs.copy(),
             "instructions": self.instructions,
             "layers": self.layers,
             "lipschitz": self.lipschitz,
-            "slots": slots,
+            "slots": self._slot_parts.run(self.parameters),
         }
+        tasks, most, longest = len(self) * blocks, self._most_layers, self._longest
         if self._by_lanes(mode):
-            tasks = min(len(self) * blocks, taichi_lanes.TASKS)
+            tasks, lanes = min(tasks, taichi_lanes.TASKS), taichi_lanes.LANES
             return {
                 **arrays,
-                "states": np.empty((tasks, taichi_lanes.LANES * most + 1), np.int32),
+                "states": np.empty((tasks, lanes * most + 1), np.int32),
                 "active": np.empty((tasks, 3 * longest + 3), np.int32),
-                "centre": np.empty((tasks, taichi_lanes.LANES * longest + 1), np.float32),
+                "centre": np.empty((tasks, lanes * longest + 1), np.float32),
             }
         return {
             **arrays,
-            "states": np.empty((len(self) * blocks, 4 * most + 4), np.int32),
-            "active": np.empty((len(self) * blocks, 3 * longest + 3), np.int32),
-            "centre": np.empty((len(self) * blocks, longest + 1), np.float32),
-            "row_fields": np.empty((len(self) * blocks, TILE * most + 1), np.float32),
-            "near_elements": np.empty((len(self) * blocks, outlined + 1), np.int32),
-            "near_count": np.empty((len(self) * blocks, longest + 1), np.int32),
+            "states": np.empty((tasks, 4 * most + 4), np.int32),
+            "active": np.empty((tasks, 3 * longest + 3), np.int32),
+            "centre": np.empty((tasks, longest + 1), np.float32),
+            "row_fields": np.empty((tasks, TILE * most + 1), np.float32),
+            "near_elements": np.empty((tasks, self._outlined + 1), np.int32),
+            "near_count": np.empty((tasks, longest + 1), np.int32),
         }
 
     def _derivative(self, arrays: dict[str, Any], blocks: int) -> None:
         derivatives = [t.slot_derivative for t in self.tapes]
-        weights, weight_base = self._run_uniform([d.uniform for d in derivatives])
-        rows = self._bases([len(d.rows) for d in derivatives])
-        columns = self._bases([len(d.columns) for d in derivatives])
+        rows = _bases([len(d.rows) for d in derivatives])
+        columns = _bases([len(d.columns) for d in derivatives])
         table = arrays["programs"]
         table[:, 5] = rows[:-1][self.which]
         table[:, 6] = columns[:-1][self.which]
-        table[:, 7] = weight_base
+        table[:, 7] = self._weight_parts.base
         tasks, width = len(self) * blocks, self.parameters.shape[1]
         entries = max(_entry_bound(t) for t in self.tapes) + 8
-        most = max((len(t.layers) for t in self.tapes), default=0)
         arrays.update(
             rows=np.concatenate([d.rows for d in derivatives]),
             columns=np.concatenate([d.columns for d in derivatives] + [np.zeros(1, np.int32)]),
-            weights=weights,
+            weights=self._weight_parts.run(self.parameters),
             marks=np.zeros((tasks, width), np.int32),
             touched=np.empty((tasks, width + 1), np.int32),
             sums=np.empty((tasks, width), np.float32),
             entry_column=np.empty((tasks, entries), np.int32),
             entry_layer=np.empty((tasks, entries), np.int32),
             entry=np.empty((tasks, 4 * entries), np.float32),
-            through=np.empty((tasks, most + 2), np.float32),
+            through=np.empty((tasks, self._most_layers + 2), np.float32),
             row_marks=np.zeros((tasks, width), np.int32),
             row_list=np.empty((tasks, width + 1), np.int32),
             row=np.empty((tasks, 4 * width), np.float32),
@@ -342,7 +374,7 @@ class Batch:
 
     def _launch(self, mode: Mode, arrays: dict[str, Any], size: tuple[int, int], blocks: int, blur: float, huber: float) -> None:
         by_lanes = self._by_lanes(mode)
-        run = _kernel(mode, self._family(), _registers(self.tapes), by_lanes)
+        run = _kernel(mode, self._family, self._registers, by_lanes)
         argument_names = taichi_lanes.argument_names if by_lanes else taichi_frame.argument_names
         with _short_positions():
             numbers = (size[0], size[1], blocks, TURNS_AT_A_TIME if _on_cpu() else 1, float(blur), float(huber))
@@ -358,7 +390,7 @@ class Batch:
         """The slots of all programs, one after another, and where each program's begin."""
         with _lock:
             _start()
-            return self._run_uniform([t.uniform for t in self.tapes])
+            return self._slot_parts.run(self.parameters), self._slot_parts.base
 
     def images(self, size: tuple[int, int], blur: float = 0.0) -> Float:
         """Premultiplied RGBA (n, h, w, 4) for size (width, height)."""

@@ -13,6 +13,7 @@ The arithmetic is that of `render.taichi_frame`, whose kernels do the rest: deri
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from textwrap import indent as indented
 
 from render.taichi_frame import ARGUMENTS, FUNCTIONS, PROGRAM_COLUMNS, SCALARS, SINK_ARGUMENTS, Mode, coverage
@@ -35,7 +36,8 @@ TASKS = 64
 _USED = ("programs", "instructions", "layers", "lipschitz", "slots", "states", "active", "centre")
 
 
-def suits(mode: Mode, used: Iterable[int], registers: int) -> bool:
+@lru_cache(maxsize=None)
+def suits(mode: Mode, used: frozenset[int], registers: int) -> bool:
     """Whether these kernels can do it."""
     groups = Interpreter(used).groups
     return (
