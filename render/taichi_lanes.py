@@ -92,6 +92,8 @@ for turn in range(tasks * stride):
         lanes = ti.Vector.zero(ti.f32, {LANES * REGISTERS})
         cover = ti.Vector.zero(ti.f32, {LANES})
         spots = ti.Vector.zero(ti.i32, {LANES})
+        point_x = ti.Vector.zero(ti.f32, {LANES})
+        point_y = ti.Vector.zero(ti.f32, {LANES})
         spot_x = ti.Vector.zero(ti.f32, {GATHERED})
         spot_y = ti.Vector.zero(ti.f32, {GATHERED})
         shares = ti.Vector.zero(ti.f32, {GATHERED})
@@ -133,6 +135,9 @@ else:
             start = l
 left = ti.cast(tile_x * {TILE}, ti.f32) + corner - 0.5 * ti.cast(width, ti.f32)
 top = 0.5 * ti.cast(height, ti.f32) - ti.cast(tile_y * {TILE}, ti.f32) - corner
+for lane in range({LANES}):
+    point_x[lane] = (left + spacing * ti.cast(lane % {TILE}, ti.f32)) * pixel
+    point_y[lane] = (top - spacing * ti.cast(lane // {TILE}, ti.f32)) * pixel
 mixed = 0  # whether the tile's pixels differ: their colours are in lanes then
 """
     text += "".join(f"r{c} = 0.0\n" for c in channels)
@@ -166,13 +171,7 @@ def _each(interpreter: Interpreter, indent: int, gradients: bool) -> str:
         text += f"{m}    {register('n', part)} = {('held', '0.0', '0.0', repr(FAT))[part]}\n"
     text += f"{j}else:\n{m}op = instructions[first + n, 0]\n{m}source = active[task, entry_at + 1]\n"
     text += f"{m}second = active[task, entry_at + 2]\n{m}slot = slot_base + instructions[first + n, 3]\n"
-    if gradients:
-        point = ("spot_x[lane]", "spot_y[lane]")
-    else:
-        point = (
-            f"(left + spacing * ti.cast(lane % {TILE}, ti.f32)) * pixel",
-            f"(top - spacing * ti.cast(lane // {TILE}, ti.f32)) * pixel",
-        )
+    point = ("spot_x[lane]", "spot_y[lane]") if gradients else ("point_x[lane]", "point_y[lane]")
     cases: list[tuple[int, str]] = []
     for number, operation in interpreter.groups["shape"]:
         own, names = interpreter.hoisted(operation, f"slot + {tapes.PLACE}", indent + 12)
@@ -264,8 +263,8 @@ if state != 0:
             for group in range((crossed + {GATHERED - 1}) // {GATHERED}):
                 for lane in range({GATHERED}):
                     at = spots[ti.min(group * {GATHERED} + lane, crossed - 1)]
-                    spot_x[lane] = (left + ti.cast(at % {TILE}, ti.f32)) * pixel
-                    spot_y[lane] = (top - ti.cast(at // {TILE}, ti.f32)) * pixel
+                    spot_x[lane] = point_x[at]
+                    spot_y[lane] = point_y[at]
 """
     text += _each(interpreter, 16, gradients=True)
     text += _covers(16)
