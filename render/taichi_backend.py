@@ -108,7 +108,7 @@ def _kernel(mode: Mode, used: frozenset[int], registers: int, by_lanes: bool) ->
     fitting = [(len(have), run) for have, run in cached if used <= have]
     if fitting:
         return min(fitting, key=lambda pair: pair[0])[1]
-    text = taichi_lanes.source(mode, sorted(used)) if by_lanes else taichi_frame.source(mode, sorted(used), registers)
+    text = taichi_lanes.source(mode, used) if by_lanes else taichi_frame.source(mode, sorted(used), registers)
     run = _compiled(text, f"{mode} kernel")
     cached.append((used, run))
     return run
@@ -317,7 +317,8 @@ class Batch:
     # -- what a launch needs -------------------------------------------------------------------------------
 
     def _by_lanes(self, mode: Mode) -> bool:
-        return _on_cpu() and taichi_lanes.suits(mode, self._family, self._registers)
+        many = len(self) >= max(taichi_lanes.FEWEST, TASKS_ON_CPU)  # so that no program is split into tasks
+        return many and _on_cpu() and taichi_lanes.suits(mode, self._family, self._registers)
 
     def _common(self, mode: Mode, blocks: int) -> dict[str, Any]:
         arrays = {

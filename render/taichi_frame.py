@@ -21,7 +21,7 @@ PROGRAM_COLUMNS = (
 )  # fmt: skip
 """The integers that a kernel reads about each program; bases into the batch's arrays."""
 
-ARGUMENTS = {
+_ARGUMENTS = {
     "programs": "i32, ndim=2", "instructions": "i32, ndim=2", "layers": "i32, ndim=2", "lipschitz": "f32, ndim=1",
     "slots": "f32, ndim=1", "states": "i32, ndim=2", "active": "i32, ndim=2", "centre": "f32, ndim=2",
     "row_fields": "f32, ndim=2", "near_elements": "i32, ndim=2", "near_count": "i32, ndim=2",
@@ -43,7 +43,8 @@ SINK_ARGUMENTS: dict[str, dict[str, str]] = {
     "normal": {"target": "f32, ndim=3", "loss": "f64, ndim=1", "gradient": "f64, ndim=2", "hessian": "f32, ndim=3"},
     "jacobian": {"image": "f32, ndim=4", "jacobian": "f32, ndim=4"},
 }  # fmt: skip
-SCALARS = {"width": "i32", "height": "i32", "blocks": "i32", "stride": "i32", "blur": "f32", "huber": "f32"}
+_SCALARS = {"width": "i32", "height": "i32", "blocks": "i32", "stride": "i32", "blur": "f32", "huber": "f32"}
+_ARRAYS = {k: v for kinds in (_ARGUMENTS, _DERIVATIVE_ARGUMENTS, *SINK_ARGUMENTS.values()) for k, v in kinds.items()}
 
 
 FUNCTIONS = """\
@@ -56,23 +57,26 @@ def hypotenuse(a, b):
 
 def argument_names(mode: Mode) -> list[str]:
     """The kernel's array arguments in order; then come width, height, blocks, stride, blur, huber."""
-    names = list(ARGUMENTS)
+    names = list(_ARGUMENTS)
     if mode in ("normal", "jacobian"):
         names += _DERIVATIVE_ARGUMENTS
     return names + list(SINK_ARGUMENTS[mode])
+
+
+def head(names: Iterable[str]) -> str:
+    """The text before a kernel's body: what it imports, the functions that it calls, and its arguments."""
+    arguments = [f"{name}: ti.types.ndarray(dtype=ti.{_ARRAYS[name]})" for name in names]
+    arguments += [f"{name}: ti.{kind}" for name, kind in _SCALARS.items()]
+    signature = "".join(f"    {argument},\n" for argument in arguments)
+    return f"import taichi as ti\n\n{FUNCTIONS}\n@ti.kernel\ndef run(\n{signature}):\n"
 
 
 def source(mode: Mode, used: Iterable[int], registers: int) -> str:
     """The text of kernel `run` for a mode, a set of opcodes and a register file's size (instructions a layer)."""
     interpreter = Interpreter(used)
     derivative = mode in ("normal", "jacobian")
-    kinds = dict(ARGUMENTS, **(_DERIVATIVE_ARGUMENTS if derivative else {}), **SINK_ARGUMENTS[mode])
-    arguments = [f"{n}: ti.types.ndarray(dtype=ti.{k})" for n, k in kinds.items()]
-    arguments += [f"{n}: ti.{k}" for n, k in SCALARS.items()]
     parts = [
-        "import taichi as ti\n\n",
-        FUNCTIONS + "\n",
-        "@ti.kernel\ndef run(\n" + "".join(f"    {a},\n" for a in arguments) + "):\n",
+        head(argument_names(mode)),
         indented(_start(), " " * 4),
         indented(_task(interpreter, registers, derivative), " " * 12),
         indented(_tile(), " " * 16),
@@ -280,7 +284,7 @@ if state != 0:
                     certain_tiles = 2 * ti.min(tile + 1 + right, (tile_y + 1) * tiles_x) + state
                 else:
 """
-    text += interpreter.prune(20)
+    text += interpreter.prune(20, "value[4 * {}]")
     text += """\
                     state = 2 + active_count
             states[task, 4 * l + 3] = certain_tiles
@@ -364,7 +368,10 @@ def _values(interpreter: Interpreter) -> str:
     if not interpreter.by_rows:
         return alone
     text = "        if sample == 0:\n" + indented(alone, " " * 4) + "        else:\n            if across_at == 0:\n"
-    text += interpreter.row(16)
+    x = "(ti.cast(column_x + lane, ti.f32) + 0.5 - 0.5 * ti.cast(width, ti.f32)) * pixel"
+    text += interpreter.lanes(
+        16, TILE, (x, "py"), lambda n, _: f"row_value[{TILE} * {n} + lane]", held="centre[task, list_base + n]"
+    )
     return text + f"""\
                 least = 1e30
                 for lane in range({TILE}):

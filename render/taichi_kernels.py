@@ -24,7 +24,7 @@ Only pixels on an edge run the reverse pass, and only parameters that reach them
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from textwrap import indent as indented
 
 from shaderdsl import dual, emit, tape as tapes
@@ -38,7 +38,7 @@ ENTRY_WIDTH = 4
 """Channels: premultiplied red, green, blue, and alpha."""
 
 
-def print_rule(rule: Rule, reverse: bool, names: dict[object, str], results: Sequence[str], indent: int) -> str:
+def _print(rule: Rule, reverse: bool, names: dict[object, str], results: Sequence[str], indent: int) -> str:
     outputs = (rule.reverse if reverse else rule.forward)[: len(results)]
     statements, values = emit.print_graph(rule.graph, outputs, names, emit.TAICHI, prefix="k")
     lines = [*statements, *(f"{target} = {value}" for target, value in zip(results, values))]
@@ -140,56 +140,64 @@ class Interpreter:
 
     @property
     def by_rows(self) -> bool:
-        """Whether values are computed for a tile's row at once (`row`): where no operation loops or moves space."""
+        """Whether values are computed for a tile's row at once (`lanes`): where no operation loops or moves space."""
         return not self.groups["outline"] and not self.groups["repetition"]
 
-    def row(self, indent: int) -> str:
-        """Evaluates the layer's active instructions at the pixels of a tile's row, into `row_value`.
+    def lanes(
+        self, indent: int, count: int, point: tuple[str, str], register: Callable[[str, int], str], held: str, parts: int = 1
+    ) -> str:
+        """Evaluates the layer's active instructions at `count` points at once: values (`parts` = 1) or duals (4).
 
         One instruction is decoded for all of them, and its arithmetic stands in a loop of fixed length without
-        branches, which LLVM makes vector code of. The arithmetic is that of `forward`.
+        branches, which LLVM makes vector code of. The arithmetic is that of `forward`. What is given are expressions:
+        `point` is the place of point `lane`, `register` where a part of an instruction's result for it lies, and `held` the
+        value at the tile's centre of instruction `n`.
         """
         i = " " * indent
-        j, m = i + "    ", i + "        "
-        lanes = f"for lane in range({TILE}):\n"
+        j, m, body, deep = (i + " " * k for k in (4, 8, 12, 16))
+        loop = f"for lane in range({count}):\n"
         text = f"{i}for item in range(active_count):\n"
         text += f"{j}entry_at = 3 * (list_base + item)\n{j}n = active[task, entry_at]\n"
-        text += f"{j}if n >= {FIXED}:\n{m}n -= {FIXED}\n{m}held = centre[task, list_base + n]\n"
-        text += f"{m}{lanes}{m}    row_value[{TILE} * n + lane] = held\n{j}else:\n"
-        text += f"{m}op = instructions[first + n, 0]\n{m}source = active[task, entry_at + 1]\n"
-        text += f"{m}slot = slot_base + instructions[first + n, 3]\n"
+        text += f"{j}if n >= {FIXED}:\n{m}n -= {FIXED}\n{m}fixed = {held}\n{m}{loop}"
+        text += "".join(f"{body}{register('n', k)} = {v}\n" for k, v in enumerate(("fixed", "0.0", "0.0", repr(FAT))[:parts]))
+        text += f"{j}else:\n{m}op = instructions[first + n, 0]\n{m}source = active[task, entry_at + 1]\n"
+        text += f"{m}second = active[task, entry_at + 2]\n{m}slot = slot_base + instructions[first + n, 3]\n"
         cases: list[tuple[int, str]] = []
         for number, operation in self.groups["shape"]:
-            body = " " * (indent + 12)
-            part = "".join(f"{body}m{k} = slots[slot + {k}]\n" for k in range(6)) + f"{body}scale = slots[slot + 6]\n"
-            own, names = self.hoisted(operation, f"slot + {tapes.PLACE}", indent + 12)
-            part += f"{own}{body}{lanes}"
-            part += f"{body}    x = (ti.cast(column_x + lane, ti.f32) + 0.5 - 0.5 * ti.cast(width, ti.f32)) * pixel\n"
-            part += f"{body}    u = m0 * x + m1 * py + m2\n{body}    v = m3 * x + m4 * py + m5\n"
-            part += print_rule(dual.shape_rule(operation), False, {"x": "u", "y": "v", **names}, ("f",), indent + 16)
-            cases.append((number, part + f"{body}    row_value[{TILE} * n + lane] = scale * f\n"))
+            own, names = self._hoisted(operation, f"slot + {tapes.PLACE}", indent + 12)
+            case = "".join(f"{body}m{k} = slots[slot + {k}]\n" for k in range(6)) + f"{body}scale = slots[slot + 6]\n"
+            case += f"{own}{body}{loop}{deep}x = {point[0]}\n{deep}y = {point[1]}\n"
+            case += f"{deep}u = m0 * x + m1 * y + m2\n{deep}v = m3 * x + m4 * y + m5\n"
+            results = ("f", "gu", "gv", "w")[:parts]
+            case += _print(dual.shape_rule(operation), False, {"x": "u", "y": "v", **names}, results, indent + 16)
+            values = ("scale * f", "scale * (m0 * gu + m3 * gv)", "scale * (m1 * gu + m4 * gv)", "scale * w")
+            case += "".join(f"{deep}{register('n', k)} = {v}\n" for k, v in enumerate(values[:parts]))
+            cases.append((number, case))
         for number, operation in self.groups["boolean"] + self.groups["modifier"]:
-            body = " " * (indent + 12)
-            own, names = self.hoisted(operation, "slot", indent + 12)
-            part = f"{body}second = active[task, entry_at + 2]\n{own}{body}{lanes}"
-            part += f"{body}    a0 = row_value[{TILE} * source + lane]\n{body}    b0 = row_value[{TILE} * second + lane]\n"
-            names = {"a_f": "a0", "b_f": "b0", **names}
-            part += print_rule(dual.combination_rule(operation), False, names, ("z0",), indent + 16)
-            cases.append((number, part + f"{body}    row_value[{TILE} * n + lane] = z0\n"))
+            own, names = self._hoisted(operation, "slot", indent + 12)
+            case = f"{own}{body}{loop}"
+            for side, operand in (("a", "source"), ("b", "second")):
+                case += "".join(f"{deep}{side}{k} = {register(operand, k)}\n" for k in range(parts))
+                names.update({f"{side}_{part}": f"{side}{k}" for k, part in enumerate(dual.DUAL[:parts])})
+            results = ("z0", "z1", "z2", "z3")[:parts]
+            case += _print(dual.combination_rule(operation), False, names, results, indent + 16)
+            case += "".join(f"{deep}{register('n', k)} = {z}\n" for k, z in enumerate(results))
+            cases.append((number, case))
         return text + _chain(cases, "op", indent + 8)
 
-    def hoisted(self, operation: Operation, first: str, indent: int) -> tuple[str, dict[object, str]]:
+    def _hoisted(self, operation: Operation, first: str, indent: int) -> tuple[str, dict[object, str]]:
         """Statements that load an operation's parameters, and the names that they get."""
         names: dict[object, str] = {name: f"p{k}" for k, name in enumerate(scalar_names(operation))}
         return "".join(" " * indent + f"p{k} = slots[{first} + {k}]\n" for k in range(len(names))), names
 
-    def prune(self, indent: int, value: str = "value[4 * {}]") -> str:
-        """After values at a tile's centre, at `value` of a register: lists the instructions that the tile's pixels need.
+    def prune(self, indent: int, value: str, kept: bool = False) -> str:
+        """After values at a tile's centre: lists the instructions that the tile's pixels need.
 
         An operand that its boolean can not select anywhere in the tile (the values differ by more than both can
         change) is dropped, and the boolean with it where it then hands the other operand on unchanged; where it
         negates it, the dropped operand keeps its value at the centre. `need`: 0 no, 1 the centre's value, 2 yes;
-        `handed`: the register that holds an instruction's result.
+        `handed`: the register that holds an instruction's result. `value`: where an instruction's value is, {} its number;
+        `kept`: that is already where they are looked up when they are needed.
         """
         first_value, second_value = value.format("source"), value.format("second")
         signs = {n: o.selects for n, o in self.groups["boolean"] if o.selects is not None}
@@ -224,7 +232,7 @@ class Interpreter:
         text += f"{m}if need[n] == 2 and not ({placed}):\n{m}    source = handed[source]\n{m}    second = handed[second]\n"
         text += f"{m}active[task, entry_at] = n + {FIXED} * (2 - need[n])\n"
         text += f"{m}active[task, entry_at + 1] = source\n{m}active[task, entry_at + 2] = second\n"
-        if not value.startswith("centre["):  # where they are not kept already
+        if not kept:
             text += f"{m}centre[task, list_base + n] = {value.format('n')}\n"
         text += f"{m}active_count += 1\n"
         return text + f"{i}root = handed[length - 1]\n"
@@ -252,7 +260,7 @@ class Interpreter:
 
     def _shape(self, operation: Operation, indent: int, gradients: bool) -> str:
         results = ("f", "gu", "gv", "w") if gradients else ("f",)
-        return print_rule(dual.shape_rule(operation), False, self._shape_names(operation), results, indent)
+        return _print(dual.shape_rule(operation), False, self._shape_names(operation), results, indent)
 
     def _element(self, indent: int, index: str, first: str) -> str:
         i = " " * indent
@@ -298,15 +306,15 @@ class Interpreter:
             f"{j}            toggles = not toggles\n"
             f"{j}    if near:\n"
         )
-        text += print_rule(dual.element_rule(operation, True), False, names, ("distance",), indent + 12)
+        text += _print(dual.element_rule(operation, True), False, names, ("distance",), indent + 12)
         text += f"{j}elif near:\n"
-        text += print_rule(dual.element_rule(operation, False), False, names, ("distance",), indent + 8)
+        text += _print(dual.element_rule(operation, False), False, names, ("distance",), indent + 8)
         text += f"{j}if toggles:\n{j}    inside = 1.0 - inside\n"
         text += f"{j}if distance < best:\n{j}    best = distance\n{j}    nearest = e\n"
         text += f"{i}chosen[2 * n] = nearest\n{i}chosen[2 * n + 1] = ti.cast(inside, ti.i32)\n"
         text += f"{i}if sample == 0 and source == 0:\n" + self._near(operation, indent + 4, first)
         names = {**names, "distance": "best", "inside": "inside"}
-        return text + print_rule(dual.finish_rule(operation), False, names, ("f",), indent)
+        return text + _print(dual.finish_rule(operation), False, names, ("f",), indent)
 
     def _near(self, operation: Operation, indent: int, first: str) -> str:
         """After the nearest distance `best` at a tile's centre: lists the elements that the tile's pixels need.
@@ -352,11 +360,11 @@ class Interpreter:
             rule = dual.outline_rule(operation, curved)
             text += f"{i}{head}\n"
             if not reverse:
-                text += print_rule(rule, False, names, ("f", "gu", "gv", "w"), indent + 4)
+                text += _print(rule, False, names, ("f", "gu", "gv", "w"), indent + 4)
                 continue
             seeds: dict[object, str] = {"d_f": "df", "d_fx": "dgu", "d_fy": "dgv", "d_w": "dw"}
             values = [f"o{k}" for k in range(len(rule.differentiated))]
-            text += print_rule(rule, True, {**names, **seeds}, values, indent + 4)
+            text += _print(rule, True, {**names, **seeds}, values, indent + 4)
             text += f"{i}    du = o0\n{i}    dv = o1\n"
             own = len(continuous_names(operation))
             text += self._keep(operation, values[2 : 2 + own], tapes.PLACE, indent + 4)
@@ -372,7 +380,7 @@ class Interpreter:
         i = " " * indent
         rule = dual.repetition_rule(operation)
         results = [f"q{k}" for k in range(6 if gradients else 2)]
-        text = print_rule(rule, False, self._repetition_names(operation), results, indent)
+        text = _print(rule, False, self._repetition_names(operation), results, indent)
         text += f"{i}made = instructions[first + n, 4]\n"
         return text + "".join(f"{i}space[6 * made + {k}] = {q}\n" for k, q in enumerate(results))
 
@@ -390,7 +398,7 @@ class Interpreter:
     def _combination(self, operation: Operation, indent: int, gradients: bool) -> str:
         rule = dual.combination_rule(operation)
         results = ("z0", "z1", "z2", "z3") if gradients else ("z0",)
-        return print_rule(rule, False, self._combination_names(operation), results, indent)
+        return _print(rule, False, self._combination_names(operation), results, indent)
 
     # -- reverse ------------------------------------------------------------------------------------------
 
@@ -435,7 +443,7 @@ class Interpreter:
         names.update({f"d_{q}": f"d{k}" for k, q in enumerate(dual.DUAL)})
         inputs = 8 if operation.category == "boolean" else 4
         own = [f"g{k}" for k in range(len(rule.differentiated) - inputs)]
-        text = print_rule(rule, True, names, [*(f"e{k}" for k in range(inputs)), *own], indent)
+        text = _print(rule, True, names, [*(f"e{k}" for k in range(inputs)), *own], indent)
         return text + self._keep(operation, own, 0, indent)
 
     def _reverse_placed(self, indent: int) -> str:
@@ -492,7 +500,7 @@ class Interpreter:
         names = self._shape_names(operation)
         seeds: dict[object, str] = {"d_f": "df", "d_fx": "dgu", "d_fy": "dgv", "d_w": "dw"}
         own = [f"g{k}" for k in range(len(rule.differentiated) - 2)]
-        text = print_rule(rule, True, {**names, **seeds}, ("du", "dv", *own), indent)
+        text = _print(rule, True, {**names, **seeds}, ("du", "dv", *own), indent)
         return text + self._keep(operation, own, tapes.PLACE, indent)
 
     def _reverse_repetition(self, operation: Operation, indent: int) -> str:
@@ -503,7 +511,7 @@ class Interpreter:
         seeds: dict[object, str] = {f"d_{name}": f"p{k}" for k, name in enumerate(dual.SPACE)}
         own = [f"g{k}" for k in range(len(rule.differentiated) - 6)]
         results = ("du", "dv", "dux", "duy", "dvx", "dvy", *own)
-        text += print_rule(rule, True, {**self._repetition_names(operation), **seeds}, results, indent)
+        text += _print(rule, True, {**self._repetition_names(operation), **seeds}, results, indent)
         return text + self._keep(operation, own, 6, indent)
 
     def _keep(self, operation: Operation, values: Sequence[str], offset: int, indent: int) -> str:
@@ -538,7 +546,7 @@ class Interpreter:
         for number, operation in self.groups["paint"]:
             names = {"x": "u", "y": "v", **_parameters(operation, "paint_slot + 6")}
             if scalar_names(operation):
-                cases.append((number, print_rule(dual.paint_rule(operation), False, names, ("position",), indent + 4)))
+                cases.append((number, _print(dual.paint_rule(operation), False, names, ("position",), indent + 4)))
         return _chain(cases, "paint_op", indent)
 
     def stop_offset(self) -> str:
@@ -559,7 +567,7 @@ class Interpreter:
             rule = dual.paint_rule(operation)
             names = {"x": "u", "y": "v", "d_t": "1.0", **_parameters(operation, "paint_slot + 6")}
             own = [f"g{k}" for k in range(len(rule.differentiated) - 2)]
-            text = print_rule(rule, True, names, ("du", "dv", *own), indent + 4)
+            text = _print(rule, True, names, ("du", "dv", *own), indent + 4)
             cases.append((number, text + self._keep(operation, own, 6, indent + 4)))
         if not cases:
             return f"{i}pass\n"
