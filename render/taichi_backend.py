@@ -16,7 +16,7 @@ import linecache
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
@@ -188,7 +188,7 @@ def _compiled(text: str, title: str) -> Callable[..., None]:
     return scope["run"]  # type: ignore[no-any-return]
 
 
-def _bases(sizes: Sequence[int]) -> npt.NDArray[np.int32]:
+def _bases(sizes: Sequence[int] | npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     """Where each of several runs of numbers begins when they lie one after another, and where the last ends."""
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
 
