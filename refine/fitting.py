@@ -64,7 +64,7 @@ FINISH_SHARE = 0.15
 
 _SHAPE_FUNCTIONS = {
     "Circle": {"circle"}, "Ellipse": {"ellipse"}, "Box": {"box"}, "Capsule": {"capsule"}, "Segment": {"segment"},
-    "Ring": {"ring"}, "Outlined": {"stroke"}, "Difference": {"difference"}, "Polygon": {"polygon"}, "Path": {"path"}, "Stroke": {"path"},
+    "Ring": {"ring"}, "Outlined": {"stroke"}, "Difference": {"difference"}, "Polygon": {"polygon"}, "Path": {"path"}, "Offset": {"offset"}, "Stroke": {"path"},
     "Mirror": {"mirror"}, "Polar": {"repeat_polar"}, "Grid": {"repeat_grid"},
 }  # fmt: skip
 
@@ -315,14 +315,16 @@ def _allowed(operations: Sequence[str] | None, style: str) -> Callable[[SketchSh
     if style == "shapes":
         wanted -= {"path"}
     elif style == "paths":
-        wanted &= {"path", "polygon", "mirror", "repeat_polar", "repeat_grid"}
+        wanted &= {"path", "polygon", "offset", "mirror", "repeat_polar", "repeat_grid"}
 
-    from refine.sketch import Difference, Outlined
+    from refine.sketch import Difference, Offset, Outlined
 
     def allowed(shape: SketchShape | Symmetry) -> bool:
         parts: tuple[SketchShape, ...] = ()
         if isinstance(shape, Outlined):
             parts = (shape.shape,)
+        elif isinstance(shape, Offset):
+            parts = (shape.outline,)
         elif isinstance(shape, Difference):
             parts = (shape.base, *shape.holes)
         return _SHAPE_FUNCTIONS[type(shape).__name__] <= wanted and all(allowed(part) for part in parts)
