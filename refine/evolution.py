@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from refine import moves
 from refine.draft import Draft
-from refine.loops import loop_vertices, without_loops
+from refine.loops import loop_count, without_loops
 from refine.nesting import nested
 from refine.optimization import Coordinates, Level, least_squares, squared_error
 from refine.sketch import Box, Circle, Ellipse, Flat, Sketch, SketchLayer, SketchShape, Symmetry, shape_number_count
@@ -25,8 +25,8 @@ from refine.symmetry import symmetric
 GROWTH = (0.2, 0.1, 0.3, 0.05, 0.5)
 """By how much a program grows in the rounds of an exchange, one after another: where one finds nothing another may."""
 
-LOOP_LENGTH = 10
-"""As how many numbers more a vertex on a small loop counts (see `refine.loops`)."""
+LOOP_LENGTH = 20
+"""As how many numbers more a small loop counts (see `refine.loops`)."""
 
 MOST_REFUSED = 12
 """Moves that turn out far worse than estimated before pruning goes on regardless, or ends where it need not go on."""
@@ -59,7 +59,7 @@ class State:
         """The description length in units of squared error; numbers and shapes over the limits outweigh everything."""
         over = max(self.draft.numbers - budget.max_numbers, 0)
         shapes = len(self.draft.sketch.layers) - (budget.max_shapes or len(self.draft.sketch.layers))
-        length = self.draft.numbers + LOOP_LENGTH * loop_vertices(self.draft.sketch, budget.pixel)
+        length = self.draft.numbers + LOOP_LENGTH * loop_count(self.draft.sketch, budget.pixel)
         told = counted(self.error, budget.price) + budget.price * length
         return told + 1e6 * (over + 20 * max(shapes, 0))
 

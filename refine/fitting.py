@@ -114,7 +114,7 @@ class _Best:
     def offer(self, program: Program, error: float, what: str, draft: Draft | None = None) -> None:
         """Keeps the program if it is on the front, and tells if it is the best so far."""
         from refine.evolution import LOOP_LENGTH, counted
-        from refine.loops import loop_vertices
+        from refine.loops import loop_count
         from refine.optimization import decibels
         from shaderdsl import number_count
 
@@ -122,7 +122,7 @@ class _Best:
         over = max(candidate.numbers - self.max_numbers, 0)
         if self.max_shapes is not None:
             over += 20 * max(len(program.scene.layers) - self.max_shapes, 0)
-        loops = 0 if draft is None else loop_vertices(draft.sketch, self.pixel)
+        loops = 0 if draft is None else loop_count(draft.sketch, self.pixel)
         if not over and not loops:
             self.front.offer(candidate)
         measure = (over, counted(error, self.price) + self.price * (candidate.numbers + LOOP_LENGTH * loops))

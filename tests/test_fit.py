@@ -18,6 +18,7 @@ from refine.sketch import (
     Ellipse,
     Flat,
     Linear,
+    Offset,
     Outlined,
     Path,
     Polygon,
@@ -308,6 +309,7 @@ EVERYTHING = Sketch(
         SketchLayer(Ring((0.0, -0.3), 0.2, 0.05), Flat((0.4, 0.4, 0.4))),
         SketchLayer(Outlined(Box((0.3, -0.1), 0.2, 0.1, 10.0, 0.05), 0.04), Flat(BLUE)),
         SketchLayer(Difference(Box((0.3, 0.1), 0.2, 0.3, 10.0), (Circle((0.3, 0.2), 0.1), Segment((0.2, 0), (0.4, 0), 0.1))), Flat(BLUE)),
+        SketchLayer(Offset(Polygon(((0, 0), (0.4, 0), (0.2, 0.4))), -0.02), Flat(BLUE)),
         SketchLayer(Outlined(Ellipse((0.0, 0.1), 0.3, 0.2), 0.06), Flat((0.2, 0.3, 0.4))),
         SketchLayer(Polygon(((0, 0), (0.5, 0), (0.2, 0.4))), Flat(RED)),
         SketchLayer(
