@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from refine import moves
 from refine.draft import Draft
 from refine.loops import loop_vertices, without_loops
+from refine.nesting import nested
 from refine.optimization import Coordinates, Level, least_squares, squared_error
 from refine.sketch import Box, Circle, Ellipse, Flat, Sketch, SketchLayer, SketchShape, Symmetry, shape_number_count
 from refine.symmetry import symmetric
@@ -104,6 +105,10 @@ class Evolution:
             steps=steps, tolerance=tolerance, stop=lambda: self.budget.late, free=free,
         )  # fmt: skip
         return State(draft.with_params(descent.parameters[0]), float(descent.errors[0]))
+
+    def length(self, state: State) -> float:
+        """The description length with no limit on it, which a first state may exceed by far."""
+        return state.measure(replace(self.budget, max_numbers=state.draft.numbers, max_shapes=None))
 
     def error_of(self, draft: Draft) -> float:
         return squared_error(draft.program, self.level)
@@ -286,6 +291,7 @@ class Evolution:
 
     def settled(self, state: State) -> State:
         """A first state, pruned to the limits."""
+        state = nested(self, state)
         other = symmetric(self, state)
         state = self._trimmed(state)
         if other is None:
@@ -297,9 +303,10 @@ class Evolution:
         return min(state, other, key=lambda s: s.measure(self.budget))
 
     def _repeated(self, state: State) -> State:
-        """The state with the symmetries that lower the measure at once."""
+        """The state with the offsets and symmetries that lower the measure at once."""
         if self.ended:
             return state
+        state = nested(self, state)
         other = symmetric(self, state, patience=0.0)
         if other is None or other.measure(self.budget) >= state.measure(self.budget):
             return state

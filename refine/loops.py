@@ -11,8 +11,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from refine.contours import contours_of, outline_of, with_contours
 from refine.outlines import flatten_weights
-from refine.sketch import Path, Polygon, Sketch, SketchLayer, Vertex
+from refine.sketch import Sketch, SketchLayer, Vertex
 
 LARGEST = 4.0
 """Square pixels up to which a loop is a speck."""
@@ -71,31 +72,21 @@ def _area(points: np.ndarray) -> float:
     return abs(0.5 * float(np.sum(x * np.roll(y, -1) - y * np.roll(x, -1))))
 
 
-def _contours(layer: SketchLayer) -> tuple[tuple[Vertex, ...], ...]:
-    if isinstance(layer.shape, Path):
-        return layer.shape.contours
-    if isinstance(layer.shape, Polygon):
-        return (tuple((x, y, True) for x, y in layer.shape.points),)
-    return ()
-
-
 def loop_vertices(sketch: Sketch, pixel: float) -> int:
     """How many vertices of a sketch's filled outlines lie on small loops."""
-    return sum(len(looped(contour, pixel)) for layer in sketch.layers for contour in _contours(layer))
+    return sum(len(looped(c, pixel)) for layer in sketch.layers if outline_of(layer.shape) for c in contours_of(layer.shape))
 
 
 def without_loops(sketch: Sketch, pixel: float) -> Sketch:
     """The sketch with the vertices of small loops left out, until there are none; an outline that is nothing but loops goes."""
     layers: list[SketchLayer] = []
     for layer in sketch.layers:
-        contours = _contours(layer)
+        contours = contours_of(layer.shape)
         kept = [contour for contour in (_untangled(contour, pixel) for contour in contours) if len(contour) >= 3]
-        if tuple(kept) == contours:
+        if outline_of(layer.shape) is None or tuple(kept) == contours:
             layers.append(layer)
-        elif kept and isinstance(layer.shape, Polygon):
-            layers.append(replace(layer, shape=Polygon(tuple((x, y) for x, y, _ in kept[0]))))
         elif kept:
-            layers.append(replace(layer, shape=Path(tuple(kept))))
+            layers.append(replace(layer, shape=with_contours(layer.shape, kept)))
     return Sketch(sketch.background, tuple(layers))
 
 

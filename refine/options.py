@@ -14,6 +14,7 @@ from refine.sketch import (
     Ellipse,
     Grid,
     Mirror,
+    Offset,
     Outlined,
     Path,
     Polar,
@@ -34,7 +35,7 @@ STYLES = ("auto", "shapes", "paths")
 
 FUNCTIONS: dict[type[SketchShape | Symmetry], str] = {
     Circle: "circle", Ellipse: "ellipse", Box: "box", Capsule: "capsule", Segment: "segment", Ring: "ring",
-    Outlined: "stroke", Difference: "difference", Polygon: "polygon", Path: "path", Stroke: "path",
+    Outlined: "stroke", Difference: "difference", Polygon: "polygon", Path: "path", Stroke: "path", Offset: "offset",
     Mirror: "mirror", Polar: "repeat_polar", Grid: "repeat_grid",
 }  # fmt: skip
 """The function of the language that a shape or a symmetry is written with, beside those of its parts."""
@@ -77,12 +78,14 @@ class Options:
         if self.style == "shapes":
             wanted -= {"path"}
         elif self.style == "paths":
-            wanted &= {"path", "polygon", "mirror", "repeat_polar", "repeat_grid"}
+            wanted &= {"path", "polygon", "offset", "mirror", "repeat_polar", "repeat_grid"}
 
         def allowed(shape: SketchShape | Symmetry) -> bool:
             parts: tuple[SketchShape, ...] = ()
             if isinstance(shape, Outlined):
                 parts = (shape.shape,)
+            elif isinstance(shape, Offset):
+                parts = (shape.outline,)
             elif isinstance(shape, Difference):
                 parts = (shape.base, *shape.holes)
             return FUNCTIONS[type(shape)] in wanted and all(allowed(part) for part in parts)
