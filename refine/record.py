@@ -36,11 +36,13 @@ class Record:
 
     The best has the least description length; a program over the limits of `options` comes after all within them.
 
-    level: of the working resolution, where errors are squared and summed.
+    level: of the working resolution, on which all errors are measured.
     has_alpha: whether the picture has transparency, which then counts in the PSNR.
     price: the squared error that a number must save.
     on_progress: told of each new best.
     began: the fit's start, as `time.perf_counter` gives it.
+    pixel: the side of a pixel of the level, in scene units.
+    values: how many colour values of the level the PSNR is over.
     history: a dictionary of "seconds", "psnr", "numbers" and "what" for each best, in order.
     best: None until a program is offered.
     """
@@ -51,7 +53,6 @@ class Record:
     ) -> None:  # fmt: skip
         self.level = level
         self.pixel = 2.0 / min(level.target.size)
-        # Colour values that the mean squared error is over.
         self.values = level.target.image.size if has_alpha else level.target.image.size // 4 * 3
         self.price = price
         self.options = options

@@ -1,6 +1,6 @@
 """What a fit starts from: a plain colour, given programs, a search over structure, or sketches of the picture.
 
-All are offered to the fit's record, so that whatever comes later is never worse.
+All are offered to the fit's record, so that what the fit returns is never worse than any of them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LEAST_ROOM = 300
 """Numbers that a first sketch may have however few are wanted: taking away shows better what matters than not drawing it."""
 
 PROMISING = 1.4
-"""How many times the squared error of the better sketch the other may have and still be worth the time."""
+"""How many times the squared error of the better first sketch the other may have: a worse one hardly ever wins in the end."""
 
 
 def offer_plain(record: Record, has_alpha: bool) -> None:
@@ -58,7 +58,7 @@ def offer_given(record: Record, program: Program, deadline: float, what: str, re
 
 def offer_searched(record: Record, options: Options, deadline: float) -> bool:
     """Offers what the structure search finds until the deadline, if `options` name solid shapes to build of and the picture
-    has two colours; says whether that was so."""
+    has two colours; whether that was so."""
     operations, picture = options.operations, record.level.target.image
     if operations is None or {"path", "polygon"} & set(operations) or not search.applies(picture):
         return False
@@ -82,6 +82,7 @@ def offer_searched(record: Record, options: Options, deadline: float) -> bool:
 def best_sketch(evolution: Evolution, work: Picture, detail: float) -> State | None:
     """The better of two sketches, with and without antialiasing undone, refined and simplified; None if there is no time.
 
+    evolution: refines and simplifies, and reports each state.
     work: the picture at the working resolution.
     detail: as `refine.sketching.sketch` has it; below one, weak regions are left out.
     """
@@ -97,7 +98,6 @@ def best_sketch(evolution: Evolution, work: Picture, detail: float) -> State | N
         seen.add(drawn)
         starts.append(evolution.started(drawn, "sketch" if undo else "sketch of the edges"))
     starts.sort(key=lambda s: s.measure(replace(evolution.budget, max_numbers=room)))
-    # One that is much worse at the start hardly ever wins in the end.
     promising = [s for s in starts if s.error < PROMISING * starts[0].error + 1.0]
     settled = [evolution.settled(s) for s in promising]
     return min(settled, key=lambda s: s.measure(evolution.budget), default=None)
