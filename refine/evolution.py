@@ -291,8 +291,8 @@ class Evolution:
 
     def settled(self, state: State) -> State:
         """A first state, pruned to the limits."""
-        state = nested(self, state)
-        other = symmetric(self, state)
+        nesting = nested(self, state)
+        other = symmetric(self, nesting or state) or nesting
         state = self._trimmed(state)
         if other is None:
             return state
@@ -304,14 +304,12 @@ class Evolution:
 
     def _repeated(self, state: State) -> State:
         """The state with the offsets and symmetries that lower the measure at once."""
-        if self.ended:
-            return state
-        state = nested(self, state)
-        other = symmetric(self, state, patience=0.0)
-        if other is None or other.measure(self.budget) >= state.measure(self.budget):
-            return state
-        self.report(other, "symmetric")
-        return other
+        for found, what in ((nested, "nested"), (symmetric, "symmetric")):
+            other = None if self.ended else found(self, state, patience=0.0)
+            if other is not None and other.measure(self.budget) < state.measure(self.budget):
+                state = other
+                self.report(state, what)
+        return state
 
     def _trimmed(self, state: State) -> State:
         state = self.pruned(state, self.budget.max_numbers)
