@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 import refine
 from refine.command_line import Style, app
-from refine.fitting import STYLES
+from refine.options import STYLES
 from render import image, load, svg
 from shaderdsl import parse
 
