@@ -78,9 +78,9 @@ def operations_of(text: str | None) -> list[str] | None:
     if text is None:
         return None
     from shaderdsl.errors import did_you_mean
-    from shaderdsl.registry import operations
+    from shaderdsl.registry import functions
 
-    known = {operation.function for operation in operations().values()} | set(operations())
+    known = set(functions())
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names:
         if name not in known:

@@ -41,12 +41,13 @@ class _Commands(TyperGroup):
 def _is_the_users(error: Exception) -> bool:
     if isinstance(error, (InputError, DslError)):
         return True
+    from refine.options import OptionError
     from render import gl_backend
     from render.files import SaveError
     from render.images import ImageError
 
     drawing = (gl_backend.OpenGLUnavailable, gl_backend.ShaderError, gl_backend.ShaderTimeout, gl_backend.WorkerCrashed)
-    return isinstance(error, (SaveError, ImageError, *drawing))
+    return isinstance(error, (OptionError, SaveError, ImageError, *drawing))
 
 
 def _fail(message: str, as_json: bool = False) -> NoReturn:

@@ -41,10 +41,13 @@ FUNCTIONS: dict[type[SketchShape | Symmetry], str] = {
 """The function of the language that a shape or a symmetry is written with, beside those of its parts."""
 
 
+class OptionError(ValueError):
+    """An option of a fit makes no sense; the message is one sentence."""
+
+
 @dataclass(frozen=True)
 class Options:
-    """What a fit is asked for; each field is described at `refine.fit`. Raises ValueError, one sentence, for what makes no
-    sense."""
+    """What a fit is asked for; each field is described at `refine.fit`. Raises OptionError."""
 
     seconds: float
     max_shapes: int | None
@@ -58,19 +61,19 @@ class Options:
 
     def __post_init__(self) -> None:
         if not self.seconds > 0:
-            raise ValueError(f"seconds is the time a fit may take, above 0, not {self.seconds}")
+            raise OptionError(f"seconds is the time a fit may take, above 0, not {self.seconds}")
         if self.max_numbers < 3:
-            raise ValueError(f"max_numbers is at least 3 (a background colour), not {self.max_numbers}")
+            raise OptionError(f"max_numbers is at least 3 (a background colour), not {self.max_numbers}")
         if self.max_shapes is not None and self.max_shapes < 1:
-            raise ValueError(f"max_shapes is at least 1, not {self.max_shapes}")
+            raise OptionError(f"max_shapes is at least 1, not {self.max_shapes}")
         if self.target_psnr is not None and not 0 < self.target_psnr < 100:
-            raise ValueError(f"target_psnr is in decibels, above 0 and below 100, not {self.target_psnr}")
+            raise OptionError(f"target_psnr is in decibels, above 0 and below 100, not {self.target_psnr}")
         if self.style not in STYLES:
-            raise ValueError(f'style is "auto", "shapes" or "paths", not {self.style!r}')
+            raise OptionError(f'style is "auto", "shapes" or "paths", not {self.style!r}')
         for name in self.operations or ():
             _check_operation(name)
         if self.proposer != "auto" and not hasattr(self.proposer, "propose"):
-            raise ValueError(f'proposer is "auto" or an object with propose(image, n), not {self.proposer!r}')
+            raise OptionError(f'proposer is "auto" or an object with propose(image, n), not {self.proposer!r}')
 
     def allowed(self) -> Callable[[SketchShape | Symmetry], bool]:
         """The test whether `operations` and `style` let a shape, with all its parts, or a symmetry be used."""
@@ -94,7 +97,7 @@ class Options:
 
 
 def _check_operation(name: str) -> None:
-    """Raises ValueError for what is no function of the language."""
+    """Raises OptionError for what is no function of the language."""
     from shaderdsl.registry import functions
 
     if name not in functions():
@@ -102,4 +105,4 @@ def _check_operation(name: str) -> None:
 
         near = difflib.get_close_matches(name, functions(), 1)
         hint = f'; did you mean "{near[0]}"?' if near else ""
-        raise ValueError(f'operations has "{name}", which is no operation of the language{hint}')
+        raise OptionError(f'operations has "{name}", which is no operation of the language{hint}')

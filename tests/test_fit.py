@@ -177,11 +177,12 @@ def test_a_target_ends_the_search_with_the_least_program_that_has_it() -> None:
 
 @pytest.mark.parametrize("style", ["shapes", "paths"])
 def test_a_style_decides_what_programs_are_made_of(style: str) -> None:
-    place = (np.arange(64) + 0.5) / 32 - 1
+    place = (np.arange(256) + 0.5) / 128 - 1
     x, y = np.meshgrid(place, -place)
-    picture = np.ones((64, 64, 3), np.float32)
-    picture[np.hypot(x + 0.3, y) < 0.5] = (0.9, 0.2, 0.1)
-    picture[(y > 2 * x * x - 0.8) & (y < 0.5)] = (0.1, 0.4, 0.3)
+    fine = np.ones((256, 256, 3), np.float32)
+    fine[np.hypot(x + 0.5, y - 0.45) < 0.35] = (0.9, 0.2, 0.1)
+    fine[(y > 3 * (x - 0.2) ** 2 - 0.8) & (y < 0.3)] = (0.1, 0.4, 0.3)
+    picture = fine.reshape(64, 4, 64, 4, 3).mean((1, 3))
     fitted = refine.fit(picture, seconds=4, style=style)
     named = {word: f"{word}(" in fitted.program.text for word in ("circle", "ellipse", "box", "path", "polygon")}
     if style == "shapes":
