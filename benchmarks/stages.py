@@ -22,7 +22,7 @@ from benchmarks.images import OWN_IMAGES, spread_over
 from benchmarks.measuring import keep, load, table
 
 STAGES = {
-    "regions and shapes": "refine.sketching.sketch",
+    "regions and shapes": "refine.starts.sketch",
     "Levenberg-Marquardt": "refine.evolution.Evolution.refined",
     "prices of simplifications": "refine.moves.simplifications",
     "quadratic, and moves drawn": "refine.moves.verified",
@@ -32,8 +32,8 @@ STAGES = {
     "symmetries": "refine.evolution.symmetric",
     "pruning, the rest": "refine.evolution.Evolution.pruned",
     "growing, the rest": "refine.evolution.Evolution.grown",
-    "rounding and printing": "refine.rounding.printed",
-    "OpenGL, and what waits for it": "refine.fitting._finished",
+    "rounding and printing": "refine.finishing.printed",
+    "OpenGL, and what waits for it": "refine.finishing.finished",
 }
 """What each stage is called, and the function that does it."""
 

@@ -16,15 +16,16 @@ from earthshader_packages import check_siblings, lazy_exports
 check_siblings(__file__)
 
 if TYPE_CHECKING:
-    from refine.fitting import Progress as Progress, fit as fit
+    from refine.fitting import fit as fit
     from refine.front import ParetoPoint as ParetoPoint
     from refine.optimization import optimize as optimize
     from refine.proposer import Proposer as Proposer
+    from refine.record import Progress as Progress
     from refine.result import Fit as Fit
     from render.files import SaveError as SaveError
 
 _HOMES = {
-    "fit": "fitting", "Progress": "fitting", "optimize": "optimization", "Fit": "result", "ParetoPoint": "front",
+    "fit": "fitting", "Progress": "record", "optimize": "optimization", "Fit": "result", "ParetoPoint": "front",
     "SaveError": "result", "Proposer": "proposer",
 }  # fmt: skip
 __getattr__, __all__ = lazy_exports(__name__, _HOMES)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -13,21 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from refine.command_input import InputError, about, operations_of, program_of, size_of, text_of, title_of
+from refine.progress_display import ProgressDisplay
 from shaderdsl import DslError
-from shaderdsl.bounds import MAX_SOURCE
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
-    from refine.fitting import Progress
-    from shaderdsl import Program
+    from refine.record import Progress
 
 INPUT_IS_WRONG = 1
 INTERRUPTED = 130
-
-
-class InputError(Exception):
-    """What the user gave is wrong; the message is one sentence."""
 
 
 class _Commands(TyperGroup):
@@ -48,12 +41,13 @@ class _Commands(TyperGroup):
 def _is_the_users(error: Exception) -> bool:
     if isinstance(error, (InputError, DslError)):
         return True
+    from refine.options import OptionError
     from render import gl_backend
     from render.files import SaveError
     from render.images import ImageError
 
     drawing = (gl_backend.OpenGLUnavailable, gl_backend.ShaderError, gl_backend.ShaderTimeout, gl_backend.WorkerCrashed)
-    return isinstance(error, (SaveError, ImageError, *drawing))
+    return isinstance(error, (OptionError, SaveError, ImageError, *drawing))
 
 
 def _fail(message: str, as_json: bool = False) -> NoReturn:
@@ -162,8 +156,8 @@ def fit(
     earthshader fit logo.png --preview /tmp/now.png
     """
     context.meta["json"] = as_json
-    chosen = _known_operations(operations)
-    begin = None if start is None else _parsed(start)
+    chosen = operations_of(operations)
+    begin = None if start is None else program_of(start)
     from refine.preview import Live
     from render.images import load, save_png
 
@@ -174,12 +168,12 @@ def fit(
     live = Live(preview or out / "preview.png", picture) if shown or preview else None
     if live is not None and shown:
         typer.echo(f"{live.path} shows the picture as it forms", err=True)
-    with _Progress(seconds, shown) as bar:
+    with ProgressDisplay(seconds, shown) as display:
 
         def tell(progress: Progress) -> None:
             if live is not None:
                 live.show(progress.program)
-            bar.update(progress)
+            display.update(progress)
 
         found = find(
             picture,
@@ -224,8 +218,8 @@ def render(
     from render.images import save_png
     from render.pictures import image
 
-    pixels = _size(size)
-    value = _parsed(program)
+    pixels = size_of(size)
+    value = program_of(program)
     picture = image(value, pixels, backend.value, alpha=value.scene.background is None)
     typer.echo(f"{save_png(output, picture)}")
 
@@ -245,7 +239,7 @@ def glsl(
     """
     from shaderdsl import to_glsl
 
-    _deliver(to_glsl(_parsed(program), target=target.value, live=live), output)
+    _deliver(to_glsl(program_of(program), target=target.value, live=live), output)
 
 
 @app.command()
@@ -267,8 +261,8 @@ def svg(
     """
     from render.svg import svg as drawing
 
-    pixels = _size(size)
-    _deliver(drawing(_parsed(program), pixels), output)
+    pixels = size_of(size)
+    _deliver(drawing(program_of(program), pixels), output)
 
 
 @app.command(name="format")
@@ -288,12 +282,12 @@ def format_(
 
     changed = False
     for name in programs:
-        text = _read(name)
-        formatted = _about(name, format_text, text)
+        text = text_of(name)
+        formatted = about(name, format_text, text)
         differs = formatted.encode() != text
         changed |= differs
         if check and differs:
-            typer.echo(f"{_title(name)} would change")
+            typer.echo(f"{title_of(name)} would change")
         elif write and differs and name != "-":
             write_whole(name, formatted)
             typer.echo(f"{name} rewritten")
@@ -316,7 +310,7 @@ def check(context: typer.Context, programs: ProgramFiles, as_json: AsJson = Fals
     context.meta["json"] = as_json
     results: list[dict[str, Any]] = []
     for name in programs:
-        text = _read(name)
+        text = text_of(name)
         try:
             value = parse(text)
         except DslError as error:
@@ -324,12 +318,12 @@ def check(context: typer.Context, programs: ProgramFiles, as_json: AsJson = Fals
             advice = {"expected": error.expected, "suggestion": error.suggestion}
             results.append({"file": name, "valid": False, "error": {**place, **advice}})
             if not as_json:
-                typer.echo(f"{_title(name)}, {error}", err=True)
+                typer.echo(f"{title_of(name)}, {error}", err=True)
         else:
             layers, numbers = len(value.scene.layers), number_count(value)
             results.append({"file": name, "valid": True, "layers": layers, "numbers": numbers})
             if not as_json:
-                typer.echo(f"{_title(name)}: valid, {_counted(layers, 'layer')}, {_counted(numbers, 'number')}")
+                typer.echo(f"{title_of(name)}: valid, {_counted(layers, 'layer')}, {_counted(numbers, 'number')}")
     if as_json:
         _print_json({"programs": results})
     if not all(result["valid"] for result in results):
@@ -351,7 +345,7 @@ def view(
     from render.images import load
     from render.viewer import page
 
-    value = _parsed(program)
+    value = program_of(program)
     title = "EarthShader" if program == "-" else Path(program).stem
     written = write_whole(output, page(value, None if image is None else load(image).rgba, title=title))
     typer.echo(f"{written}")
@@ -390,98 +384,6 @@ def bench(
 # -- what the commands share ------------------------------------------------------------------------------------
 
 
-class _Progress:
-    """Progress on stderr: a bar that follows the clock on a terminal, a line a second elsewhere, or nothing."""
-
-    def __init__(self, seconds: float, shown: bool) -> None:
-        self._seconds = seconds
-        self._shown = shown
-        self._bar: Any = None
-        self._next_line = 0.0
-
-    def __enter__(self) -> _Progress:
-        if self._shown and sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import Progress, TextColumn
-
-            columns = (_clock_column(), TextColumn("{task.description}", markup=True))
-            self._bar = Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=8)
-            self._bar.start()
-            self._task = self._bar.add_task("loading the renderer", total=self._seconds, start=False)
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-
-    def update(self, progress: Progress) -> None:
-        """For `refine.fit`."""
-        decibels, numbers = f"{progress.psnr:5.2f} dB", f"{progress.numbers:4d} numbers"
-        if self._bar is not None:
-            from rich.markup import escape
-
-            if not self._bar.tasks[self._task].started:
-                self._bar.start_task(self._task)
-            line = f"[bold]{decibels}[/]  [cyan]{numbers}[/]  [dim]{escape(progress.what)}[/]"
-            self._bar.update(self._task, description=line)
-        elif self._shown and time.monotonic() >= self._next_line:
-            self._next_line = time.monotonic() + 1.0
-            typer.echo(f"{progress.seconds:5.1f} s  {decibels}  {numbers}  {progress.what}", err=True)
-
-
-def _clock_column() -> Any:
-    """A column of rich's: a bar, and seconds gone of all. It pulses until its task is started."""
-    from rich.progress import ProgressColumn, Task
-    from rich.progress_bar import ProgressBar
-    from rich.table import Table
-    from rich.text import Text
-
-    class Clock(ProgressColumn):
-        def render(self, task: Task) -> Table:
-            gone, total = task.elapsed or 0.0, task.total or 1.0
-            bar = ProgressBar(total=total, completed=min(gone, total), width=24, pulse=not task.started)
-            grid = Table.grid(padding=(0, 1))
-            grid.add_row(bar, Text(f"{min(gone, total):4.1f} of {total:g} s"))
-            return grid
-
-    return Clock()
-
-
-def _read(name: str) -> bytes:
-    """A program's text; more than any program may have is not read, so that the parser refuses what is too long."""
-    if name == "-":
-        return sys.stdin.buffer.read(MAX_SOURCE + 4)
-    try:
-        with open(name, "rb") as file:
-            return file.read(MAX_SOURCE + 4)
-    except IsADirectoryError:
-        raise InputError(f"{name} is a folder: give the path of one program in it.") from None
-    except FileNotFoundError:
-        raise InputError(f"{name} does not exist: check the path.") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(f"{name} can not be read ({reason}): check the path and its permissions.") from None
-
-
-def _title(name: str) -> str:
-    return "standard input" if name == "-" else name
-
-
-def _about(name: str, function: Any, text: bytes) -> Any:
-    """`function(text)`, whose DslError names the file."""
-    try:
-        return function(text)
-    except DslError as error:
-        raise InputError(f"{_title(name)}, {error}") from None
-
-
-def _parsed(name: str) -> Program:
-    from shaderdsl import parse
-
-    program: Program = _about(name, parse, _read(name))
-    return program
-
-
 def _deliver(text: str, output: Path | None) -> None:
     """Text to a file, or to standard output."""
     if output is None:
@@ -490,37 +392,6 @@ def _deliver(text: str, output: Path | None) -> None:
         from render.files import write_whole
 
         typer.echo(f"{write_whole(output, text)}")
-
-
-def _size(text: str) -> tuple[int, int]:
-    """(width, height) of "640x480" or "512"."""
-    from render.pictures import checked_size
-
-    sides = text.lower().split("x")
-    try:
-        width, height = (int(side) for side in (sides if len(sides) == 2 else sides * 2))
-        return checked_size((width, height))
-    except ValueError as error:
-        reason = f": {error}" if all(side.strip("-").isdigit() for side in sides) else ""
-        raise typer.BadParameter(f"'{text}' is no size like 512x512{reason}", param_hint="--size") from None
-
-
-def _known_operations(text: str | None) -> list[str] | None:
-    """The operations of a list with commas; raises BadParameter for one that the language lacks."""
-    if text is None:
-        return None
-    from shaderdsl.errors import did_you_mean
-    from shaderdsl.registry import operations
-
-    known = {operation.function for operation in operations().values()} | set(operations())
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    for name in names:
-        if name not in known:
-            advice = did_you_mean(name, known) or "see docs/language.md"
-            raise typer.BadParameter(f"unknown operation '{name}', {advice}", param_hint="--operations")
-    if not names:
-        raise typer.BadParameter("name at least one operation", param_hint="--operations")
-    return names
 
 
 def _counted(count: int, noun: str) -> str:

@@ -2,7 +2,8 @@
 
 A fit changes structure on sketches, which are plain data, and numbers on programs, which render. `text_of` writes a
 sketch in the language, `numbers_of` lists its numbers in the order of that text, and `renumbered` puts refined numbers
-back. Equal colours are written once, as a `let` with the colour's name, and so are equal centres, as two.
+back. Equal colours are written once, as a `let` with the colour's name, and so are equal centres, as two, and an outline
+that several layers are filled within, or are offsets of.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 import shaderdsl
+from refine.contours import outline_uses
 from refine.sketch import (
     Box,
     Capsule,
@@ -26,6 +28,8 @@ from refine.sketch import (
     Grid,
     Linear,
     Mirror,
+    Offset,
+    Outline,
     Outlined,
     Path,
     Point,
@@ -42,6 +46,7 @@ from refine.sketch import (
     Vertex,
     difference_of,
     moved,
+    offset_of,
 )
 
 Numbers = npt.NDArray[np.float64]
@@ -53,10 +58,11 @@ LEAST = 1e-3
 class _Writer:
     """Collects the numbers of a text while it is written."""
 
-    def __init__(self, palette: dict[Colour, str], anchors: dict[Point, str]) -> None:
+    def __init__(self, palette: dict[Colour, str], anchors: dict[Point, str], outlines: dict[Outline, str]) -> None:
         self.numbers: list[float] = []
         self.palette = palette
         self.anchors = anchors
+        self.outlines = outlines
 
     def number(self, value: float) -> str:
         text = f"{value:.5f}".rstrip("0").rstrip(".")
@@ -100,17 +106,21 @@ class _Writer:
             return f"segment({self.point(shape.a)}, {self.point(shape.b)}, {self.size(shape.width)})"
         if isinstance(shape, Ring):
             return f"ring({self.size(shape.radius)}, {self.size(shape.width)})" + self.moved(shape.center)
-        if isinstance(shape, Polygon):
-            return "polygon(" + ", ".join(self.point(p) for p in shape.points) + ")"
-        if isinstance(shape, Path):
-            first, *others = (
-                "path(" + ", ".join(self.vertex(v) for v in contour) + ")" for contour in shape.contours
-            )
-            return first if not others else "(" + " ^ ".join([first, *others]) + ")"
+        if isinstance(shape, Offset):
+            return f"{self.shape(shape.outline)}.offset({self.number(shape.distance)})"
+        if isinstance(shape, (Polygon, Path)):
+            return self.outlines.get(shape) or self.outline(shape)
         text = "path(" + ", ".join(self.vertex(v) for v in shape.points) + f", width = {self.size(shape.width)}"
         if shape.caps == "butt":
             text += ", caps = butt"
         return text + (", closed = yes)" if shape.closed else ")")
+
+    def outline(self, shape: Outline) -> str:
+        """An outline in full."""
+        if isinstance(shape, Polygon):
+            return "polygon(" + ", ".join(self.point(p) for p in shape.points) + ")"
+        first, *others = ("path(" + ", ".join(self.vertex(v) for v in contour) + ")" for contour in shape.contours)
+        return first if not others else "(" + " ^ ".join([first, *others]) + ")"
 
     def solid(self, shape: Ellipse | Box) -> str:
         """A box or an ellipse about the origin."""
@@ -160,6 +170,7 @@ class _Reader:
         self.source: Iterator[float] = iter(numbers)
         self.palette: dict[Colour, Colour] = {}
         self.anchors: dict[Point, Point] = {}
+        self.outlines: dict[Outline, Outline] = {}
 
     def number(self) -> float:
         return float(next(self.source))
@@ -195,12 +206,17 @@ class _Reader:
         if isinstance(shape, Ring):
             radius, width = number(), number()
             return Ring(self.center(shape.center), radius, width)
-        if isinstance(shape, Polygon):
-            return Polygon(tuple(point() for _ in shape.points))
-        if isinstance(shape, Path):
-            return Path(tuple(tuple((*point(), on) for _, _, on in contour) for contour in shape.contours))
+        if isinstance(shape, Offset):
+            return offset_of(self.shape(shape.outline), number())
+        if isinstance(shape, (Polygon, Path)):
+            return self.outlines.get(shape) or self.outline(shape)
         points = tuple((*point(), on) for _, _, on in shape.points)
         return replace(shape, points=points, width=number())
+
+    def outline(self, shape: Outline) -> Outline:
+        if isinstance(shape, Polygon):
+            return Polygon(tuple(self.point() for _ in shape.points))
+        return Path(tuple(tuple((*self.point(), on) for _, _, on in contour) for contour in shape.contours))
 
     def solid(self, shape: Ellipse | Box) -> Ellipse | Box:
         """The shape with other sizes."""
@@ -278,6 +294,12 @@ def anchors_of(sketch: Sketch) -> dict[Point, str]:
     return {center: "center" if k == 0 else f"center{k + 1}" for k, center in enumerate(shared)}
 
 
+def outlines_of(sketch: Sketch) -> dict[Outline, str]:
+    """Names for the outlines that are used more than once."""
+    repeated = [outline for outline, uses in outline_uses(sketch).items() if uses > 1]
+    return {outline: "outline" if k == 0 else f"outline{k + 1}" for k, outline in enumerate(repeated)}
+
+
 def upright(sketch: Sketch) -> Sketch:
     """The sketch with upright axes of reflection through points of the x axis, the picture unchanged: where along itself an
     axis is placed says nothing."""
@@ -353,7 +375,8 @@ def _exact(text: str, numbers: npt.ArrayLike) -> shaderdsl.Program:
 def _written(sketch: Sketch) -> tuple[str, list[float]]:
     palette = palette_of(sketch)
     anchors = anchors_of(sketch)
-    writer = _Writer(palette, anchors)
+    outlines = outlines_of(sketch)
+    writer = _Writer(palette, anchors, outlines)
     lines = []
     # The background comes first in the text; a `let` for it would have to stand before the scene.
     background = "none"
@@ -368,6 +391,7 @@ def _written(sketch: Sketch) -> tuple[str, list[float]]:
         lines.append(f"let {name} = {writer.literal(colour)}")
     for (x, y), name in anchors.items():
         lines += [f"let {name}_x = {writer.number(x)}", f"let {name}_y = {writer.number(y)}"]
+    lines += [f"let {name} = {writer.outline(outline)}" for outline, name in outlines.items()]
     for layer in sketch.layers:
         text = f"{writer.shape(layer.shape)}{writer.symmetry(layer.symmetry)}.fill({writer.paint(layer.paint)})"
         if layer.opacity != 1.0:
@@ -403,6 +427,7 @@ def renumbered(sketch: Sketch, numbers: Sequence[float]) -> Sketch:
             palette[sketch.background] = ""
     reader.palette = {old: reader.literal() for old in palette}
     reader.anchors = {old: reader.point() for old in anchors_of(sketch)}
+    reader.outlines = {old: reader.outline(old) for old in outlines_of(sketch)}
     layers = []
     for layer in sketch.layers:
         shape, symmetry = reader.shape(layer.shape), reader.symmetry(layer.symmetry)

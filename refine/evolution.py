@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from refine import moves
 from refine.draft import Draft
-from refine.loops import loop_vertices, without_loops
+from refine.loops import loop_count, without_loops
+from refine.nesting import nested
 from refine.optimization import Coordinates, Level, least_squares, squared_error
 from refine.sketch import Box, Circle, Ellipse, Flat, Sketch, SketchLayer, SketchShape, Symmetry, shape_number_count
 from refine.symmetry import symmetric
@@ -24,8 +25,8 @@ from refine.symmetry import symmetric
 GROWTH = (0.2, 0.1, 0.3, 0.05, 0.5)
 """By how much a program grows in the rounds of an exchange, one after another: where one finds nothing another may."""
 
-LOOP_LENGTH = 10
-"""As how many numbers more a vertex on a small loop counts (see `refine.loops`)."""
+LOOP_LENGTH = 20
+"""As how many numbers more a small loop counts (see `refine.loops`)."""
 
 MOST_REFUSED = 12
 """Moves that turn out far worse than estimated before pruning goes on regardless, or ends where it need not go on."""
@@ -58,7 +59,7 @@ class State:
         """The description length in units of squared error; numbers and shapes over the limits outweigh everything."""
         over = max(self.draft.numbers - budget.max_numbers, 0)
         shapes = len(self.draft.sketch.layers) - (budget.max_shapes or len(self.draft.sketch.layers))
-        length = self.draft.numbers + LOOP_LENGTH * loop_vertices(self.draft.sketch, budget.pixel)
+        length = self.draft.numbers + LOOP_LENGTH * loop_count(self.draft.sketch, budget.pixel)
         told = counted(self.error, budget.price) + budget.price * length
         return told + 1e6 * (over + 20 * max(shapes, 0))
 
@@ -104,6 +105,10 @@ class Evolution:
             steps=steps, tolerance=tolerance, stop=lambda: self.budget.late, free=free,
         )  # fmt: skip
         return State(draft.with_params(descent.parameters[0]), float(descent.errors[0]))
+
+    def length(self, state: State) -> float:
+        """The description length with no limit on it, which a first state may exceed by far."""
+        return state.measure(replace(self.budget, max_numbers=state.draft.numbers, max_shapes=None))
 
     def error_of(self, draft: Draft) -> float:
         return squared_error(draft.program, self.level)
@@ -286,7 +291,8 @@ class Evolution:
 
     def settled(self, state: State) -> State:
         """A first state, pruned to the limits."""
-        other = symmetric(self, state)
+        nesting = nested(self, state)
+        other = symmetric(self, nesting or state) or nesting
         state = self._trimmed(state)
         if other is None:
             return state
@@ -297,14 +303,13 @@ class Evolution:
         return min(state, other, key=lambda s: s.measure(self.budget))
 
     def _repeated(self, state: State) -> State:
-        """The state with the symmetries that lower the measure at once."""
-        if self.ended:
-            return state
-        other = symmetric(self, state, patience=0.0)
-        if other is None or other.measure(self.budget) >= state.measure(self.budget):
-            return state
-        self.report(other, "symmetric")
-        return other
+        """The state with the offsets and symmetries that lower the measure at once."""
+        for found, what in ((nested, "nested"), (symmetric, "symmetric")):
+            other = None if self.ended else found(self, state, patience=0.0)
+            if other is not None and other.measure(self.budget) < state.measure(self.budget):
+                state = other
+                self.report(state, what)
+        return state
 
     def _trimmed(self, state: State) -> State:
         state = self.pruned(state, self.budget.max_numbers)

@@ -160,14 +160,19 @@ def _contains(polygon: np.ndarray, point: np.ndarray) -> bool:
 # -- groups and their elements -----------------------------------------------------------------------------------
 
 
-def groups_of(sketch: Sketch, canvas: Canvas) -> list[Group]:
-    """The layers without a symmetry, those of equal paint and opacity together."""
+def covers_of(sketch: Sketch, size: tuple[int, int]) -> np.ndarray:
+    """Each layer's coverage (n, h, w) in [0, 1], whatever hides it, in a picture of `size` (width, height)."""
     from render.taichi_backend import Batch
     from render.tapes import tape_of
 
     alone = [Draft.of(Sketch(None, (replace(layer, opacity=1.0),))).program for layer in sketch.layers]
     batch = Batch.of([(tape_of(program), program.params) for program in alone])
-    covers = batch.images((canvas.width, canvas.height))[..., 3].astype(np.float64)
+    return np.asarray(batch.images(size)[..., 3].astype(np.float64))
+
+
+def groups_of(sketch: Sketch, canvas: Canvas) -> list[Group]:
+    """The layers without a symmetry, those of equal paint and opacity together."""
+    covers = covers_of(sketch, (canvas.width, canvas.height))
     members: dict[object, list[int]] = {}
     for index, layer in enumerate(sketch.layers):
         if layer.symmetry is None:

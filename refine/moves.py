@@ -22,6 +22,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from refine.contours import contours_of, outline_of, outline_uses, own_contours, shared, with_contours
 from refine.draft import Draft, centers_of, colours_of, renumbered
 from refine.optimization import Level
 from refine.sketch import (
@@ -34,10 +35,9 @@ from refine.sketch import (
     Flat,
     Linear,
     Mirror,
+    Offset,
     Outlined,
-    Path,
     Point,
-    Polygon,
     Ring,
     Segment,
     Sketch,
@@ -86,8 +86,8 @@ def applied(sketch: Sketch, moves: Sequence[Move]) -> Sketch:
     layers: list[SketchLayer | None] = list(sketch.layers)
     for move in moves:
         move.edit(layers)
-    cleaned = [_cleaned(layer) for layer in layers if layer is not None]
-    return Sketch(sketch.background, tuple(layer for layer in cleaned if layer is not None))
+    cleaned = [None if layer is None else _cleaned(layer) for layer in layers]
+    return Sketch(sketch.background, tuple(layer for layer in shared(sketch.layers, cleaned) if layer is not None))
 
 
 _GONE = (np.inf, np.inf, True)
@@ -95,36 +95,13 @@ _GONE = (np.inf, np.inf, True)
 
 def _cleaned(layer: SketchLayer) -> SketchLayer | None:
     """The layer without its deleted vertices; None when too few are left."""
-    shape = layer.shape
-    if isinstance(shape, Polygon):
-        points = tuple(p for p in shape.points if np.isfinite(p[0]))
-        return replace(layer, shape=Polygon(points)) if len(points) >= 3 else None
-    if isinstance(shape, Path):
-        contours = tuple(tuple(v for v in c if np.isfinite(v[0])) for c in shape.contours)
-        contours = tuple(c for c in contours if len(c) >= 3)
-        return replace(layer, shape=Path(contours)) if contours else None
-    if isinstance(shape, Stroke):
-        vertices = tuple(v for v in shape.points if np.isfinite(v[0]))
-        return replace(layer, shape=replace(shape, points=vertices)) if len(vertices) >= 2 else None
-    return layer
-
-
-def contours_of(shape: SketchShape) -> tuple[tuple[Vertex, ...], ...]:
-    """The vertices of an outline or stroke, contour by contour; none for other shapes."""
-    if isinstance(shape, Polygon):
-        return (tuple((x, y, True) for x, y in shape.points),)
-    if isinstance(shape, Path):
-        return shape.contours
-    return (shape.points,) if isinstance(shape, Stroke) else ()
-
-
-def with_contours(shape: SketchShape, contours: Sequence[Sequence[Vertex]]) -> SketchShape:
-    """The same outline with other vertices; a polygon that gets a curve becomes a path."""
-    if isinstance(shape, Stroke):
-        return replace(shape, points=tuple(contours[0]))
-    if isinstance(shape, Polygon) and all(on for _, _, on in contours[0]):
-        return Polygon(tuple((x, y) for x, y, _ in contours[0]))
-    return Path(tuple(tuple(c) for c in contours))
+    contours = contours_of(layer.shape)
+    least = 2 if isinstance(layer.shape, Stroke) else 3
+    kept = [tuple(vertex for vertex in contour if np.isfinite(vertex[0])) for contour in contours]
+    kept = [contour for contour in kept if len(contour) >= least]
+    if not contours or tuple(kept) == contours:
+        return layer
+    return replace(layer, shape=with_contours(layer.shape, kept)) if kept else None
 
 
 # -- simplifications -----------------------------------------------------------------------------------------
@@ -213,9 +190,9 @@ def _vertex_moves(sketch: Sketch, places: Sketch, quadratic: Quadratic) -> Itera
     stiffness = np.diag(quadratic.matrix)
     owners: list[tuple[int, int]] = []
     outlines: list[Outline] = []
-    for index, (layer, at) in enumerate(zip(sketch.layers, places.layers)):
+    for index, (layer, own, at) in enumerate(zip(sketch.layers, own_contours(sketch), places.layers)):
         closed = not isinstance(layer.shape, Stroke) or layer.shape.closed
-        for c, (contour, where) in enumerate(zip(contours_of(layer.shape), contours_of(at.shape))):
+        for c, (contour, where) in enumerate(zip(own, contours_of(at.shape))):
             owners.append((index, c))
             outlines.append(Outline(contour, closed, [stiffness[int(x)] + stiffness[int(y)] for x, y, _ in where]))
     for deletion in deletions(outlines):
@@ -272,6 +249,8 @@ def _plainer(shape: SketchShape, where: SketchShape) -> Iterable[tuple[Constrain
                 yield constraint, saves, Ring(plainer.center, plainer.radius, shape.width)
             elif isinstance(plainer, (Box, Ellipse)):
                 yield constraint, saves, Outlined(plainer, shape.width)
+    if isinstance(shape, Offset) and isinstance(where, Offset):
+        yield Constraint([[(int(where.distance), 1.0)]], [shape.distance]), 1, shape.outline
     if isinstance(shape, Ellipse) and isinstance(where, Ellipse):
         equal = Constraint([[(int(where.radius_x), 1.0), (int(where.radius_y), -1.0)]], [shape.radius_x - shape.radius_y])
         yield equal, 1 + (shape.angle != 0), Circle(shape.center, 0.5 * (shape.radius_x + shape.radius_y))
@@ -399,7 +378,7 @@ def dropped_layers(draft: Draft, level: Level, scale: Level | None = None) -> li
 
     The rise is measured on `level`, and given in errors of `scale`, a larger one, where that is given.
     """
-    from refine.sketch import layer_number_count
+    from refine.sketch import layer_number_count, shape_number_count
     from render.taichi_backend import Batch
     from render.tapes import tape_of
 
@@ -413,12 +392,16 @@ def dropped_layers(draft: Draft, level: Level, scale: Level | None = None) -> li
     uses: dict[Colour, int] = {}
     for colour in colours_of(draft.sketch):
         uses[colour] = uses.get(colour, 0) + 1
+    outlines = outline_uses(draft.sketch)
     moves = []
     for k, layer in enumerate(layers):
         paint = layer.paint
         saved = layer_number_count(layer)
-        shared = [paint.colour] if isinstance(paint, Flat) else [paint.colour_a, paint.colour_b]
-        saved -= 3 * sum(uses[c] > 1 for c in shared)
+        painted = [paint.colour] if isinstance(paint, Flat) else [paint.colour_a, paint.colour_b]
+        saved -= 3 * sum(uses[c] > 1 for c in painted)
+        outline = outline_of(layer.shape)
+        if outline is not None and outlines[outline] > 1:
+            saved -= shape_number_count(outline)
         moves.append(Move(float(scores[k] - scores[-1]), saved, frozenset({(k, "layer")}), _dropped(k)))
     return moves
 
@@ -470,7 +453,7 @@ def subdivided(sketch: Sketch) -> tuple[Sketch, list[tuple[int, int, int]]]:
     """
     places: list[tuple[int, int, int]] = []
     layers: list[SketchLayer] = []
-    for index, layer in enumerate(sketch.layers):
+    for index, (layer, own) in enumerate(zip(sketch.layers, own_contours(sketch))):
         contours: list[list[Vertex]] = []
         closed = not isinstance(layer.shape, Stroke) or layer.shape.closed
         for c, contour in enumerate(contours_of(layer.shape)):
@@ -481,7 +464,8 @@ def subdivided(sketch: Sketch) -> tuple[Sketch, list[tuple[int, int, int]]]:
                 if on:
                     new.append((x, y, True))
                     if following[2] and (closed or v < n - 1):
-                        places.append((index, c, len(new)))
+                        if own:
+                            places.append((index, c, len(new)))
                         new.append((0.5 * (x + following[0]), 0.5 * (y + following[1]), True))
                     continue
                 start = previous if previous[2] else (0.5 * (previous[0] + x), 0.5 * (previous[1] + y), True)
@@ -489,7 +473,8 @@ def subdivided(sketch: Sketch) -> tuple[Sketch, list[tuple[int, int, int]]]:
                 first = (0.5 * (start[0] + x), 0.5 * (start[1] + y), False)
                 second = (0.5 * (x + end[0]), 0.5 * (y + end[1]), False)
                 new.append(first)
-                places.append((index, c, len(new)))
+                if own:
+                    places.append((index, c, len(new)))
                 new.append(second)
             contours.append(new)
         layers.append(replace(layer, shape=with_contours(layer.shape, contours)) if contours else layer)
@@ -565,7 +550,7 @@ def inserted(sketch: Sketch, places: Sequence[tuple[int, int, int]]) -> Sketch:
             result.append(_merged(before, after, {v for i, k, v in everywhere if (i, k) == (index, c)},
                                   {v for i, k, v in wanted if (i, k) == (index, c)}))
         layers.append(replace(old, shape=with_contours(old.shape, result)))
-    return Sketch(sketch.background, tuple(layers))
+    return Sketch(sketch.background, tuple(layer for layer in shared(sketch.layers, layers) if layer is not None))
 
 
 def _merged(before: Sequence[Vertex], after: Sequence[Vertex], added: set[int], wanted: set[int]) -> list[Vertex]:

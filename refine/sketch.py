@@ -110,8 +110,22 @@ class Stroke:
     caps: Literal["round", "butt"] = "round"
 
 
+Outline = Polygon | Path
+
+
+@dataclass(frozen=True)
+class Offset:
+    """What lies within ``distance`` of an outline's inside, or, where that is negative, farther in than that.
+
+    The outline is likely to be another layer's too, and is written once then (see :mod:`refine.contours`).
+    """
+
+    outline: Outline
+    distance: float
+
+
 Solid = Circle | Ellipse | Box | Capsule | Segment
-SketchShape = Solid | Ring | Outlined | Difference | Polygon | Path | Stroke
+SketchShape = Solid | Ring | Outlined | Difference | Outline | Offset | Stroke
 
 
 @dataclass(frozen=True)
@@ -215,6 +229,8 @@ def shape_number_count(shape: SketchShape) -> int:
         return shape_number_count(shape.shape) + 1
     if isinstance(shape, Difference):
         return sum(shape_number_count(solid) for solid in (shape.base, *shape.holes))
+    if isinstance(shape, Offset):
+        return shape_number_count(shape.outline) + 1
     if isinstance(shape, Polygon):
         return 2 * len(shape.points)
     if isinstance(shape, Path):
@@ -275,6 +291,13 @@ def difference_of(solids: Sequence[SketchShape]) -> Difference:
     return Difference(kept[0], kept[1:])
 
 
+def offset_of(outline: SketchShape, distance: float) -> Offset:
+    """An outline made larger by ``distance``."""
+    if not isinstance(outline, (Polygon, Path)):
+        raise TypeError("an offset is that of a polygon or a path")
+    return Offset(outline, distance)
+
+
 def reflected(shape: SketchShape, angle: float) -> SketchShape:
     """A shape reflected in the line through the origin at ``angle`` degrees."""
     if isinstance(shape, Difference):
@@ -283,6 +306,8 @@ def reflected(shape: SketchShape, angle: float) -> SketchShape:
         solid = reflected(shape.shape, angle)
         assert isinstance(solid, (Box, Ellipse))
         return Outlined(solid, shape.width)
+    if isinstance(shape, Offset):
+        return offset_of(reflected(shape.outline, angle), shape.distance)
     c, s = math.cos(math.radians(2 * angle)), math.sin(math.radians(2 * angle))
     mirrored = _mapped(shape, lambda point: (c * point[0] + s * point[1], s * point[0] - c * point[1]), 1.0, -1.0)
     if isinstance(mirrored, (Ellipse, Box)) and angle % 90.0:
@@ -317,6 +342,8 @@ def _mapped(shape: SketchShape, point: Callable[[Point], Point], scale: float, t
         solid = _mapped(shape.shape, point, scale, turn)
         assert isinstance(solid, (Box, Ellipse))
         return Outlined(solid, shape.width * scale)
+    if isinstance(shape, Offset):
+        return offset_of(_mapped(shape.outline, point, scale, turn), shape.distance * scale)
     if isinstance(shape, Polygon):
         return Polygon(tuple(point(p) for p in shape.points))
     if isinstance(shape, Path):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from refine.contours import contours_of
 from refine.outlines import flatten
 from refine.sketch import (
     Box,
@@ -16,6 +17,7 @@ from refine.sketch import (
     Circle,
     Difference,
     Ellipse,
+    Offset,
     Outlined,
     Path,
     Polygon,
@@ -27,7 +29,7 @@ from refine.sketch import (
 
 
 def distance(shape: SketchShape, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Signed distance (negative inside) to any shape but Stroke, Polygon and Path; for an ellipse a
+    """Signed distance (negative inside) to any shape but outlines, their offsets and strokes; for an ellipse a
     first-order estimate."""
     if isinstance(shape, Circle):
         return np.asarray(np.hypot(x - shape.center[0], y - shape.center[1]) - shape.radius)
@@ -100,6 +102,11 @@ def coverage(shape: SketchShape, size: tuple[int, int]) -> np.ndarray:
         return _contours_coverage([np.array(shape.points)], size)
     if isinstance(shape, Path):
         return _contours_coverage([flatten(contour, closed=True, steps=5) for contour in shape.contours], size)
+    if isinstance(shape, Offset):
+        inside = coverage(shape.outline, size)
+        contours = [Stroke(contour, 2 * abs(shape.distance), closed=True) for contour in contours_of(shape)]
+        band = np.maximum.reduce([coverage(contour, size) for contour in contours])
+        return np.asarray(np.maximum(inside, band) if shape.distance > 0 else np.minimum(inside, 1 - band))
     y, x = np.mgrid[: size[0], : size[1]] + 0.5
     field = _near_stroke(shape, size) if isinstance(shape, Stroke) else distance(shape, x, y)
     inside = np.clip(0.5 - field, 0, 1)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import ndimage
 
+from refine.contours import contours_of, outline_of
 from refine.primitives import Explanation, anything, explain
 from refine.regions import affine_colours, region_moments, segment, undo_antialiasing as without_antialiasing
 from refine.shading import fit_paint
@@ -16,7 +17,6 @@ from refine.sketch import (
     Colour,
     Flat,
     Path,
-    Polygon,
     Sketch,
     SketchLayer,
     SketchPaint,
@@ -422,17 +422,9 @@ def _tied(layers: list[SketchLayer], background: Colour | None) -> list[SketchLa
     return result
 
 
-def _contours(shape: SketchShape) -> tuple[tuple[tuple[float, float, bool], ...], ...] | None:
-    if isinstance(shape, Path):
-        return shape.contours
-    if isinstance(shape, Polygon):
-        return (tuple((x, y, True) for x, y in shape.points),)
-    return None
-
-
 def _bounds(layer: SketchLayer) -> tuple[float, float, float, float] | None:
-    contours = _contours(layer.shape)
-    if contours is None:
+    contours = contours_of(layer.shape)
+    if outline_of(layer.shape) is None:
         return None
     points = np.array([(x, y) for contour in contours for x, y, _ in contour])
     return (*points.min(0).tolist(), *points.max(0).tolist())
@@ -460,15 +452,15 @@ def _joined(layers: list[SketchLayer], gains: list[float]) -> tuple[list[SketchL
                 if result[i].paint == layer.paint and result[i].opacity == layer.opacity:
                     place = i
                     break
-        contours = _contours(layer.shape)
-        if place is None or contours is None or box is None:
+        if place is None or box is None:
             result.append(layer)
             boxes.append(box)
             sums.append(gain)
             continue
-        first, old = _contours(result[place].shape), boxes[place]
-        assert first is not None and old is not None
-        result[place] = replace(result[place], shape=Path(first + contours))
+        old = boxes[place]
+        assert old is not None
+        both = contours_of(result[place].shape) + contours_of(layer.shape)
+        result[place] = replace(result[place], shape=Path(both))
         boxes[place] = (min(old[0], box[0]), min(old[1], box[1]), max(old[2], box[2]), max(old[3], box[3]))
         sums[place] += gain
     return result, sums

@@ -88,7 +88,7 @@ FAMILIES: tuple[tuple[str, ...], ...] = (
     ("circle", "box", "union", "intersection", "difference", "xor", "round", "flat"),
     (
         "circle", "ellipse", "box", "capsule", "segment", "ring", "polygon", "path", "stroked path",
-        "union", "intersection", "difference", "xor", "round", "stroke", "flat", "linear", "radial",
+        "union", "intersection", "difference", "xor", "round", "offset", "stroke", "flat", "linear", "radial",
         "mirror", "repeat_polar", "repeat_grid",
     ),
 )  # fmt: skip

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 import refine
 from refine.command_line import Style, app
-from refine.fitting import STYLES
+from refine.options import STYLES
 from render import image, load, svg
 from shaderdsl import parse
 
@@ -163,6 +163,21 @@ def test_view(program: Path, picture: Path, tmp_path: Path, monkeypatch: pytest.
     is_refused(earthshader("view", program, "-o", page, "--image", tmp_path / "none.png"), "does not exist")
     ended = earthshader("view", program, "-o", page, "--open")
     assert ended.code == 1 and "No browser" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [("--target-psnr", "0", "decibels"), ("--target-psnr", "150", "decibels"), ("--seconds", "0", "seconds"), ("--max-numbers", "2", "max")],
+)
+def test_options_that_make_no_sense(option: str, value: str, words: str, picture: Path, tmp_path: Path) -> None:
+    ended = earthshader("fit", picture, "--out", tmp_path / "out", option, value)
+    assert ended.code in (1, 2) and words in ended.err and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("names", ["smooth union", "circl", ","])
+def test_operations_that_there_are_not(names: str, picture: Path, tmp_path: Path) -> None:
+    ended = earthshader("fit", picture, "--out", tmp_path / "out", "--operations", names)
+    assert ended.code == 2 and "operation" in ended.err
 
 
 @pytest.mark.parametrize("command", ["render", "glsl", "svg", "format", "view"])

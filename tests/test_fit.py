@@ -18,6 +18,7 @@ from refine.sketch import (
     Ellipse,
     Flat,
     Linear,
+    Offset,
     Outlined,
     Path,
     Polygon,
@@ -176,11 +177,12 @@ def test_a_target_ends_the_search_with_the_least_program_that_has_it() -> None:
 
 @pytest.mark.parametrize("style", ["shapes", "paths"])
 def test_a_style_decides_what_programs_are_made_of(style: str) -> None:
-    place = (np.arange(64) + 0.5) / 32 - 1
+    place = (np.arange(256) + 0.5) / 128 - 1
     x, y = np.meshgrid(place, -place)
-    picture = np.ones((64, 64, 3), np.float32)
-    picture[np.hypot(x + 0.3, y) < 0.5] = (0.9, 0.2, 0.1)
-    picture[(y > 2 * x * x - 0.8) & (y < 0.5)] = (0.1, 0.4, 0.3)
+    fine = np.ones((256, 256, 3), np.float32)
+    fine[np.hypot(x + 0.5, y - 0.45) < 0.35] = (0.9, 0.2, 0.1)
+    fine[(y > 3 * (x - 0.2) ** 2 - 0.8) & (y < 0.3)] = (0.1, 0.4, 0.3)
+    picture = fine.reshape(64, 4, 64, 4, 3).mean((1, 3))
     fitted = refine.fit(picture, seconds=4, style=style)
     named = {word: f"{word}(" in fitted.program.text for word in ("circle", "ellipse", "box", "path", "polygon")}
     if style == "shapes":
@@ -308,6 +310,7 @@ EVERYTHING = Sketch(
         SketchLayer(Ring((0.0, -0.3), 0.2, 0.05), Flat((0.4, 0.4, 0.4))),
         SketchLayer(Outlined(Box((0.3, -0.1), 0.2, 0.1, 10.0, 0.05), 0.04), Flat(BLUE)),
         SketchLayer(Difference(Box((0.3, 0.1), 0.2, 0.3, 10.0), (Circle((0.3, 0.2), 0.1), Segment((0.2, 0), (0.4, 0), 0.1))), Flat(BLUE)),
+        SketchLayer(Offset(Polygon(((0, 0), (0.4, 0), (0.2, 0.4))), -0.02), Flat(BLUE)),
         SketchLayer(Outlined(Ellipse((0.0, 0.1), 0.3, 0.2), 0.06), Flat((0.2, 0.3, 0.4))),
         SketchLayer(Polygon(((0, 0), (0.5, 0), (0.2, 0.4))), Flat(RED)),
         SketchLayer(

@@ -29,8 +29,6 @@ OTHERS = {
     "data": {"numpy"},
     "refine": {"numpy", "scipy", "skimage", "PIL", "threadpoolctl", "typer", "rich"},
 }
-# The default proposer and the subcommands are looked up above `refine`, when called.
-UPWARDS = {("refine/fitting.py", "model"), ("refine/command_line.py", "model")}
 
 
 def run(code: str, folder: Path = REPOSITORY, path: Path = REPOSITORY) -> subprocess.CompletedProcess[str]:
@@ -40,22 +38,14 @@ def run(code: str, folder: Path = REPOSITORY, path: Path = REPOSITORY) -> subpro
     )
 
 
-def imports(path: Path) -> Iterator[tuple[str, bool]]:
-    """(name of the top package, whether it is imported when called and not when imported) of a file's imports."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    inside = {
-        inner for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) for inner in ast.walk(node)
-    }
-    for node in ast.walk(tree):
+def imports(path: Path) -> Iterator[str]:
+    """The top packages that a file imports, when it is imported itself or later."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            yield from (alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} imports relatively"
-            names = [node.module or ""]
-        else:
-            continue
-        for name in names:
-            yield name.split(".")[0], node in inside
+            yield (node.module or "").split(".")[0]
 
 
 @pytest.mark.parametrize("package", sorted(BELOW))
@@ -65,8 +55,8 @@ def test_imports_point_down_and_to_known_packages_alone(package: str) -> None:
     allowed = BELOW[package] | OTHERS[package] | {package, SHARED} | sys.stdlib_module_names
     for path in files:
         name = path.relative_to(REPOSITORY).as_posix()
-        for target, when_called in imports(path):
-            assert target in allowed or (when_called and (name, target) in UPWARDS), f"{name} imports {target}"
+        for target in imports(path):
+            assert target in allowed, f"{name} imports {target}"
 
 
 def loaded_by(code: str) -> set[str]:

@@ -1,0 +1,103 @@
+"""What a fit starts from: a plain colour, given programs, a search over structure, or sketches of the picture.
+
+All are offered to the fit's record, so that what the fit returns is never worse than any of them.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import shaderdsl
+from refine import search
+from refine.evolution import Evolution, State
+from refine.optimization import Coordinates, least_squares, legal, squared_error
+from refine.options import Options
+from refine.record import Record
+from refine.sketch import Sketch
+from refine.sketching import sketch
+from render.images import Picture
+from render.tapes import tape_of
+from shaderdsl import Program
+
+LEAST_ROOM = 300
+"""Numbers that a first sketch may have however few are wanted: taking away shows better what matters than not drawing it."""
+
+PROMISING = 1.4
+"""How many times the squared error of the better first sketch the other may have: a worse one hardly ever wins in the end."""
+
+
+def offer_plain(record: Record, has_alpha: bool) -> None:
+    """Offers the least program: the picture's mean colour, or nothing where it is transparent."""
+    red, green, blue, alpha = record.level.target.image.reshape(-1, 4).mean(0).tolist()
+    if has_alpha and alpha < 0.5:
+        text = "scene 2d(background = none)"
+    else:
+        colour = "".join(f"{round(255 * min(max(c / max(alpha, 1e-6), 0.0), 1.0)):02x}" for c in (red, green, blue))
+        text = f"scene 2d(background = #{colour})"
+    program = shaderdsl.parse(text)
+    record.offer(program, squared_error(program, record.level), "background")
+
+
+def offer_given(record: Record, program: Program, deadline: float, what: str, refined: str) -> None:
+    """Offers a program as it is, and with its numbers refined until the deadline (`time.perf_counter`).
+
+    what, refined: the phrases for the two.
+    """
+    level = record.level
+    record.offer(program, squared_error(program, level), what)
+    if not len(program.params):
+        return
+    descent = least_squares(
+        tape_of(program), Coordinates(program), program.params, level, steps=40, tolerance=1e-5,
+        stop=lambda: time.perf_counter() > deadline,
+    )  # fmt: skip
+    better = legal(program, descent.parameters[0])
+    record.offer(better, squared_error(better, level), refined)
+
+
+def offer_searched(record: Record, options: Options, deadline: float) -> bool:
+    """Offers what the structure search finds until the deadline, if `options` name solid shapes to build of and the picture
+    has two colours; whether that was so."""
+    operations, picture = options.operations, record.level.target.image
+    if operations is None or {"path", "polygon"} & set(operations) or not search.applies(picture):
+        return False
+
+    def offer(program: Program) -> None:
+        record.offer(program, squared_error(program, record.level), "search")
+
+    programs = search.search(
+        picture,
+        operations,
+        seconds=max(deadline - time.perf_counter(), 0.1),
+        max_shapes=options.max_shapes,
+        seed=options.seed,
+        on_progress=lambda seconds, program, error: offer(program),
+    )
+    for program in programs:
+        offer(program)
+    return True
+
+
+def best_sketch(evolution: Evolution, work: Picture, detail: float) -> State | None:
+    """The better of two sketches, with and without antialiasing undone, refined and simplified; None if there is no time.
+
+    evolution: refines and simplifies, and reports each state.
+    work: the picture at the working resolution.
+    detail: as `refine.sketching.sketch` has it; below one, weak regions are left out.
+    """
+    starts: list[State] = []
+    room = max(int(1.3 * evolution.budget.max_numbers), LEAST_ROOM)
+    seen: set[Sketch] = set()
+    for undo in (True, False):
+        if evolution.ended:
+            break
+        drawn = sketch(work.rgba, max_numbers=room, undo_antialiasing=undo, detail=detail, allowed=evolution.allowed)
+        if drawn in seen or (not drawn.layers and starts):
+            continue
+        seen.add(drawn)
+        starts.append(evolution.started(drawn, "sketch" if undo else "sketch of the edges"))
+    starts.sort(key=lambda s: s.measure(replace(evolution.budget, max_numbers=room)))
+    promising = [s for s in starts if s.error < PROMISING * starts[0].error + 1.0]
+    settled = [evolution.settled(s) for s in promising]
+    return min(settled, key=lambda s: s.measure(evolution.budget), default=None)
