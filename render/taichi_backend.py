@@ -208,7 +208,7 @@ class _UniformParts:
         code_base, output_base, result_base = _bases(lengths), _bases(counts), _bases(counts[which])
         self.base = result_base[:-1]
         self.result_count = int(result_base[-1])
-        self.longest = max(int(lengths.max(initial=1)), 1)
+        self.longest = int(lengths.max(initial=1))
         columns = (code_base[:-1][which], lengths[which], output_base[:-1][which], counts[which], self.base)
         self.table = np.ascontiguousarray(np.stack(columns, 1))
 
@@ -224,7 +224,8 @@ class _UniformParts:
 class Batch:
     """Programs ready to run: `tapes[which[b]]` with parameters `parameters[b]`, padded to one width.
 
-    Tapes are stored once however many programs share them, so that many starts of one structure cost one tape.
+    Tapes are stored once however many programs share them, so that many starts of one structure cost one tape. What
+    depends on `tapes` and `which` alone is made once, so that evaluating a batch again with other `parameters` is cheap.
     """
 
     tapes: Sequence[Tape]
