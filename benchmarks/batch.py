@@ -171,7 +171,7 @@ def peer_figures(size: int, source: Source, count: int, runs: int, threads: Sequ
 
     peer = Geolipi(size)
     trees = source.trees(count)
-    agreed = agreement(size, trees[:16], peer)
+    agreed = agreement(size, trees, peer)
     evaluation: dict[str, Any] = {}
     whole: dict[str, Any] = {}
     for number in threads:
