@@ -209,8 +209,7 @@ if state != 0:
                 value = register[{LANES} * root + lane]
                 cover[lane] = ti.select(value > 0.0, 0.0, 1.0)
                 crossed[crossings] = lane
-                inner = ti.abs(value) <= limit and lane % {TILE} < across and lane // {TILE} < down
-                crossings += ti.select(inner, 1, 0)
+                crossings += ti.select(ti.abs(value) <= limit, 1, 0)
             for group in range((crossings + {GATHERED - 1}) // {GATHERED}):
                 for lane in range({GATHERED}):
                     at = crossed[ti.min(group * {GATHERED} + lane, crossings - 1)]
