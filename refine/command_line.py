@@ -121,7 +121,7 @@ def fit(
     max_shapes: Annotated[int | None, typer.Option(min=1, help="At most so many shapes.")] = None,
     max_numbers: Annotated[int, typer.Option(min=3, help="At most so many numbers; a colour counts as three.")] = 400,
     target_psnr: Annotated[
-        float | None, typer.Option(min=0.0, metavar="DB", help="End at so many decibels, with as few numbers as have them.")
+        float | None, typer.Option(min=0.1, max=99.9, metavar="DB", help="End at so many decibels, with as few numbers as have them.")
     ] = None,
     style: Annotated[Style, typer.Option(help="Named shapes alone, outlines and strokes alone, or whatever suits.")] = Style.auto,
     operations: Annotated[str | None, typer.Option(help="Use these operations alone, as in circle,box,union.")] = None,
