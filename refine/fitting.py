@@ -18,13 +18,20 @@ from refine.record import Progress, Record
 from refine.result import Fit
 
 if TYPE_CHECKING:
-    from refine.evolution import State
+    from refine.evolution import Evolution, State
+    from refine.optimization import Level
     from refine.proposer import Proposer
     from render.images import Picture
     from shaderdsl import Program
 
 WORKING_SIDE = 128
-"""The longer side, in pixels, that a picture is fitted at."""
+"""The longer side, in pixels, that the structure of a picture is found at."""
+
+DETAIL_SIDE = 256
+"""The longer side, in pixels, at which what a larger picture's program lacks is added."""
+
+COARSE_SHARE = 0.6
+"""The share of a larger picture's time for growing that is spent at the working side."""
 
 FINE_SIDE = 512
 """The longer side, in pixels, at which the numbers of a larger picture's program find their last digits."""
@@ -105,17 +112,14 @@ def fit(
     preparing = prepare()
     began = time.perf_counter()
     from refine import finishing, starts
-    from refine.evolution import price_of
 
-    work = resized(picture, WORKING_SIDE)
-    level = pyramid(work, [(WORKING_SIDE, 0.0)])[0]
-    price = price_of(work.rgba.shape[0] * work.rgba.shape[1]) * _thrift(picture)
-    record = Record(level, work.has_alpha, price, options, on_progress, began)
+    level = pyramid(picture, [(DETAIL_SIDE if _is_large(picture) else WORKING_SIDE, 0.0)])[0]
+    record = Record(level, picture.has_alpha, _price(picture, level), options, on_progress, began)
     interrupted = False
-    starts.offer_plain(record, work.has_alpha)
+    starts.offer_plain(record, picture.has_alpha)
     try:
         with one_linear_algebra_thread():
-            _improve(record, picture, work)
+            _improve(record, picture, resized(picture, WORKING_SIDE))
     except KeyboardInterrupt:
         interrupted = True
     chosen = record.chosen()
@@ -140,14 +144,21 @@ def _thrift(picture: Picture) -> float:
     return LOSSY_PRICE if picture.lossy and max(picture.rgba.shape[:2]) <= 2 * WORKING_SIDE else 1.0
 
 
+def _price(picture: Picture, level: Level) -> float:
+    """The squared error on a level that a number must save."""
+    from refine.evolution import price_of
+
+    width, height = level.target.size
+    return price_of(width * height) * _thrift(picture)
+
+
 def _improve(record: Record, picture: Picture, work: Picture) -> None:
     """Offers the record programs from each start, better and better ones, until what is left of the time is for the end.
 
     picture, work: the input, and the same at the working resolution.
     """
     from refine import starts
-    from refine.evolution import Budget, Evolution
-    from refine.optimization import pyramid
+    from refine.optimization import pyramid, squared_error
 
     options = record.options
     kept = FINISH_SHARE + (FINE_SHARE if _is_large(picture) else 0.0)
@@ -158,26 +169,44 @@ def _improve(record: Record, picture: Picture, work: Picture) -> None:
         for program in options.proposer.propose(work.rgba, PROPOSALS):
             starts.offer_given(record, program, deadline, "proposed", "proposal refined")
         return
-    if starts.offer_searched(record, options, deadline):
+    coarse = pyramid(work, [(WORKING_SIDE, 0.0)])[0]
+    if starts.offer_searched(record, coarse.target.image, deadline):
         return
     # What is left after that is for smaller programs.
     early = deadline - DESCENT_SHARE * options.seconds
-    budget = Budget(options.max_numbers, options.max_shapes, record.price, early, record.pixel)
-
-    def report(state: State, what: str) -> None:
-        record.offer(state.draft.program, state.error, what, state.draft)
-
-    wide, small = pyramid(work, [(WORKING_SIDE, 1.5), (WORKING_SIDE // 2, 0.0)])
+    large = coarse.target.size != record.level.target.size
+    now = time.perf_counter()
+    evolution = _evolution(record, picture, WORKING_SIDE, now + COARSE_SHARE * (early - now) if large else early)
     plain = record.front.candidates[0]
-    evolution = Evolution(record.level, wide, small, budget, report, options.allowed(), lambda: record.reached)
     state = starts.best_sketch(evolution, work, 1.0 / _thrift(picture))
     if state is None:
         return
-    if state.error > NOISE * plain.error:
+    if state.error > NOISE * squared_error(plain.program, coarse):
         # Nothing here has a shape: numbers would only follow the noise.
         record.only(plain)
         return
     if not evolution.ended:
         state = evolution.exchange(state)
-    evolution.budget = replace(budget, deadline=deadline)
+    if large:
+        evolution = _evolution(record, picture, DETAIL_SIDE, early)
+        state = evolution.exchange(evolution.refined(state.draft, 12))
+    evolution.budget = replace(evolution.budget, deadline=deadline)
     evolution.descend(state, LEAST_NUMBERS)
+
+
+def _evolution(record: Record, picture: Picture, side: int, deadline: float) -> Evolution:
+    """Rounds on a picture whose longer side is averaged down to `side`, which offer what they find to the record."""
+    from refine.evolution import Budget, Evolution
+    from refine.optimization import pyramid, squared_error
+
+    options = record.options
+    level, wide, small = pyramid(picture, [(side, 0.0), (side, 1.5), (side // 2, 0.0)])
+    pixel = 2.0 / min(level.target.size)
+    budget = Budget(options.max_numbers, options.max_shapes, _price(picture, level), deadline, pixel)
+    same = level.target.size == record.level.target.size
+
+    def report(state: State, what: str) -> None:
+        program = state.draft.program
+        record.offer(program, state.error if same else squared_error(program, record.level), what, state.draft)
+
+    return Evolution(level, wide, small, budget, report, options.allowed(), lambda: record.reached)

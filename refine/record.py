@@ -36,7 +36,7 @@ class Record:
 
     The best has the least description length; a program over the limits of `options` comes after all within them.
 
-    level: of the working resolution, on which all errors are measured.
+    level: on which all errors are measured.
     has_alpha: whether the picture has transparency, which then counts in the PSNR.
     price: the squared error that a number must save.
     on_progress: told of each new best.

@@ -8,11 +8,13 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
+import numpy as np
+import numpy.typing as npt
+
 import shaderdsl
 from refine import search
 from refine.evolution import Evolution, State
 from refine.optimization import Coordinates, least_squares, legal, squared_error
-from refine.options import Options
 from refine.record import Record
 from refine.sketch import Sketch
 from refine.sketching import sketch
@@ -56,10 +58,11 @@ def offer_given(record: Record, program: Program, deadline: float, what: str, re
     record.offer(better, squared_error(better, level), refined)
 
 
-def offer_searched(record: Record, options: Options, deadline: float) -> bool:
-    """Offers what the structure search finds until the deadline, if `options` name solid shapes to build of and the picture
-    has two colours; whether that was so."""
-    operations, picture = options.operations, record.level.target.image
+def offer_searched(record: Record, picture: npt.NDArray[np.float32], deadline: float) -> bool:
+    """Offers what the structure search finds until the deadline, if the options name solid shapes to build of and the picture
+    (h, w, 4; premultiplied, at the working resolution) has two colours; whether that was so."""
+    options = record.options
+    operations = options.operations
     if operations is None or {"path", "polygon"} & set(operations) or not search.applies(picture):
         return False
 
