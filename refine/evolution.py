@@ -289,10 +289,10 @@ class Evolution:
         self.report(state, what)
         return state
 
-    def settled(self, state: State) -> State:
-        """A first state, pruned to the limits."""
-        nesting = nested(self, state)
-        other = symmetric(self, nesting or state) or nesting
+    def settled(self, state: State, structured: bool = True) -> State:
+        """A first state, pruned to the limits, and `structured` by borders and symmetries where that is better."""
+        nesting = nested(self, state) if structured else None
+        other = symmetric(self, nesting or state) or nesting if structured else None
         state = self._trimmed(state)
         if other is None:
             return state

@@ -60,7 +60,7 @@ def finished(record: Record, chosen: Candidate, level: Level, picture: Picture, 
     # OpenGL works in a process of its own, and takes its time to compile: meanwhile the front is printed.
     with ThreadPoolExecutor(1) as pool:
         drawing = pool.submit(_drawn_by_opengl, program, judged, picture.has_alpha)
-        shorter = [printed(c.program, c.draft, record.level) for c in record.front.thinned(FRONT_POINTS)]
+        shorter = _printed_front(record)
         drawn, problem = drawing.result()
     notes = [*picture.notes, problem] if problem else list(picture.notes)
     validated = drawn is not None
@@ -73,6 +73,16 @@ def finished(record: Record, chosen: Candidate, level: Level, picture: Picture, 
     seconds = time.perf_counter() - record.began
     record.history.append({"seconds": seconds, "psnr": value, "numbers": numbers, "what": "as printed"})
     return Fit(program, drawn, value, seconds, numbers, picture, record.history, pareto, validated, notes, interrupted)
+
+
+def _printed_front(record: Record) -> list[Program]:
+    """The front as printed, shortest last, as far as the time goes."""
+    programs: list[Program] = []
+    for candidate in reversed(record.front.thinned(FRONT_POINTS)):
+        if programs and time.perf_counter() - record.began > record.options.seconds:
+            break
+        programs.append(printed(candidate.program, candidate.draft, record.level))
+    return programs
 
 
 def _drawn_by_opengl(

@@ -28,10 +28,7 @@ WORKING_SIDE = 128
 """The longer side, in pixels, that the structure of a picture is found at."""
 
 DETAIL_SIDE = 256
-"""The longer side, in pixels, at which what a larger picture's program lacks is added."""
-
-COARSE_SHARE = 0.6
-"""The share of a larger picture's time for growing that is spent at the working side."""
+"""The longer side, in pixels, that a larger picture is fitted at besides."""
 
 FINE_SIDE = 512
 """The longer side, in pixels, at which the numbers of a larger picture's program find their last digits."""
@@ -158,7 +155,9 @@ def _improve(record: Record, picture: Picture, work: Picture) -> None:
     picture, work: the input, and the same at the working resolution.
     """
     from refine import starts
-    from refine.optimization import pyramid, squared_error
+    from refine.optimization import pyramid
+    from refine.starts import View
+    from render.images import resized
 
     options = record.options
     kept = FINISH_SHARE + (FINE_SHARE if _is_large(picture) else 0.0)
@@ -174,22 +173,22 @@ def _improve(record: Record, picture: Picture, work: Picture) -> None:
         return
     # What is left after that is for smaller programs.
     early = deadline - DESCENT_SHARE * options.seconds
-    large = coarse.target.size != record.level.target.size
-    now = time.perf_counter()
-    evolution = _evolution(record, picture, WORKING_SIDE, now + COARSE_SHARE * (early - now) if large else early)
+    evolution = _evolution(record, picture, WORKING_SIDE, early)
+    views = [View(evolution, work, True), View(evolution, work, False)]
+    if coarse.target.size != record.level.target.size:
+        # Few pixels show what belongs together, and soon; more of them show what is small.
+        evolution = _evolution(record, picture, DETAIL_SIDE, early)
+        views[1] = View(evolution, resized(picture, DETAIL_SIDE), True, structured=False)
     plain = record.front.candidates[0]
-    state = starts.best_sketch(evolution, work, 1.0 / _thrift(picture))
+    state = starts.best_sketch(views, evolution, 1.0 / _thrift(picture))
     if state is None:
         return
-    if state.error > NOISE * squared_error(plain.program, coarse):
+    if state.error > NOISE * plain.error:
         # Nothing here has a shape: numbers would only follow the noise.
         record.only(plain)
         return
     if not evolution.ended:
         state = evolution.exchange(state)
-    if large:
-        evolution = _evolution(record, picture, DETAIL_SIDE, early)
-        state = evolution.exchange(evolution.refined(state.draft, 12))
     evolution.budget = replace(evolution.budget, deadline=deadline)
     evolution.descend(state, LEAST_NUMBERS)
 

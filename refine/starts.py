@@ -6,7 +6,8 @@ All are offered to the fit's record, so that what the fit returns is never worse
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +27,7 @@ LEAST_ROOM = 300
 """Numbers that a first sketch may have however few are wanted: taking away shows better what matters than not drawing it."""
 
 PROMISING = 1.4
-"""How many times the squared error of the better first sketch the other may have: a worse one hardly ever wins in the end."""
+"""How many times the squared error of the best first sketch another may have: a worse one hardly ever wins in the end."""
 
 
 def offer_plain(record: Record, has_alpha: bool) -> None:
@@ -82,25 +83,48 @@ def offer_searched(record: Record, picture: npt.NDArray[np.float32], deadline: f
     return True
 
 
-def best_sketch(evolution: Evolution, work: Picture, detail: float) -> State | None:
-    """The better of two sketches, with and without antialiasing undone, refined and simplified; None if there is no time.
+@dataclass(frozen=True)
+class View:
+    """A way to see the picture, to sketch it by: at some resolution, with its antialiasing undone or as it is; what refines
+    and simplifies there; and whether that looks for borders and symmetries."""
 
-    evolution: refines and simplifies, and reports each state.
-    work: the picture at the working resolution.
+    evolution: Evolution
+    picture: Picture
+    undo_antialiasing: bool
+    structured: bool = True
+
+
+def best_sketch(views: Sequence[View], judge: Evolution, detail: float) -> State | None:
+    """The best of a picture's sketches, refined and simplified; None if there is no time.
+
+    views: one for each sketch; the evolutions report each state.
+    judge: compares them, and has the state returned.
     detail: as `refine.sketching.sketch` has it; below one, weak regions are left out.
     """
-    starts: list[State] = []
-    room = max(int(1.3 * evolution.budget.max_numbers), LEAST_ROOM)
+    starts: list[tuple[View, State, float]] = []
+    room = max(int(1.3 * judge.budget.max_numbers), LEAST_ROOM)
     seen: set[Sketch] = set()
-    for undo in (True, False):
-        if evolution.ended:
+    for view in views:
+        if judge.ended:
             break
-        drawn = sketch(work.rgba, max_numbers=room, undo_antialiasing=undo, detail=detail, allowed=evolution.allowed)
+        drawn = sketch(
+            view.picture.rgba,
+            max_numbers=room,
+            undo_antialiasing=view.undo_antialiasing,
+            detail=detail,
+            allowed=judge.allowed,
+        )
         if drawn in seen or (not drawn.layers and starts):
             continue
         seen.add(drawn)
-        starts.append(evolution.started(drawn, "sketch" if undo else "sketch of the edges"))
-    starts.sort(key=lambda s: s.measure(replace(evolution.budget, max_numbers=room)))
-    promising = [s for s in starts if s.error < PROMISING * starts[0].error + 1.0]
-    settled = [evolution.settled(s) for s in promising]
-    return min(settled, key=lambda s: s.measure(evolution.budget), default=None)
+        state = view.evolution.started(drawn, "sketch" if view.undo_antialiasing else "sketch of the edges")
+        starts.append((view, state, judge.error_of(state.draft)))
+    starts.sort(key=lambda start: start[2])
+    settled: list[State] = []
+    for view, state, error in starts:
+        if view.evolution is not judge:
+            # What a coarser view lacks is small, and it may have found what belongs together.
+            settled.append(judge.refined(view.evolution.settled(state).draft, 8))
+        elif error < PROMISING * starts[0][2] + 1.0:
+            settled.append(judge.settled(state, structured=view.structured))
+    return min(settled, key=lambda s: s.measure(judge.budget), default=None)

@@ -40,6 +40,8 @@ T = TypeVar("T")
 
 LEAST_SAVING = 0.02
 """Replacements that save a smaller share of all numbers are not worth the time that trying them takes."""
+CANVAS_SIDE = 128
+"""The longer side, in pixels, of what symmetries are looked for on."""
 MOST_TRIED = 12
 """Proposals made, those that save most numbers."""
 PASSABLE = 2e-4
@@ -143,7 +145,8 @@ def symmetric(evolution: Evolution, state: State, patience: float = 1.0) -> Stat
     """
     width, height = evolution.level.target.size
     sketch = apart(state.draft.sketch)
-    pending = proposals(sketch, (height, width), evolution.allowed)
+    scale = min(1.0, CANVAS_SIDE / max(width, height))
+    pending = proposals(sketch, (max(1, round(scale * height)), max(1, round(scale * width))), evolution.allowed)
     best = state
     limit = state.measure(evolution.budget) + patience * (state.error + PASSABLE * width * height)
     # Which layer of the first sketch each layer is; None for new ones.
