@@ -195,7 +195,8 @@ class Interpreter:
 
         An operand that its boolean can not select anywhere in the tile (the values differ by more than both can
         change) is dropped, and the boolean with it where it then hands the other operand on unchanged; where it
-        negates it, the dropped operand keeps its value at the centre. `need`: 0 no, 1 the centre's value, 2 yes;
+        negates it, the dropped operand keeps its value at the centre. A soft edge reaches far, and an intersection
+        is as thin as its thinner operand: where their values differ by that reach too, this does not show. `need`: 0 no, 1 the centre's value, 2 yes;
         `handed`: the register that holds an instruction's result. `value`: where an instruction's value is, {} its number;
         `kept`: that is already where they are looked up when they are needed.
         """
@@ -206,7 +207,7 @@ class Interpreter:
         i = " " * indent
         j, m = i + "    ", i + "        "
         text = f"{i}for k in range(length):\n{j}need[k] = 0\n{j}handed[k] = k\n{i}need[length - 1] = 2\n"
-        text += f"{i}gap = 2.0 * lipschitz[lay] * radius\n{i}for back in range(length):\n"
+        text += f"{i}gap = lipschitz[lay] * (2.0 * radius + reach)\n{i}for back in range(length):\n"
         text += f"{j}n = length - 1 - back\n{j}op = instructions[first + n, 0]\n{j}source = instructions[first + n, 1]\n"
         if self.groups["repetition"]:
             text += f"{j}if {_any([n for n, _ in self.groups['repetition']], 'op')}:\n{m}need[n] = 2\n"

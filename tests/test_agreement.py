@@ -178,3 +178,13 @@ def test_butt_ends_of_wide_strokes_agree(points: str) -> None:
         reference = render.image(program, size, backend="numpy")
         for backend in ("taichi", "gl"):
             assert np.abs(render.image(program, size, backend=backend) - reference).max() < 1 / 255
+
+
+@pytest.mark.parametrize("softness", [0.05, 0.13, 0.2])
+def test_soft_intersections_with_thin_shapes_agree(softness: float) -> None:
+    """An intersection is as thin as its thinner operand, which a wide soft edge shows far from where that one is nearer."""
+    thin = "segment((-0.27, -0.3), (-0.047, -0.087), 0.06).onion(0.034)"
+    program = parse(f"({thin} & circle(0.3).move(0.264, 0.33)).scale(0.97, 0.81).move(0.42, -0.38).fill(#000000).soften({softness})")
+    reference = render.image(program, 64, backend="numpy")
+    for backend in ("taichi", "gl"):
+        assert np.abs(render.image(program, 64, backend=backend) - reference).max() < 0.5 / 255
