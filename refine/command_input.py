@@ -69,7 +69,7 @@ def size_of(text: str) -> tuple[int, int]:
         width, height = (int(side) for side in (sides if len(sides) == 2 else sides * 2))
         return checked_size((width, height))
     except ValueError as error:
-        reason = f": {error}" if all(side.strip("-").isdigit() for side in sides) else ""
+        reason = f": {error}" if len(sides) <= 2 and all(side.strip("-").isdigit() for side in sides) else ""
         raise typer.BadParameter(f"'{text}' is no size like 512x512{reason}", param_hint="--size") from None
 
 

@@ -50,7 +50,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class State:
-    """A draft with its squared error at the working resolution."""
+    """A draft with its squared error on the level that it was refined on."""
 
     draft: Draft
     error: float

@@ -46,11 +46,12 @@ def sharpened(candidate: Candidate, fine: Level, deadline: float) -> Candidate:
     return replace(candidate, program=draft.program, draft=draft, error=squared_error(draft.program, fine))
 
 
-def finished(record: Record, chosen: Candidate, level: Level, picture: Picture, interrupted: bool) -> Fit:
+def finished(record: Record, chosen: Candidate, level: Level, picture: Picture, hurried: bool = False) -> Fit:
     """The fit's result: the chosen program as printed, drawn at the picture's size, and shorter ones of the front.
 
     level: the one that the chosen program was last refined on, which says how many digits its numbers are worth.
     picture: the input, at its own size.
+    hurried: without OpenGL, and without the front.
     """
     # The text, and not what was refined, is what is drawn and measured.
     program = parse(printed(chosen.program, chosen.draft, level).text)
@@ -58,10 +59,14 @@ def finished(record: Record, chosen: Candidate, level: Level, picture: Picture, 
     scale = min(1.0, (LARGEST_JUDGED / (width * height)) ** 0.5)
     judged = (max(1, round(width * scale)), max(1, round(height * scale)))
     # OpenGL works in a process of its own, and takes its time to compile: meanwhile the front is printed.
-    with ThreadPoolExecutor(1) as pool:
-        drawing = pool.submit(_drawn_by_opengl, program, judged, picture.has_alpha)
-        shorter = _printed_front(record)
-        drawn, problem = drawing.result()
+    drawn: npt.NDArray[np.float32] | None = None
+    problem: str | None = "The GLSL was not validated, since the fit was interrupted."
+    shorter: list[Program] = []
+    if not hurried:
+        with ThreadPoolExecutor(1) as pool:
+            drawing = pool.submit(_drawn_by_opengl, program, judged, picture.has_alpha)
+            shorter = _printed_front(record)
+            drawn, problem = drawing.result()
     notes = [*picture.notes, problem] if problem else list(picture.notes)
     validated = drawn is not None
     if drawn is None or judged != (width, height):
@@ -72,7 +77,7 @@ def finished(record: Record, chosen: Candidate, level: Level, picture: Picture, 
     pareto = _curve(last, shorter, compared)
     seconds = time.perf_counter() - record.began
     record.history.append({"seconds": seconds, "psnr": value, "numbers": numbers, "what": "as printed"})
-    return Fit(program, drawn, value, seconds, numbers, picture, record.history, pareto, validated, notes, interrupted)
+    return Fit(program, drawn, value, seconds, numbers, picture, record.history, pareto, validated, notes, record.interrupted)
 
 
 def _printed_front(record: Record) -> list[Program]:

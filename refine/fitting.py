@@ -110,20 +110,23 @@ def fit(
     began = time.perf_counter()
     from refine import finishing, starts
 
-    level = pyramid(picture, [(DETAIL_SIDE if _is_large(picture) else WORKING_SIDE, 0.0)])[0]
+    level = pyramid(picture, [(DETAIL_SIDE if _exceeds(picture, WORKING_SIDE) else WORKING_SIDE, 0.0)])[0]
     record = Record(level, picture.has_alpha, _price(picture, level), options, on_progress, began)
-    interrupted = False
     starts.offer_plain(record, picture.has_alpha)
     try:
         with one_linear_algebra_thread():
             _improve(record, picture, resized(picture, WORKING_SIDE))
     except KeyboardInterrupt:
-        interrupted = True
-    chosen = record.chosen()
-    if _is_large(picture) and chosen.draft is not None and not interrupted:
-        level = pyramid(picture, [(FINE_SIDE, 0.0)])[0]
-        chosen = finishing.sharpened(chosen, level, began + (1.0 - FINISH_SHARE) * seconds)
-    fitted = finishing.finished(record, chosen, level, picture, interrupted)
+        record.interrupted = True
+    try:
+        chosen = record.chosen()
+        if _exceeds(picture, DETAIL_SIDE) and chosen.draft is not None and not record.interrupted:
+            level = pyramid(picture, [(FINE_SIDE, 0.0)])[0]
+            chosen = finishing.sharpened(chosen, level, began + (1.0 - FINISH_SHARE) * seconds)
+        fitted = finishing.finished(record, chosen, level, picture)
+    except KeyboardInterrupt:
+        record.interrupted = True
+        fitted = finishing.finished(record, record.chosen(), record.level, picture, hurried=True)
     if preparing > 5.0:
         fitted.notes.append(
             f"Loading the renderer took {preparing:.0f} s before the fit began; the first time on a machine it is compiled."
@@ -131,9 +134,9 @@ def fit(
     return fitted
 
 
-def _is_large(picture: Picture) -> bool:
-    """Whether a picture has more to say about a number than the search sees."""
-    return bool(max(picture.rgba.shape[:2]) > 1.25 * WORKING_SIDE)
+def _exceeds(picture: Picture, side: int) -> bool:
+    """Whether a picture shows notably more than when its longer side is averaged down to `side`."""
+    return bool(max(picture.rgba.shape[:2]) > 1.25 * side)
 
 
 def _thrift(picture: Picture) -> float:
@@ -155,12 +158,12 @@ def _improve(record: Record, picture: Picture, work: Picture) -> None:
     picture, work: the input, and the same at the working resolution.
     """
     from refine import starts
-    from refine.optimization import pyramid
+    from refine.optimization import pyramid, same_shape
     from refine.starts import View
     from render.images import resized
 
     options = record.options
-    kept = FINISH_SHARE + (FINE_SHARE if _is_large(picture) else 0.0)
+    kept = FINISH_SHARE + (FINE_SHARE if _exceeds(picture, DETAIL_SIDE) else 0.0)
     deadline = record.began + (1.0 - kept) * options.seconds
     if options.start is not None:
         starts.offer_given(record, options.start, deadline, "start", "start refined")
@@ -176,14 +179,18 @@ def _improve(record: Record, picture: Picture, work: Picture) -> None:
     evolution = _evolution(record, picture, WORKING_SIDE, early)
     views = [View(evolution, work, True), View(evolution, work, False)]
     if coarse.target.size != record.level.target.size:
-        # Few pixels show what belongs together, and soon; more of them show what is small.
+        detailed = resized(picture, DETAIL_SIDE)
         evolution = _evolution(record, picture, DETAIL_SIDE, early)
-        views[1] = View(evolution, resized(picture, DETAIL_SIDE), True, structured=False)
+        if same_shape(coarse.target.size, record.level.target.size):
+            # Few pixels show what belongs together, and soon; more of them show what is small.
+            views[1] = View(evolution, detailed, True, structured=False)
+        else:
+            views = [View(evolution, detailed, True), View(evolution, detailed, False)]
     plain = record.front.candidates[0]
     state = starts.best_sketch(views, evolution, 1.0 / _thrift(picture))
     if state is None:
         return
-    if state.error > NOISE * plain.error:
+    if state.error > NOISE * plain.error and options.start is None:
         # Nothing here has a shape: numbers would only follow the noise.
         record.only(plain)
         return
@@ -199,7 +206,8 @@ def _evolution(record: Record, picture: Picture, side: int, deadline: float) -> 
     from refine.optimization import pyramid, squared_error
 
     options = record.options
-    level, wide, small = pyramid(picture, [(side, 0.0), (side, 1.5), (side // 2, 0.0)])
+    side = min(side, max(picture.rgba.shape[:2]))
+    level, wide, small = pyramid(picture, [(side, 0.0), (side, 1.5), (max(1, side // 2), 0.0)])
     pixel = 2.0 / min(level.target.size)
     budget = Budget(options.max_numbers, options.max_shapes, _price(picture, level), deadline, pixel)
     same = level.target.size == record.level.target.size

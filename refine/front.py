@@ -26,7 +26,7 @@ class ParetoPoint:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A program met by a fit: its numbers, its squared error at the working resolution, and its draft if it has one."""
+    """A program met by a fit: its numbers, its squared error on the level of the fit's record, and its draft if it has one."""
 
     numbers: int
     error: float

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from refine.contours import contours_of, outline_of, with_contours
+from refine.contours import contours_of, outline_of, outline_uses, with_contours
 from refine.sketch import Sketch, SketchLayer, Vertex
 
 Double = npt.NDArray[np.float64]
@@ -59,9 +59,8 @@ class Loop(NamedTuple):
 
 
 def loop_count(sketch: Sketch, pixel: float) -> int:
-    """How many small loops a sketch's filled outlines have; `pixel` is a pixel's side in scene units."""
-    filled = [layer.shape for layer in sketch.layers if outline_of(layer.shape) is not None]
-    return sum(_count(contour, pixel) for shape in filled for contour in contours_of(shape))
+    """How many small loops a sketch's filled outlines have, each outline once; `pixel` is a pixel's side in scene units."""
+    return sum(_count(contour, pixel) for outline in outline_uses(sketch) for contour in contours_of(outline))
 
 
 @lru_cache(maxsize=4096)
@@ -98,7 +97,7 @@ def without(contour: tuple[Vertex, ...], pixel: float) -> tuple[Vertex, ...]:
         around = pieces[j + 1 :] + pieces[:i] if j >= i else pieces[j + 1 : i]
         pieces = [after, *around, before]
         contour = vertices_of(pieces)
-        if _area(np.array([piece.start for piece in pieces])) < LARGEST * pixel * pixel:
+        if _area(_flat(pieces)[0]) < LARGEST * pixel * pixel:
             return ()
     return contour
 
@@ -107,12 +106,7 @@ def loops(pieces: Sequence[Piece], pixel: float) -> Iterator[Loop]:
     """The small loops of a closed outline."""
     if len(pieces) < 3:
         return
-    sides = [(k, t) for k, p in enumerate(pieces) for t in (range(STEPS) if p.control is not None else range(1))]
-    which, t = np.array(sides).T
-    t = (t / STEPS)[:, None]
-    starts, ends = (np.array([p[side] for p in pieces])[which] for side in (0, 2))
-    controls = np.array([0.5 * (p.start + p.end) if p.control is None else p.control for p in pieces])[which]
-    points = (1 - t) ** 2 * starts + 2 * t * (1 - t) * controls + t * t * ends
+    points, sides = _flat(pieces)
     crossings = _crossings(points)
     for i, j, share_i, share_j in crossings:
         here, there = _place(pieces, sides[i], share_i), _place(pieces, sides[j], share_j)
@@ -127,6 +121,16 @@ def loops(pieces: Sequence[Piece], pixel: float) -> Iterator[Loop]:
             if _area(np.concatenate([points[part], corner[None]])) < LARGEST * pixel * pixel:
                 yield loop
                 break
+
+
+def _flat(pieces: Sequence[Piece]) -> tuple[Double, list[tuple[int, int]]]:
+    """Points (n, 2) along the pieces, where the straight sides begin, and for each its piece and its number in that."""
+    sides = [(k, t) for k, p in enumerate(pieces) for t in (range(STEPS) if p.control is not None else range(1))]
+    which, t = np.array(sides).T
+    t = (t / STEPS)[:, None]
+    starts, ends = (np.array([p[side] for p in pieces])[which] for side in (0, 2))
+    controls = np.array([0.5 * (p.start + p.end) if p.control is None else p.control for p in pieces])[which]
+    return (1 - t) ** 2 * starts + 2 * t * (1 - t) * controls + t * t * ends, sides
 
 
 def _place(pieces: Sequence[Piece], side: tuple[int, int], share: float) -> tuple[int, float]:

@@ -228,12 +228,17 @@ def _changed(index: int, change: Callable[[SketchLayer], SketchLayer]) -> Callab
 
 def _shape_moves(index: int, layer: SketchLayer, at: SketchLayer, quadratic: Quadratic) -> Iterable[Move]:
     for constraint, saves, plainer in _plainer(layer.shape, at.shape):
-        change = _changed(index, partial(_reshaped, plainer))
+        # An outline is what it is by then: vertices of it may go in the same round.
+        change = _changed(index, _unoffset if isinstance(layer.shape, Offset) else partial(_reshaped, plainer))
         yield Move(quadratic.price(constraint), saves, frozenset({(index, "shape")}), change, constraint)
 
 
 def _reshaped(shape: SketchShape, layer: SketchLayer) -> SketchLayer:
     return replace(layer, shape=shape)
+
+
+def _unoffset(layer: SketchLayer) -> SketchLayer:
+    return replace(layer, shape=outline_of(layer.shape) or layer.shape)
 
 
 def _plainer(shape: SketchShape, where: SketchShape) -> Iterable[tuple[Constraint, int, SketchShape]]:

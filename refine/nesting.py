@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +34,9 @@ LEAST_NUMBERS = 8
 LEAST_SAVING = 4
 """Numbers that an offset must save."""
 
+MOST_OUTLINES = 32
+"""Outlines looked at, those of most numbers."""
+
 MOST_DRAWN = 24
 """Proposals drawn, those that save most numbers."""
 
@@ -46,10 +50,12 @@ PASSABLE = 2e-4
 def nested(evolution: Evolution, state: State, patience: float = 1.0) -> State | None:
     """The state with outlines drawn as offsets of others, or None where there is nothing to nest.
 
-    Proposals are kept where the description length does not rise, with patience above 0 by no more than a passable error.
+    Proposals are kept where the description length does not rise above the least so far, with patience above 0 by no more
+    than a passable error.
     """
     width, height = evolution.level.target.size
-    limit = evolution.length(state) + patience * (0.05 * state.error + PASSABLE * width * height)
+    allowance = patience * (0.05 * state.error + PASSABLE * width * height)
+    limit = evolution.length(state) + allowance
     best: State | None = None
     refused = tries = 0
     pending = proposals(evolution, state)
@@ -58,6 +64,7 @@ def nested(evolution: Evolution, state: State, patience: float = 1.0) -> State |
         tried = evolution.refined(pending[refused], 10)
         if evolution.length(tried) < limit:
             best, refused = tried, 0
+            limit = min(limit, evolution.length(tried) + allowance)
             pending = proposals(evolution, tried)
         else:
             refused += 1
@@ -68,7 +75,9 @@ def proposals(evolution: Evolution, state: State) -> list[Draft]:
     """Drafts with an offset more, the most promising first: those that make the shortest description before any refining."""
     sketch, pixel = state.draft.sketch, evolution.budget.pixel
     found: dict[Sketch, int] = {}
-    for other in (*_bands(sketch, evolution.level.target.image, pixel), *_even_distances(sketch, pixel)):
+    for other in chain(_bands(sketch, evolution.level.target.image, pixel), _even_distances(sketch, pixel)):
+        if evolution.ended:
+            break
         saves = _numbers(sketch) - _numbers(other)
         if saves >= LEAST_SAVING and all(evolution.allowed(s) for layer in other.layers if isinstance(s := layer.shape, Offset)):
             found[other] = saves
@@ -95,6 +104,9 @@ EVEN_SHARE = 0.7
 LEAST_DISTANCE = 0.4
 """Pixels between outlines that are worth being told apart."""
 
+FARTHEST_SIDE = 20
+"""Pixels that outlines at one distance may be apart at a side of the boxes around them, where a sharp corner may reach."""
+
 SPACING = 1.5
 """Pixels between the points at which the distance is measured."""
 
@@ -102,13 +114,14 @@ SPACING = 1.5
 def _even_distances(sketch: Sketch, pixel: float) -> Iterator[Sketch]:
     """Layers whose outline could be an offset of another's; `pixel` is a pixel's side in scene units."""
     uses = outline_uses(sketch)
-    outlined = [(k, o) for k, layer in enumerate(sketch.layers) if (o := outline_of(layer.shape)) is not None]
-    outlined = [(k, outline) for k, outline in outlined if shape_number_count(outline) >= LEAST_NUMBERS]
+    outlined = _outlined(sketch)
     points = {outline: _points(outline, SPACING * pixel) for _, outline in outlined}
     for k, outline in outlined:
         layer = sketch.layers[k]
-        for other, base in outlined:
-            if uses[outline] > 1 or base == outline or layer.symmetry != sketch.layers[other].symmetry:
+        for other, base in outlined if uses[outline] == 1 else ():
+            if base == outline or layer.symmetry != sketch.layers[other].symmetry:
+                continue
+            if np.abs(_box(points[outline]) - _box(points[base])).max() > FARTHEST_SIDE * pixel:
                 continue
             distances = _signed_distances(points[outline], base) / pixel
             usual = float(np.median(distances))
@@ -116,6 +129,14 @@ def _even_distances(sketch: Sketch, pixel: float) -> Iterator[Sketch]:
                 offset = replace(layer, shape=Offset(base, usual * pixel))
                 layers = (*sketch.layers[:k], offset, *sketch.layers[k + 1 :])
                 yield Sketch(sketch.background, layers)
+
+
+def _outlined(sketch: Sketch) -> list[tuple[int, Outline]]:
+    """The layers (indices into the sketch) with outlines of many numbers, at most MOST_OUTLINES, and these."""
+    found = [(k, o) for k, layer in enumerate(sketch.layers) if (o := outline_of(layer.shape)) is not None]
+    numbers = {k: shape_number_count(outline) for k, outline in found}
+    most = sorted((k for k in numbers if numbers[k] >= LEAST_NUMBERS), key=lambda k: -numbers[k])[:MOST_OUTLINES]
+    return [(k, outline) for k, outline in found if k in most]
 
 
 def _points(outline: Outline, spacing: float) -> Double:
@@ -128,6 +149,11 @@ def _points(outline: Outline, spacing: float) -> Double:
         at = np.linspace(0.0, along[-1], max(8, int(along[-1] / spacing)), endpoint=False)
         parts.append(np.column_stack([np.interp(at, along, corners[:, k]) for k in (0, 1)]))
     return np.concatenate(parts)
+
+
+def _box(points: Double) -> Double:
+    """The least and the largest coordinates (4,) of points (n, 2)."""
+    return np.concatenate([points.min(0), points.max(0)])
 
 
 def _signed_distances(points: Double, outline: Outline) -> Double:
@@ -180,9 +206,9 @@ def _bands(sketch: Sketch, image: npt.NDArray[np.float32], pixel: float) -> Iter
         topmost[cover] = k
     shows = [topmost == k for k in range(len(covered))]
     seen: set[Outline] = set()
-    for k, layer in enumerate(sketch.layers):
-        outline = outline_of(layer.shape)
-        if outline is None or outline in seen or shape_number_count(outline) < LEAST_NUMBERS or not covered[k].any():
+    for k, outline in _outlined(sketch):
+        layer = sketch.layers[k]
+        if outline in seen or not covered[k].any() or covered[k].all():
             continue
         seen.add(outline)
         inside = covered[k]

@@ -109,6 +109,14 @@ def pyramid(picture: Picture, stages: Sequence[tuple[int, float]]) -> list[Level
     return levels
 
 
+def same_shape(size: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether two sizes (width, height) of one picture show the same scene, to a pixel of the smaller: their sides are rounded, and
+    the scene's unit is half of the shorter one."""
+    extents = [(width / min(width, height), height / min(width, height)) for width, height in (size, other)]
+    pixel = 2.0 / min(*size, *other)
+    return all(abs(a - b) <= pixel for a, b in zip(*extents))
+
+
 def squared_error(program: Program, level: Level) -> float:
     """The squared error of a program's picture against a level's target, summed over pixels and channels (premultiplied RGBA)."""
     from render.taichi_backend import Batch

@@ -21,7 +21,7 @@ LAYER_OVER = 20
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a fit stands: seconds since its start, PSNR (dB) at the working resolution, numbers of the best program so far,
+    """Where a fit stands: seconds since its start, PSNR (dB) at the resolution it works at, numbers of the best program so far,
     what was done, and that program."""
 
     seconds: float
@@ -45,6 +45,7 @@ class Record:
     values: how many colour values of the level the PSNR is over.
     history: a dictionary of "seconds", "psnr", "numbers" and "what" for each best, in order.
     best: None until a program is offered.
+    interrupted: whether the user asked for what there is.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Record:
         self.history: list[dict[str, Any]] = []
         self.front = Front()
         self.best: Candidate | None = None
+        self.interrupted = False
         self.measure = (1 << 30, float("inf"))
 
     @property

@@ -75,6 +75,7 @@ def search(
     seed: int = 0,
     generations: int | None = None,
     on_progress: Progress | None = None,
+    on_interrupt: Callable[[], None] | None = None,
 ) -> list[Program]:
     """Programs of the given operations that draw a two-colour picture, best first; at least one.
 
@@ -82,7 +83,7 @@ def search(
     them are built with, and turned, moved and combined by those of "rotate", "move", "union", "difference" and
     "intersection" that are listed. The search ends when the picture is explained, after `seconds`, or after
     `generations`; with the last alone (and `seconds` infinite) it is deterministic for a `seed`. A KeyboardInterrupt
-    ends it with what there is. Raises ValueError where the picture has more than two colours or the operations have no
+    ends it with what there is, which `on_interrupt` is told of. Raises ValueError where the picture has more than two colours or the operations have no
     shape.
     """
     import shaderdsl
@@ -99,6 +100,8 @@ def search(
         return [shaderdsl.parse(TwoColours(np.zeros(image.shape[:2]), flat, flat).text(None))]
     run = _Search(colours, kinds, operators_for(operations), max_shapes or MOST_SHAPES, seed, on_progress)
     run.run(seconds, generations)
+    if run.interrupted and on_interrupt is not None:
+        on_interrupt()
     return run.programs()
 
 
@@ -118,6 +121,7 @@ class _Search:
     ) -> None:  # fmt: skip
         self.started = time.monotonic()
         self.deadline = float("inf")
+        self.interrupted = False
         self.colours, self.kinds, self.on_progress = colours, kinds, on_progress
         self.random = np.random.default_rng(seed)
         self.coverage = _shrunk(colours.coverage)
@@ -162,6 +166,7 @@ class _Search:
         except KeyboardInterrupt:
             if not self.assembly.levels:
                 raise
+            self.interrupted = True
 
     def _late(self) -> bool:
         return time.monotonic() >= self.deadline

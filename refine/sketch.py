@@ -306,8 +306,6 @@ def reflected(shape: SketchShape, angle: float) -> SketchShape:
         solid = reflected(shape.shape, angle)
         assert isinstance(solid, (Box, Ellipse))
         return Outlined(solid, shape.width)
-    if isinstance(shape, Offset):
-        return offset_of(reflected(shape.outline, angle), shape.distance)
     c, s = math.cos(math.radians(2 * angle)), math.sin(math.radians(2 * angle))
     mirrored = _mapped(shape, lambda point: (c * point[0] + s * point[1], s * point[0] - c * point[1]), 1.0, -1.0)
     if isinstance(mirrored, (Ellipse, Box)) and angle % 90.0:

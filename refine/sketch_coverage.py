@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from refine.contours import contours_of
 from refine.outlines import flatten
 from refine.sketch import (
     Box,
@@ -17,7 +16,6 @@ from refine.sketch import (
     Circle,
     Difference,
     Ellipse,
-    Offset,
     Outlined,
     Path,
     Polygon,
@@ -97,16 +95,11 @@ def _cut_ends(field: np.ndarray, points: np.ndarray, width: float, x: np.ndarray
 
 
 def coverage(shape: SketchShape, size: tuple[int, int]) -> np.ndarray:
-    """Share of each pixel that a shape covers, (height, width) in [0, 1]."""
+    """Share of each pixel that a shape covers, (height, width) in [0, 1]; not of offsets, which no region is explained by."""
     if isinstance(shape, Polygon):
         return _contours_coverage([np.array(shape.points)], size)
     if isinstance(shape, Path):
         return _contours_coverage([flatten(contour, closed=True, steps=5) for contour in shape.contours], size)
-    if isinstance(shape, Offset):
-        inside = coverage(shape.outline, size)
-        contours = [Stroke(contour, 2 * abs(shape.distance), closed=True) for contour in contours_of(shape)]
-        band = np.maximum.reduce([coverage(contour, size) for contour in contours])
-        return np.asarray(np.maximum(inside, band) if shape.distance > 0 else np.minimum(inside, 1 - band))
     y, x = np.mgrid[: size[0], : size[1]] + 0.5
     field = _near_stroke(shape, size) if isinstance(shape, Stroke) else distance(shape, x, y)
     inside = np.clip(0.5 - field, 0, 1)

@@ -70,6 +70,9 @@ def offer_searched(record: Record, picture: npt.NDArray[np.float32], deadline: f
     def offer(program: Program) -> None:
         record.offer(program, squared_error(program, record.level), "search")
 
+    def stopped() -> None:
+        record.interrupted = True
+
     programs = search.search(
         picture,
         operations,
@@ -77,6 +80,7 @@ def offer_searched(record: Record, picture: npt.NDArray[np.float32], deadline: f
         max_shapes=options.max_shapes,
         seed=options.seed,
         on_progress=lambda seconds, program, error: offer(program),
+        on_interrupt=stopped,
     )
     for program in programs:
         offer(program)
@@ -124,7 +128,9 @@ def best_sketch(views: Sequence[View], judge: Evolution, detail: float) -> State
     for view, state, error in starts:
         if view.evolution is not judge:
             # What a coarser view lacks is small, and it may have found what belongs together.
-            settled.append(judge.refined(view.evolution.settled(state).draft, 8))
+            state = judge.refined(view.evolution.settled(state).draft, 8)
+            judge.report(state, "refined")
+            settled.append(state)
         elif error < PROMISING * starts[0][2] + 1.0:
             settled.append(judge.settled(state, structured=view.structured))
     return min(settled, key=lambda s: s.measure(judge.budget), default=None)

@@ -16,6 +16,7 @@ from refine.averages import Drawn, Explainer
 from refine.draft import Draft
 from refine.figures import LEAST_NUMBERS, Canvas, apart, figures_of, groups_of
 from refine.halves import lines_of_reflection, mirrored_in
+from refine.optimization import same_shape
 from refine.repetition import repeated_in
 from refine.sectors import turned_about
 from refine.sketch import (
@@ -129,10 +130,10 @@ def _rounded(drawn: Drawn) -> Drawn:
 @dataclass(frozen=True)
 class _Try:
     """A state with some layers replaced by `count` others, which stand where the layer `place` stood, and its
-    measure."""
+    description length."""
 
     state: State
-    measure: float
+    length: float
     place: int
     count: int
 
@@ -140,15 +141,19 @@ class _Try:
 def symmetric(evolution: Evolution, state: State, patience: float = 1.0) -> State | None:
     """The state with the symmetries found in it, or None where there is none.
 
-    Replacements are tried one by one, most numbers first, and kept where the measure does not rise above that of the
-    given state, with patience above 0 by no more than a passable error: what needs few numbers is soon improved.
+    Replacements are tried one by one, most numbers first, and kept where the description length does not rise above the least
+    so far, with patience above 0 by no more than a passable error: what needs few numbers is soon improved.
     """
     width, height = evolution.level.target.size
     sketch = apart(state.draft.sketch)
     scale = min(1.0, CANVAS_SIDE / max(width, height))
-    pending = proposals(sketch, (max(1, round(scale * height)), max(1, round(scale * width))), evolution.allowed)
+    canvas = (max(1, round(scale * width)), max(1, round(scale * height)))
+    if not same_shape(canvas, (width, height)):
+        canvas = (width, height)
+    pending = proposals(sketch, canvas[::-1], evolution.allowed)
     best = state
-    limit = state.measure(evolution.budget) + patience * (state.error + PASSABLE * width * height)
+    allowance = patience * (state.error + PASSABLE * width * height)
+    limit = evolution.length(state) + allowance
     # Which layer of the first sketch each layer is; None for new ones.
     origins: list[int | None] = list(range(len(sketch.layers)))
     for proposal in pending:
@@ -158,8 +163,9 @@ def symmetric(evolution: Evolution, state: State, patience: float = 1.0) -> Stat
             continue
         here = frozenset(origins.index(i) for i in proposal.replaced)
         tried = _tried(evolution, best, sketch, here, proposal.options)
-        if tried.measure < limit:
+        if tried.length < limit:
             best, sketch = tried.state, tried.state.draft.sketch
+            limit = min(limit, tried.length + allowance)
             origins = _replaced(origins, here, [None] * tried.count, tried.place)
     return None if best is state else _cleared(evolution, evolution.refined(best.draft, 10))
 
@@ -177,10 +183,10 @@ def _tried(
         drafts = [(place, Draft.of(applied(sketch, here, layers, place))) for place in places]
         place, draft = min(drafts, key=lambda d: evolution.error_of(d[1])) if len(drafts) > 1 else drafts[0]
         state = evolution.refined(draft, 10)
-        tries.append(_Try(state, state.measure(evolution.budget), place, len(layers)))
+        tries.append(_Try(state, evolution.length(state), place, len(layers)))
         if state.error < min(1.05 * before.error, 0.5 * PASSABLE * width * height):
             break
-    return min(tries, key=lambda t: t.measure)
+    return min(tries, key=lambda t: t.length)
 
 
 def applied(sketch: Sketch, replaced: frozenset[int], layers: Sequence[SketchLayer], place: int) -> Sketch:

@@ -174,6 +174,12 @@ def test_options_that_make_no_sense(option: str, value: str, words: str, picture
     assert ended.code == 2 and words in ended.err and not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("size", ["1x2x3", "wide", "0x5"])
+def test_sizes_that_there_are_not(size: str, program: Path, tmp_path: Path) -> None:
+    ended = earthshader("render", program, "-o", tmp_path / "a.png", "--size", size)
+    assert ended.code == 2 and "is no size like 512x512" in " ".join(ended.err.split()) and "unpack" not in ended.err
+
+
 @pytest.mark.parametrize("names", ["smooth union", "circl", ","])
 def test_operations_that_there_are_not(names: str, picture: Path, tmp_path: Path) -> None:
     ended = earthshader("fit", picture, "--out", tmp_path / "out", "--operations", names)

@@ -121,7 +121,7 @@ def test_transparency_is_fitted_as_alpha() -> None:
     assert fitted.psnr > 26
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (8, 8), (3, 40), (90, 30)])
+@pytest.mark.parametrize("shape", [(1, 1), (8, 8), (3, 40), (90, 30), (1, 200), (3, 250)])
 def test_any_size_works(shape: tuple[int, int]) -> None:
     rows, columns = shape
     picture = np.zeros((rows, columns, 3), np.float32)
@@ -267,6 +267,30 @@ def test_control_c_keeps_the_best_so_far() -> None:
     assert fitted.interrupted
     assert len(seen) == 2
     assert fitted.psnr > 20
+
+
+def test_control_c_keeps_what_a_search_has_found() -> None:
+    def interrupt(progress: object) -> None:
+        if getattr(progress, "what", "") == "search":
+            raise KeyboardInterrupt
+
+    place = (np.arange(64) + 0.5) / 32 - 1
+    x, y = np.meshgrid(place, -place)
+    picture = np.where((np.hypot(x + 0.3, y) < 0.5) | ((np.abs(x - 0.3) < 0.4) & (np.abs(y) < 0.2)), 0.0, 1.0)
+    fitted = refine.fit(picture.astype(np.float32), seconds=30, operations=["circle", "box", "union", "move"], on_progress=interrupt)
+    assert fitted.interrupted and fitted.psnr > 20
+
+
+def test_control_c_at_the_end_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    from refine import finishing
+
+    def interrupt(record: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(finishing, "_printed_front", interrupt)
+    fitted = refine.fit(disk_and_bar(), seconds=2)
+    assert fitted.interrupted and fitted.psnr > 20 and len(fitted.pareto) == 1
+    assert any("interrupted" in note for note in fitted.notes)
 
 
 def test_without_opengl_it_fits_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,6 +71,14 @@ def test_a_loop_of_curves_is_cut_off_and_what_is_left_of_them_stays() -> None:
     assert abs(area(cut) - area(wave)) < 4 * PIXEL**2
 
 
+def test_a_leaf_of_two_curves_whose_tip_crosses_itself_stays() -> None:
+    leaf: list[Vertex] = [(-0.5, 0.01, True), (0.0, -0.4, False), (0.5, 0.0, True), (0.0, 0.4, False), (-0.5, -0.01, True)]
+    cut = without(tuple(leaf), PIXEL)
+    assert count(leaf, PIXEL) == 1 and count(list(cut), PIXEL) == 0
+    # The loop runs the other way around, so its area counted as negative.
+    assert abs(area(cut) - area(leaf)) < 8 * PIXEL**2
+
+
 def test_an_outline_that_is_nothing_but_loops_goes_and_a_hole_stays() -> None:
     knot = ((0.0, 0.0, True), (0.01, 0.01, True), (0.01, 0.0, True), (0.0, 0.01, True))
     hole = tuple((0.3 * x, 0.3 * y, on) for x, y, on in SQUARE)
