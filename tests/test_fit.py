@@ -278,7 +278,7 @@ def test_control_c_keeps_what_a_search_has_found() -> None:
     x, y = np.meshgrid(place, -place)
     picture = np.where((np.hypot(x + 0.3, y) < 0.5) | ((np.abs(x - 0.3) < 0.4) & (np.abs(y) < 0.2)), 0.0, 1.0)
     fitted = refine.fit(picture.astype(np.float32), seconds=30, operations=["circle", "box", "union", "move"], on_progress=interrupt)
-    assert fitted.interrupted and fitted.psnr > 20
+    assert fitted.interrupted and "circle(" in fitted.program.text
 
 
 def test_control_c_at_the_end_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
