@@ -29,6 +29,7 @@ STAGES = {
     "layers without each": "refine.moves.dropped_layers",
     "prices of vertices": "refine.moves.insertions",
     "layers for the residual": "refine.evolution.Evolution.residual_layers",
+    "borders": "refine.evolution.nested",
     "symmetries": "refine.evolution.symmetric",
     "pruning, the rest": "refine.evolution.Evolution.pruned",
     "growing, the rest": "refine.evolution.Evolution.grown",

@@ -39,6 +39,10 @@ DENSE_LIMIT = 1500
 """Parameters up to which normal equations are formed."""
 
 
+NEGLIGIBLE = 3e-9
+"""The mean squared error, 85 dB, below which no step is worth its time."""
+
+
 class Coordinates:
     """The coordinates that steps are taken in: logarithms of sizes, radians, and the rest as they are.
 
@@ -149,7 +153,7 @@ def least_squares(
 ) -> Descent:
     """Levenberg-Marquardt from `starts` (n, p) in written units, on one level.
 
-    A start rests when a step gains less than `tolerance` of its error, or none does. `free` (p,) narrows the parameters that move;
+    A start rests when a step gains less than `tolerance` of its error, or none does, or when its error is NEGLIGIBLE. `free` (p,) narrows the parameters that move;
     `stop` is asked before each step.
     """
     from render.taichi_backend import Batch
@@ -169,6 +173,7 @@ def least_squares(
         inner = hessian[:, chosen[:, None], chosen[None, :]].astype(np.float64) * slope[:, :, None] * slope[:, None, :]
         return errors, gradient[:, chosen] * slope, inner
 
+    negligible = NEGLIGIBLE * level.target.image.size
     active = np.arange(n)
     errors, gradients, matrices = look(active, here)
     lam = np.full(n, damping)
@@ -185,7 +190,7 @@ def least_squares(
         lam[won] = np.maximum(lam[won] * 0.25, 1e-9)
         lost = active[~better]
         lam[lost] *= 5.0
-        done = (better & (gain < tolerance)) | (~better & (lam[active] > 1e4))
+        done = (better & (gain < tolerance)) | (~better & (lam[active] > 1e4)) | (errors[active] < negligible)
         active = active[~done]
     parameters = coordinates.outward(here)
     parameters[:, ~moving] = start_array[:, ~moving]
