@@ -110,18 +110,19 @@ def fit(
     began = time.perf_counter()
     from refine import finishing, starts
 
-    level = pyramid(picture, [(DETAIL_SIDE if _exceeds(picture, WORKING_SIDE) else WORKING_SIDE, 0.0)])[0]
+    side = _side(picture, DETAIL_SIDE if _exceeds(picture, WORKING_SIDE) else WORKING_SIDE)
+    level = pyramid(picture, [(side, 0.0)])[0]
     record = Record(level, picture.has_alpha, _price(picture, level), options, on_progress, began)
     starts.offer_plain(record, picture.has_alpha)
     try:
         with one_linear_algebra_thread():
-            _improve(record, picture, resized(picture, WORKING_SIDE))
+            _improve(record, picture, resized(picture, _side(picture, WORKING_SIDE)))
     except KeyboardInterrupt:
         record.interrupted = True
     try:
         chosen = record.chosen()
         if _exceeds(picture, DETAIL_SIDE) and chosen.draft is not None and not record.interrupted:
-            level = pyramid(picture, [(FINE_SIDE, 0.0)])[0]
+            level = pyramid(picture, [(_side(picture, FINE_SIDE), 0.0)])[0]
             chosen = finishing.sharpened(chosen, level, began + (1.0 - FINISH_SHARE) * seconds)
         fitted = finishing.finished(record, chosen, level, picture)
     except KeyboardInterrupt:
@@ -132,6 +133,21 @@ def fit(
             f"Loading the renderer took {preparing:.0f} s before the fit began; the first time on a machine it is compiled."
         )
     return fitted
+
+
+def _side(picture: Picture, side: int) -> int:
+    """The longer side, in pixels, that a picture is averaged down to: `side`, or more where its shape would change, as that of a
+    picture a few pixels high does when its shorter side is rounded."""
+    from refine.optimization import same_shape
+    from render.images import resized
+
+    height, width = picture.rgba.shape[:2]
+    while side < max(height, width):
+        rows, columns = resized(picture, side).rgba.shape[:2]
+        if same_shape((columns, rows), (width, height)):
+            break
+        side *= 2
+    return int(min(side, max(height, width)))
 
 
 def _exceeds(picture: Picture, side: int) -> bool:
@@ -158,7 +174,7 @@ def _improve(record: Record, picture: Picture, work: Picture) -> None:
     picture, work: the input, and the same at the working resolution.
     """
     from refine import starts
-    from refine.optimization import pyramid, same_shape
+    from refine.optimization import pyramid
     from refine.starts import View
     from render.images import resized
 
@@ -171,7 +187,7 @@ def _improve(record: Record, picture: Picture, work: Picture) -> None:
         for program in options.proposer.propose(work.rgba, PROPOSALS):
             starts.offer_given(record, program, deadline, "proposed", "proposal refined")
         return
-    coarse = pyramid(work, [(WORKING_SIDE, 0.0)])[0]
+    coarse = pyramid(work, [(max(work.rgba.shape[:2]), 0.0)])[0]
     if starts.offer_searched(record, coarse.target.image, deadline):
         return
     # What is left after that is for smaller programs.
@@ -179,13 +195,9 @@ def _improve(record: Record, picture: Picture, work: Picture) -> None:
     evolution = _evolution(record, picture, WORKING_SIDE, early)
     views = [View(evolution, work, True), View(evolution, work, False)]
     if coarse.target.size != record.level.target.size:
-        detailed = resized(picture, DETAIL_SIDE)
+        # Few pixels show what belongs together, and soon; more of them show what is small.
         evolution = _evolution(record, picture, DETAIL_SIDE, early)
-        if same_shape(coarse.target.size, record.level.target.size):
-            # Few pixels show what belongs together, and soon; more of them show what is small.
-            views[1] = View(evolution, detailed, True, structured=False)
-        else:
-            views = [View(evolution, detailed, True), View(evolution, detailed, False)]
+        views[1] = View(evolution, resized(picture, _side(picture, DETAIL_SIDE)), True, structured=False)
     plain = record.front.candidates[0]
     state = starts.best_sketch(views, evolution, 1.0 / _thrift(picture))
     if state is None:
@@ -206,7 +218,7 @@ def _evolution(record: Record, picture: Picture, side: int, deadline: float) -> 
     from refine.optimization import pyramid, squared_error
 
     options = record.options
-    side = min(side, max(picture.rgba.shape[:2]))
+    side = _side(picture, side)
     level, wide, small = pyramid(picture, [(side, 0.0), (side, 1.5), (max(1, side // 2), 0.0)])
     pixel = 2.0 / min(level.target.size)
     budget = Budget(options.max_numbers, options.max_shapes, _price(picture, level), deadline, pixel)

@@ -201,6 +201,24 @@ def _coverage(reverse: bool, indent: int) -> str:
     return text
 
 
+LAYER = """\
+    lay = layer_first + l
+    list_base = layers[lay, 0]
+    first = instruction_first + list_base
+    length = layers[lay, 1]
+    layer_slot = slot_base + layers[lay, 5]
+    opacity = slots[layer_slot]
+    soft = ti.sqrt(slots[layer_slot + 1] * slots[layer_slot + 1] + blur * blur)
+"""
+"""A layer's place in the arrays, its opacity, and the standard deviation of its edge's blur."""
+
+REACH = """\
+        reach = 0.7072 * pixel
+        if soft > 0.0:
+            reach = 6.0001 * ti.sqrt(soft * soft + pixel * pixel / 12.0)
+"""
+"""How far from an edge a pixel's centre is where the edge shows no more."""
+
 HIDES = """\
         if state == 1 and opacity >= 1.0:
             start = l
@@ -228,14 +246,10 @@ elif step > 0:
         state = known & 1
         states[task, 4 * l] = state
 if state != 0:
-    lay = layer_first + l
-    list_base = layers[lay, 0]
-    first = instruction_first + list_base
-    length = layers[lay, 1]
-    layer_slot = slot_base + layers[lay, 5]
+"""
+    text += LAYER
+    text += """\
     stops = layers[lay, 4]
-    opacity = slots[layer_slot]
-    soft = ti.sqrt(slots[layer_slot + 1] * slots[layer_slot + 1] + blur * blur)
     cover = 1.0
     inner = 0
     root = length - 1
@@ -263,11 +277,7 @@ if state != 0:
     by_rows = interpreter.by_rows
     text = text.replace("CONTINUED", "line + across_at > 0" if by_rows else "across_at > 0")
     text = text.replace("REACHED", "line" if by_rows else "across_at")
-    text += """\
-        reach = 0.7072 * pixel
-        if soft > 0.0:
-            reach = 6.0001 * ti.sqrt(soft * soft + pixel * pixel / 12.0)
-"""
+    text += REACH
     text += _values(interpreter)
     text += """\
         if sample == 0:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from functools import cache
 from textwrap import indent as indented
 
-from render.taichi_frame import PROGRAM_COLUMNS, SINK_ARGUMENTS, Mode, coverage, head
+from render.taichi_frame import LAYER, PROGRAM_COLUMNS, REACH, SINK_ARGUMENTS, Mode, coverage, head
 from render.taichi_kernels import TILE, Interpreter
 from shaderdsl.registry import scalar_names
 
@@ -154,14 +154,10 @@ state = 2
 if spot >= 0:
     state = states[task, {LANES} * l + spot]
 if state != 0:
-    lay = layer_first + l
-    list_base = layers[lay, 0]
-    first = instruction_first + list_base
-    length = layers[lay, 1]
-    layer_slot = slot_base + layers[lay, 5]
+"""
+    text += LAYER
+    text += """\
     tiles = layers[lay, 6]
-    opacity = slots[layer_slot]
-    soft = ti.sqrt(slots[layer_slot + 1] * slots[layer_slot + 1] + blur * blur)
     stop_slot = slot_base + layers[lay, 3] + 6
 """
     text += "".join(f"    c{c} = {_channel('stop_slot', c)}\n" for c in channels)
@@ -172,9 +168,9 @@ if state != 0:
         for lane in range({LANES}):
             cover[lane] = 1.0
     else:
-        reach = 0.7072 * pixel
-        if soft > 0.0:
-            reach = 6.0001 * ti.sqrt(soft * soft + pixel * pixel / 12.0)
+"""
+    text += REACH
+    text += """\
         root = length - 1
         active_count = length
         if spot >= 0 and tiles == 1:

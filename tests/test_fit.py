@@ -269,6 +269,14 @@ def test_control_c_keeps_the_best_so_far() -> None:
     assert fitted.psnr > 20
 
 
+@pytest.mark.parametrize("shape", [(1, 400), (3, 700), (700, 5)])
+def test_long_narrow_pictures_keep_their_shape(shape: tuple[int, int]) -> None:
+    picture = np.zeros((*shape, 4), np.float32)
+    picture[...] = (0.8, 0.05, 0.05, 0.5)
+    fitted = refine.fit(picture, seconds=2)
+    assert fitted.psnr > 60 and len(fitted.program.scene.layers) == 1
+
+
 def test_control_c_keeps_what_a_search_has_found() -> None:
     def interrupt(progress: object) -> None:
         if getattr(progress, "what", "") == "search":
