@@ -7,7 +7,7 @@ from functools import cache
 
 from shaderdsl.bounds import MAX_NUMBER
 from shaderdsl.expression import Expr, Graph, Template, absolute, clamp, floor
-from shaderdsl.values import ColourValue, NumberValue, PointValue, Value, described
+from shaderdsl.values import ColourValue, NumberValue, PointValue, Value, VectorValue, described
 
 RADIANS = math.pi / 180.0
 
@@ -29,6 +29,12 @@ def apply(operator: str, a: Value, b: Value) -> Value:
         return PointValue(_numbers(operator, a.x, b), _numbers(operator, a.y, b))
     if isinstance(b, PointValue) and isinstance(a, NumberValue) and not a.angle and operator == "*":
         return PointValue(_numbers(operator, a, b.x), _numbers(operator, a, b.y))
+    if isinstance(a, VectorValue) and isinstance(b, VectorValue) and operator in "+-":
+        return VectorValue(*(_numbers(operator, x, y) for x, y in zip(a, b)))
+    if isinstance(a, VectorValue) and isinstance(b, NumberValue) and not b.angle and operator in "*/":
+        return VectorValue(*(_numbers(operator, x, b) for x in a))
+    if isinstance(b, VectorValue) and isinstance(a, NumberValue) and not a.angle and operator == "*":
+        return VectorValue(*(_numbers(operator, a, x) for x in b))
     raise NoSuchOperation(f"cannot {_VERBS[operator]} {described(a)} {_JOINS[operator]} {described(b)}")
 
 
@@ -37,6 +43,8 @@ def negative(value: Value) -> Value:
         return NumberValue(-value.expr, value.angle)
     if isinstance(value, PointValue):
         return PointValue(NumberValue(-value.x.expr), NumberValue(-value.y.expr))
+    if isinstance(value, VectorValue):
+        return VectorValue(*(NumberValue(-part.expr) for part in value))
     raise NoSuchOperation(f"cannot negate {described(value)}")
 
 

@@ -7,10 +7,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from shaderdsl.errors import Fault, did_you_mean
-from shaderdsl.registry import Operation, Parameter, angle, functions, length, number
+from shaderdsl.registry import Dimension, Operation, Parameter, angle, functions, length, number
 from shaderdsl.syntax import Argument, Call, Named
 
-_RECEIVERS = ("modifier", "transform", "repetition", "layer")
+RECEIVERS = ("modifier", "transform", "repetition", "layer", "extrusion")
+"""Categories of operations on one shape, which is their first argument."""
 
 BUILTINS: dict[str, tuple[Parameter, ...]] = {
     "rgb": tuple(number(name, 0.0, 1.0, minimum=0.0, maximum=1.0) for name in ("red", "green", "blue")),
@@ -22,11 +23,16 @@ BUILTINS: dict[str, tuple[Parameter, ...]] = {
     "mix": (number("amount", 0.0, 1.0, minimum=0.0, maximum=1.0),),
     "curve": (length("x", -1.0, 1.0, signed=True), length("y", -1.0, 1.0, signed=True)),
     "fill": (),
+    "paint": (
+        number("metallic", 0.0, 1.0, 0.0, minimum=0.0, maximum=1.0),
+        number("roughness", 0.05, 1.0, 0.6, minimum=0.0, maximum=1.0),
+        number("emission", 0.0, 2.0, 0.0, minimum=0.0),
+    ),
 }
-"""Functions of the language itself and their numbers; `mix` takes two colours before them, `fill` a shape and
-a paint."""
+"""Functions of the language itself and their numbers; `mix` takes two colours before them, `fill` (in the plane) and `paint`
+(in space) a shape and a paint."""
 
-_BUILTIN_NAMES = {"mix": ("first", "second"), "fill": ("shape", "paint")}
+_BUILTIN_NAMES = {"mix": ("first", "second"), "fill": ("shape", "paint"), "paint": ("shape", "paint")}
 SPECIAL_FORMS = ("param", "fixed")
 
 
@@ -44,8 +50,8 @@ class Layout(NamedTuple):
     canonical: tuple[tuple[int, str], ...] | None
 
 
-def known_functions() -> list[str]:
-    return [*functions(), *BUILTINS, *SPECIAL_FORMS]
+def known_functions(dimension: Dimension = 2) -> list[str]:
+    return [*functions(dimension), *BUILTINS, *SPECIAL_FORMS]
 
 
 def argument_value(argument: Argument) -> Argument:
@@ -70,10 +76,19 @@ def minimum_leading(operation: Operation) -> int:
 
 
 @lru_cache(maxsize=4096)
-def registered_layout(function: str, positional: int, names: tuple[str, ...]) -> Layout | None:
-    """The layout of the first entry called `function` that takes these arguments, or None."""
-    for operation in functions()[function]:
-        receiver = 1 if operation.category in _RECEIVERS else 0
+def registered_layout(
+    function: str, positional: int, names: tuple[str, ...], dimension: Dimension = 2, home: int | None = None
+) -> Layout | None:
+    """The layout of the first entry called `function` that takes these arguments, or None.
+
+    In space (`dimension` 3) entries that are at home there come first; `home` leaves out those that are at home elsewhere, for
+    operations on a shape that has a dimension already.
+    """
+    entries = functions(dimension)[function]
+    for operation in sorted(entries, key=lambda o: o.dimension == 2) if dimension == 3 else entries:
+        if home is not None and operation.dimension not in (0, home):
+            continue
+        receiver = 1 if operation.category in RECEIVERS else 0
         if operation.variadic:
             leading, placed = positional, 0
             if positional < minimum_leading(operation) or (
@@ -155,7 +170,7 @@ def signature(name: str, parameters: Sequence[Parameter], leading: str = "") -> 
         else:
             default = parameter.default
             text = default if isinstance(default, str) else (
-                f"({default[0]:g}, {default[1]:g})" if isinstance(default, tuple) else f"{default:g}"
+                f"({', '.join(f'{v:g}' for v in default)})" if isinstance(default, tuple) else f"{default:g}"
             )  # fmt: skip
             parts.append(f"{parameter.name} = {text}")
     return f"{name}({', '.join(parts)})"
@@ -169,19 +184,20 @@ def operation_signature(operation: Operation) -> str:
             ", ..." if operation.variadic != "colours" or operation.parameters else ""
         )
         return signature(operation.function, operation.parameters, several)
-    if operation.category in _RECEIVERS:
+    if operation.category in RECEIVERS:
         return "shape." + signature(operation.function, operation.parameters)
     return signature(operation.function, operation.parameters)
 
 
-def refuse_registered(call: Call) -> Fault:
-    """Why no entry called `call.name` takes the arguments of `call`."""
-    entries = functions()[call.name]
+def refuse_registered(call: Call, dimension: Dimension = 2, home: int | None = None) -> Fault:
+    """Why no entry called `call.name` takes the arguments of `call`; see `registered_layout`."""
+    entries = functions(dimension)[call.name]
+    entries = tuple(o for o in entries if home is None or o.dimension in (0, home)) or entries
     positional, names = split(call.arguments)
     # The entry that knows the most of the given names is the one that was meant.
     operation = max(entries, key=lambda o: sum(any(p.name == n for p in o.parameters) for n in names))
     expected = " or ".join(dict.fromkeys(operation_signature(o) for o in entries if not o.blend))
-    receiver = operation.category in _RECEIVERS
+    receiver = operation.category in RECEIVERS
     if operation.variadic:
         fewest = minimum_leading(operation)
         if positional < fewest:

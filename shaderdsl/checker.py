@@ -7,7 +7,7 @@ parameters.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ from shaderdsl.errors import Fault, did_you_mean
 from shaderdsl.expression import Expr
 from shaderdsl.limits import Condition, Constraint, below, first_violation
 from shaderdsl.naming import Known, unknown_function, unknown_name
-from shaderdsl.registry import Parameter, functions, operations
+from shaderdsl.registry import COMPONENTS, Dimension, Parameter, functions, operations
 from shaderdsl.rewriting import reordered
 from shaderdsl.scene import (
     Layer,
@@ -35,6 +35,7 @@ from shaderdsl.values import (
     NumberValue,
     PaintValue,
     PointValue,
+    VectorValue,
     ShapeValue,
     Value,
     VertexValue,
@@ -75,10 +76,15 @@ def check(module: syntax.Module, values: list[float], decided: set[int], source:
 
     Raises `Fault` with the first error.
     """
+    kind = Check
+    if module.dimension == 3:
+        from shaderdsl.solid_checker import SolidCheck
+
+        kind = SolidCheck
     moved = False
     rewritten: syntax.Module | None = None
     while True:
-        run = _Check(module, values, decided, source)
+        run = kind(module, values, decided, source)
         scene = run.module_scene()
         if not run.counts <= decided:
             # A literal named by `let` turned out to be a count: it is no parameter.
@@ -99,13 +105,17 @@ def check(module: syntax.Module, values: list[float], decided: set[int], source:
         )  # fmt: skip
 
 
-class _Function(NamedTuple):
+class Function(NamedTuple):
     definition: syntax.Def
     parameters: tuple[Parameter, ...]
     order: int
 
 
-class _Check(Construction):
+class Check(Construction):
+    """One run over a tree; `shaderdsl.solid_checker` has the run for programs in space."""
+
+    dimension: Dimension = 2
+
     def __init__(self, module: syntax.Module, values: list[float], decided: set[int], source: str) -> None:
         self.module = module
         self.source = source
@@ -115,7 +125,7 @@ class _Check(Construction):
         self.counts: set[int] = set()
         self.rewrites: dict[int, tuple[syntax.Argument, ...]] = {}
         self.lets: dict[str, tuple[int, Value]] = {}
-        self.functions: dict[str, _Function] = {}
+        self.functions: dict[str, Function] = {}
         self.scope: dict[str, Value] = {}
         self.visible = MAX_NODES
         self.inside = ""
@@ -123,40 +133,48 @@ class _Check(Construction):
         self.steps = 0
         self.size = 0
         self.constants: dict[float, Expr] = {}
-        self.entries = functions()
+        white = self.graph.constant(1.0)
+        self.background: tuple[Expr, Expr, Expr] | None = (white, white, white)
+        self.layers: list[Layer] = []
+        self.entries = functions(self.dimension)
+        self.builtins = self.functions_of_the_language()
 
     # -- statements ---------------------------------------------------------------------------------------
 
-    def module_scene(self) -> Scene:
-        white = self.graph.constant(1.0)
-        background: tuple[Expr, Expr, Expr] | None = (white, white, white)
-        layers: list[Layer] = []
+    def functions_of_the_language(self) -> Mapping[str, Callable[..., Value]]:
+        """What the language itself calls, by name."""
+        return _BUILTINS
+
+    def module_scene(self) -> Any:
+        """The scene that the module describes: a `Scene`, or in space a `SolidScene`."""
         line, counted = 1, 0
         for order, statement in enumerate(self.module.statements):
             kind = type(statement)
             if kind is syntax.Draw:
                 line += self.source.count("\n", counted, statement.start)
                 counted = max(counted, statement.start)
-                layers.append(self._layer(statement, line))  # type: ignore[arg-type]
+                self.draw(statement, line)  # type: ignore[arg-type]
             elif kind is syntax.Let:
                 self._let(statement, order)  # type: ignore[arg-type]
             elif kind is syntax.Def:
                 self._def(statement, order)  # type: ignore[arg-type]
             else:
-                background = self._background(statement, background)  # type: ignore[arg-type]
+                self.settings(statement)  # type: ignore[arg-type]
         broken = first_violation(
             self.graph, self.conditions, self.constraints,
             [v for v, i in zip(self.values, self.index) if i >= 0],
         )  # fmt: skip
         if broken is not None:
             raise Fault(broken.message, broken.start, broken.end, broken.expected)
-        return Scene(self.graph, background, tuple(layers))
+        return self.scene()
 
-    def _background(
-        self, scene: syntax.Scene, default: tuple[Expr, Expr, Expr] | None
-    ) -> tuple[Expr, Expr, Expr] | None:
+    def scene(self) -> Any:
+        return Scene(self.graph, self.background, tuple(self.layers))
+
+    def settings(self, scene: syntax.Scene) -> None:
+        """Reads what `scene 2d(...)` says."""
         if not scene.arguments:
-            return default
+            return
         argument = scene.arguments[0]
         if (
             len(scene.arguments) > 1
@@ -168,7 +186,9 @@ class _Check(Construction):
                 "scene 2d has one setting, its background", wrong.start, wrong.end,
                 "scene 2d(background = #ffffff), or background = none",
             )  # fmt: skip
-        node = argument.value
+        self.background = self.background_of(argument.value)
+
+    def background_of(self, node: Any) -> tuple[Expr, Expr, Expr] | None:
         if isinstance(node, syntax.Name) and node.name == "none":
             return None
         value = self.evaluate(node)
@@ -203,9 +223,10 @@ class _Check(Construction):
             Parameter(p.name, "number", 0.0, 0.0, None if p.default is None else 0.0)
             for p in definition.parameters
         )
-        self.functions[name] = _Function(definition, parameters, order)
+        self.functions[name] = Function(definition, parameters, order)
 
-    def _layer(self, draw: syntax.Draw, line: int) -> Layer:
+    def draw(self, draw: syntax.Draw, line: int) -> None:
+        """Takes what an expression statement draws, which stands in `line`."""
         value = self.evaluate(draw.value)
         if type(value) is ShapeValue:
             black = self.graph.constant(0.0)
@@ -216,16 +237,20 @@ class _Check(Construction):
                 "a shape or a painted layer",
                 "to name a value write `let name = ...`" if not isinstance(value, WordValue) else "",
             )  # fmt: skip
-        self.size += value.shape.size
+        self.count_shapes(value.shape, draw)
+        self.layers.append(
+            Layer(value.shape.shape, value.paint, value.opacity, value.softness, root_name(draw.value), line)
+        )
+
+    def count_shapes(self, shape: ShapeValue, draw: syntax.Draw) -> None:
+        """Adds to the number of shapes that are drawn, which is bounded."""
+        self.size += shape.size
         if self.size > MAX_EXPANDED:
             raise Fault(
                 f"with let and def expanded there are more than {MAX_EXPANDED:,} shapes to draw",
                 draw.start,
                 draw.end,
             )
-        return Layer(
-            value.shape.shape, value.paint, value.opacity, value.softness, _root_name(draw.value), line
-        )
 
     # -- expressions --------------------------------------------------------------------------------------
 
@@ -305,13 +330,16 @@ class _Check(Construction):
         return Known((*self.scope, *self.lets), tuple(self.functions))
 
     def _pair(self, node: syntax.Pair) -> Value:
-        parts = []
-        for part in (node.x, node.y):
-            value = self.evaluate(part)
-            if type(value) is not NumberValue or value.angle:
-                raise self.mismatch(part, value, "a coordinate", "a number")
-            parts.append(value)
-        return PointValue(parts[0], parts[1])
+        return PointValue(self._coordinate(node.x), self._coordinate(node.y))
+
+    def _triple(self, node: syntax.Triple) -> Value:
+        return VectorValue(*map(self._coordinate, (node.x, node.y, node.z)))
+
+    def _coordinate(self, node: Any) -> NumberValue:
+        value = self.evaluate(node)
+        if type(value) is not NumberValue or value.angle:
+            raise self.mismatch(node, value, "a coordinate", "a number")
+        return value
 
     def _negation(self, node: syntax.Negation) -> Value:
         try:
@@ -355,21 +383,26 @@ class _Check(Construction):
         if arguments and type(arguments[-1]) is syntax.Named:
             count, names = binding.split(arguments)  # type: ignore[assignment]
         if name in self.entries:
-            layout = binding.registered_layout(name, count, names)
-            if layout is None:
-                raise binding.refuse_registered(call)
-            if layout.canonical is not None:
-                self._rewrite(call, layout)
-            return self._registered(call, layout)
-        builtin = _BUILTINS.get(name)
+            return self._entry(call, count, names)
+        builtin = self.builtins.get(name)
         if builtin is not None:
             layout = binding.builtin_layout(name, count, names)
             if layout is None:
                 raise binding.refuse_builtin(call)
             if layout.canonical is not None:
                 self._rewrite(call, layout)
-            return builtin(self, call, [binding.argument_value(arguments[i]) for _, i in layout.sources])  # type: ignore[index]
+            nodes = [None if i is None else binding.argument_value(arguments[i]) for _, i in layout.sources]
+            return builtin(self, call, nodes)
         return self._defined(call, count, names)
+
+    def _entry(self, call: syntax.Call, count: int, names: tuple[str, ...]) -> Value:
+        """The value of a call of an operation."""
+        layout = binding.registered_layout(call.name, count, names)
+        if layout is None:
+            raise binding.refuse_registered(call)
+        if layout.canonical is not None:
+            self._rewrite(call, layout)
+        return self._registered(call, layout, [self.evaluate(node) for node in call.arguments[: layout.leading]])
 
     def _rewrite(self, call: syntax.Call, layout: Layout) -> None:
         assert layout.canonical is not None
@@ -380,10 +413,9 @@ class _Check(Construction):
             result.append(syntax.Named(argument.start, argument.end, name, value) if name else value)  # type: ignore[arg-type]
         self.rewrites[id(call)] = tuple(result)
 
-    def _registered(self, call: syntax.Call, layout: Layout) -> Value:
+    def _registered(self, call: syntax.Call, layout: Layout, leading: list[Value]) -> Value:
         operation = layout.operation
         assert operation is not None
-        leading = [self.evaluate(node) for node in call.arguments[: layout.leading]]
         scalars: list[Expr] = []
         decided: list[tuple[str, object]] = []
         constrained: dict[str, Any] = {}
@@ -410,11 +442,21 @@ class _Check(Construction):
                             self.scalar(call.name, parameter, node, found.x),
                             self.scalar(call.name, parameter, node, found.y),
                         )
+                    elif kind == "vector":
+                        if type(found) is not VectorValue:
+                            raise self.mismatch(
+                                node, found, f"'{parameter.name}' of {call.name}", "a point of space, (x, y, z)"
+                            )
+                        value = tuple(self.scalar(call.name, parameter, node, part) for part in found)
+                    elif kind == "colour":
+                        if type(found) is not ColourValue:
+                            raise self.mismatch(node, found, f"'{parameter.name}' of {call.name}", "a colour")
+                        value = found.components
                     else:
                         value = self.scalar(call.name, parameter, node, found)
             if operation.constraint is not None:
                 constrained[parameter.name] = value
-            if kind == "point":
+            if kind in COMPONENTS:
                 scalars += value
             elif kind == "count" or kind == "choice":
                 decided.append((parameter.name, value))
@@ -526,6 +568,11 @@ class _Check(Construction):
             raise self.mismatch(nodes[1], paint, "fill", "a colour or a paint such as linear(#fff, #000)")
         return LayerValue(self.shape(nodes[0], shape, "fill"), paint.paint, None, None)
 
+    def _paint(self, call: syntax.Call, nodes: list[Any]) -> Value:
+        raise Fault(
+            "paint is for solids", call.name_start, call.name_start + len(call.name), "fill in scene 2d", "write .fill(...)"
+        )
+
     def _defined(self, call: syntax.Call, count: int, names: tuple[str, ...]) -> Value:
         function = self.functions.get(call.name)
         if function is None or function.order >= self.visible:
@@ -551,7 +598,7 @@ class _Check(Construction):
         return value
 
 
-def _root_name(node: Any) -> str:
+def root_name(node: Any) -> str:
     """The let name that a drawn expression starts from, if any."""
     while type(node) is syntax.Call and node.arguments:
         node = binding.argument_value(node.arguments[0])
@@ -563,21 +610,23 @@ def _words() -> frozenset[str]:
     return frozenset(w for o in operations().values() for p in o.parameters for w in p.choices) | {"none"}
 
 
-_EVALUATORS: dict[type, Callable[[_Check, Any], Value]] = {
-    syntax.Number: _Check._number,
-    syntax.Colour: _Check._colour,
-    syntax.Ranged: _Check._ranged,
-    syntax.Fixed: _Check._fixed,
-    syntax.Name: _Check._name,
-    syntax.Pair: _Check._pair,
-    syntax.Negation: _Check._negation,
-    syntax.Chain: _Check._chain,
-    syntax.Call: _Check._call,
+_EVALUATORS: dict[type, Callable[..., Value]] = {
+    syntax.Number: Check._number,
+    syntax.Colour: Check._colour,
+    syntax.Ranged: Check._ranged,
+    syntax.Fixed: Check._fixed,
+    syntax.Name: Check._name,
+    syntax.Pair: Check._pair,
+    syntax.Triple: Check._triple,
+    syntax.Negation: Check._negation,
+    syntax.Chain: Check._chain,
+    syntax.Call: Check._call,
 }
-_BUILTINS: dict[str, Callable[[_Check, syntax.Call, list[Any]], Value]] = {
-    "rgb": _Check._rgb,
-    "hsv": _Check._hsv,
-    "mix": _Check._mix,
-    "curve": _Check._curve,
-    "fill": _Check._fill,
+_BUILTINS: dict[str, Callable[..., Value]] = {
+    "rgb": Check._rgb,
+    "hsv": Check._hsv,
+    "mix": Check._mix,
+    "curve": Check._curve,
+    "fill": Check._fill,
+    "paint": Check._paint,
 }

@@ -12,8 +12,10 @@ from shaderdsl.errors import Fault
 from shaderdsl.expression import Expr, Graph, hypot
 from shaderdsl.limits import Condition, Constraint, below, limit_text
 from shaderdsl.registry import Operation, Parameter
-from shaderdsl.scene import Combination, Modified, Outline, Paint, Placed, Placement, Primitive, Vertex
+from shaderdsl.scene import Combination, Lamp, Modified, Outline, Paint, Placed, Placement, Primitive, Vertex, Viewpoint
 from shaderdsl.values import (
+    CameraValue,
+    LightValue,
     ColourValue,
     LayerValue,
     NumberValue,
@@ -123,14 +125,19 @@ class Construction:
     def combined(
         self, node: Any, operation: Operation, shapes: list[ShapeValue], scalars: tuple[Expr, ...]
     ) -> ShapeValue:
+        if len({s.dimension for s in shapes}) > 1:
+            raise Fault(
+                "shapes of the plane and solids cannot be combined", node.start, node.end, "",
+                "make the shape a solid first, for example by .extrude(0.1)",
+            )  # fmt: skip
         combination = Combination(operation, tuple(s.shape for s in shapes), scalars)
         return self.nested(
             node, combination, sum(s.size for s in shapes), max(s.depth for s in shapes),
             "a boolean's result has no inset of its own: round its parts, or blend them by "
-            "union(a, b, round = 0.05)",
+            "union(a, b, round = 0.05)", shapes[0].dimension,
         )  # fmt: skip
 
-    def nested(self, node: Any, shape: Any, size: int, depth: int, unroundable: str) -> ShapeValue:
+    def nested(self, node: Any, shape: Any, size: int, depth: int, unroundable: str, dimension: int) -> ShapeValue:
         if depth >= MAX_NESTING:
             raise Fault(
                 f"more than {MAX_NESTING} operations are nested around one shape", node.start, node.end
@@ -141,7 +148,7 @@ class Construction:
                 node.start,
                 node.end,
             )
-        return ShapeValue(shape, size, depth + 1, unroundable)
+        return ShapeValue(shape, size, depth + 1, unroundable, dimension)
 
     def mismatch(self, node: Any, value: Value, what: str, wanted: str, suggestion: str = "") -> Fault:
         return Fault(
@@ -165,7 +172,7 @@ class Construction:
         reason = "" if operation.inset is not None else (
             f"{operation.function} does not know its inset: use offset, or build the corner from other shapes"
         )  # fmt: skip
-        return ShapeValue(Primitive(operation, scalars, decided), 1, 1, reason)
+        return ShapeValue(Primitive(operation, scalars, decided), 1, 1, reason, operation.dimension)
 
     def _make_outline(
         self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any
@@ -220,7 +227,7 @@ class Construction:
                 child.unroundable,
             )  # fmt: skip
         return self.nested(
-            call, Modified(operation, child.shape, scalars), child.size, child.depth, child.unroundable
+            call, Modified(operation, child.shape, scalars), child.size, child.depth, child.unroundable, child.dimension
         )
 
     def _make_repetition(
@@ -229,7 +236,7 @@ class Construction:
         child = self.shape(call.arguments[0], leading[0], call.name)
         return self.nested(
             call, Placed(operation, child.shape, scalars, decided), child.size * operation.copies,
-            child.depth, f"round the shape before .{call.name}(...)",
+            child.depth, f"round the shape before .{call.name}(...)", child.dimension,
         )  # fmt: skip
 
     def _make_transform(
@@ -239,8 +246,9 @@ class Construction:
         layer = target if type(target) is LayerValue else None
         child = layer.shape if layer is not None else self.shape(call.arguments[0], target, call.name)
         placed = self.nested(
-            call, Placed(operation, child.shape, scalars, decided), child.size, child.depth, child.unroundable
-        )
+            call, Placed(operation, child.shape, scalars, decided), child.size, child.depth, child.unroundable,
+            child.dimension,
+        )  # fmt: skip
         if layer is None:
             return placed
         paint, softness = layer.paint, layer.softness
@@ -249,6 +257,23 @@ class Construction:
         placements = (*paint.placements, Placement(operation, scalars))
         moved = Paint(paint.operation, paint.scalars, paint.colours, placements)
         return LayerValue(placed, moved, layer.opacity, softness)
+
+    def _make_extrusion(
+        self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any
+    ) -> Value:
+        child = self.shape(call.arguments[0], leading[0], call.name)
+        if child.dimension == 3:
+            raise self.mismatch(call.arguments[0], child, call.name, "a shape of the plane")
+        return self.nested(
+            call, Placed(operation, child.shape, scalars, decided), child.size, child.depth,
+            f"round the shape before .{call.name}(...)", 3,
+        )  # fmt: skip
+
+    def _make_camera(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
+        return CameraValue(Viewpoint(operation, scalars, decided))
+
+    def _make_light(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
+        return LightValue(Lamp(operation, scalars, decided))
 
     def _make_paint(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
         for node, value in zip(call.arguments, leading):
@@ -281,4 +306,7 @@ _MAKERS: dict[str, Callable[..., Value]] = {
     "repetition": Construction._make_repetition,
     "paint": Construction._make_paint,
     "layer": Construction._make_layer,
+    "extrusion": Construction._make_extrusion,
+    "camera": Construction._make_camera,
+    "light": Construction._make_light,
 }

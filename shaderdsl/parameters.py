@@ -147,14 +147,15 @@ def _places(module: syntax.Module) -> Iterator[_Place]:
         elif isinstance(statement, syntax.Draw):
             layers += 1
             group = f"layer{layers}"
-        yield from _Walk(group, definitions).places(statement, (), True)
+        yield from _Walk(group, definitions, module.dimension).places(statement, (), True)
 
 
 class _Walk:
     """Names the literals of one statement by the calls around them; the second circle is circle2."""
 
-    def __init__(self, group: str, definitions: Mapping[str, syntax.Def]) -> None:
+    def __init__(self, group: str, definitions: Mapping[str, syntax.Def], dimension: int) -> None:
         self.group = group
+        self.dimension = dimension
         self.definitions = definitions
         self.calls: dict[str, int] = {}
 
@@ -170,6 +171,9 @@ class _Walk:
         elif isinstance(node, syntax.Pair):
             yield from self.places(node.x, (*path, "x"), trainable)
             yield from self.places(node.y, (*path, "y"), trainable)
+        elif isinstance(node, syntax.Triple):
+            for name, part in zip("xyz", (node.x, node.y, node.z)):
+                yield from self.places(part, (*path, name), trainable)
         elif isinstance(node, syntax.Call):
             if not (path and node.name in _VALUES):
                 # What stands inside of a shape's call is named by it; a colour's numbers by what they colour.
@@ -194,8 +198,8 @@ class _Walk:
                 for a, n in zip_longest(call.arguments, given[: len(call.arguments)])
             ]
         layout = (
-            binding.registered_layout(call.name, count, names)
-            if call.name in functions()
+            binding.registered_layout(call.name, count, names, self.dimension)
+            if call.name in functions(self.dimension)
             else binding.builtin_layout(call.name, count, names)
             if call.name in binding.BUILTINS
             else None

@@ -32,6 +32,7 @@ from shaderdsl.syntax import (
     Negation,
     Number,
     Pair,
+    Triple,
     Parameter,
     Ranged,
     Scene,
@@ -62,6 +63,7 @@ class Builder:
         self.texts = tokens.texts
         self.starts = tokens.starts
         self.slots = 0
+        self.dimension = 2
         self.literals: dict[int, Number | Colour] = {}
         self.decided: set[int] = set()
 
@@ -80,13 +82,14 @@ class Builder:
 
     def scene(self, word: int, dimension: int, settings: tuple[Any, int] | None = None) -> Scene:
         written = self.texts[dimension]
-        if written != "2d":
+        if written not in ("2d", "3d"):
             raise Fault(
-                f"there is no scene '{written}'", self.starts[dimension], self.end(dimension), "2d",
-                "write `scene 2d`: programs are two-dimensional",
+                f"there is no scene '{written}'", self.starts[dimension], self.end(dimension), "2d or 3d",
+                "write `scene 2d` or `scene 3d`",
             )  # fmt: skip
         arguments, end = settings or ((), self.end(dimension))
-        return Scene(self.starts[word], end, _checked(arguments))
+        self.dimension = int(written[0])
+        return Scene(self.starts[word], end, self.dimension, _checked(arguments))
 
     def let(self, name: int, value: Any) -> Let:
         start = self.starts[name]
@@ -145,17 +148,15 @@ class Builder:
         # The inner node stands for the group; its place is close enough for an error.
         return value
 
-    def point(self, *coordinates_and_close: Any) -> Pair:
+    def point(self, *coordinates_and_close: Any) -> Pair | Triple:
         coordinates: tuple[Expression, ...] = coordinates_and_close[:-1]
-        if len(coordinates) != 2:
-            raise Fault(
-                f"a point has two coordinates, not {len(coordinates)}",
-                coordinates[0].start,
-                coordinates[-1].end,
-                "(x, y)",
-            )
-        x, y = coordinates
-        return Pair(x.start, y.end, x, y)
+        start, end = coordinates[0].start, coordinates[-1].end
+        if len(coordinates) == 2:
+            return Pair(start, end, *coordinates)
+        if len(coordinates) == 3 and self.dimension == 3:
+            return Triple(start, end, *coordinates)
+        allowed, form = ("two", "(x, y)") if self.dimension == 2 else ("two or three", "(x, y) or (x, y, z)")
+        raise Fault(f"a point has {allowed} coordinates, not {len(coordinates)}", start, end, form)
 
     def arguments(self, *arguments_and_close: Any) -> tuple[tuple[Any, ...], int]:
         # The closing bracket is kept for the call's end.
@@ -187,7 +188,7 @@ class Builder:
             if node is not None:
                 return node
         call = Call(start, end, name, self.starts[token], _checked(arguments))
-        if name in _counting():
+        if self.dimension == 2 and name in _counting():
             # Counts known from the start spare the checker a second run.
             self.decided |= counted_slots(call)
         return call

@@ -21,8 +21,8 @@ _INDENT = 4
 @lru_cache(maxsize=1)
 def _chained() -> frozenset[str]:
     """The functions that are printed as method calls of their first argument."""
-    kinds = ("transform", "modifier", "repetition", "layer")
-    return frozenset(n for n, entries in functions().items() if entries[0].category in kinds) | {"fill"}
+    kinds = ("transform", "modifier", "repetition", "layer", "extrusion")
+    return frozenset(n for n, entries in functions(3).items() if entries[0].category in kinds) | {"fill", "paint"}
 
 
 def number_text(value: float, unit: str) -> str:
@@ -64,10 +64,11 @@ class Printer:
             )
             return self._started(f"def {statement.name}({parameters}) = ", statement.body)
         arguments = self._arguments(statement.arguments)
-        flat = f"scene 2d({arguments})" if arguments else "scene 2d"
+        head = f"scene {statement.dimension}d"
+        flat = f"{head}({arguments})" if arguments else head
         if self._width is None or len(flat) <= self._width:
             return flat
-        return f"scene 2d(\n{' ' * _INDENT}{self._filled(statement.arguments, _INDENT)}\n)"
+        return f"{head}(\n{' ' * _INDENT}{self._filled(statement.arguments, _INDENT)}\n)"
 
     def _started(self, start: str, value: Expression) -> str:
         flat = start + self.flat(value)
@@ -95,6 +96,8 @@ class Printer:
             return " ".join(parts)
         if isinstance(node, syntax.Pair):
             return f"({self.flat(node.x)}, {self.flat(node.y)})"
+        if isinstance(node, syntax.Triple):
+            return f"({self.flat(node.x)}, {self.flat(node.y)}, {self.flat(node.z)})"
         if isinstance(node, Negation):
             inner = self.flat(node.value)
             return f"-({inner})" if isinstance(node.value, Chain) else f"-{inner}"

@@ -8,7 +8,7 @@ tests read entries; none of them knows an operation by name. Adding an operation
 
 Bodies take and give these traced values:
 
-- `Point`: x, y in the operation's own coordinates;
+- `Point`: x, y in the operation's own coordinates; `Point3`: x, y, z;
 - `Distance`: `value`, the signed distance (negative inside), and `thickness`, the extent of the solid along the
   normal, measured from the nearest boundary to the far one (`FAT` where it never matters). Coverage needs it: a
   stroke thinner than a pixel covers C(near boundary) - C(far boundary), not C of one half plane.
@@ -17,18 +17,27 @@ Bodies take and give these traced values:
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, Literal
 
-from shaderdsl.expression import Expr, Scalar
+from shaderdsl.expression import Expr, Scalar, hypot, maximum
 
 FAT = 1e4
 """The thickness of a solid that no pixel can span."""
 
-Kind = Literal["length", "number", "angle", "count", "point", "colour", "choice"]
-Category = Literal["shape", "outline", "boolean", "modifier", "transform", "repetition", "paint", "layer"]
+Kind = Literal["length", "number", "angle", "count", "point", "vector", "colour", "choice"]
+Category = Literal[
+    "shape", "outline", "boolean", "modifier", "transform", "repetition", "paint", "layer", "extrusion", "camera", "light"
+]
+Dimension = Literal[0, 2, 3]
+"""Where an operation is at home: 2 in the plane, 3 in space, 0 in both."""
+
+COMPONENTS: dict[str, tuple[str, ...]] = {
+    "point": ("_x", "_y"), "vector": ("_x", "_y", "_z"), "colour": ("_r", "_g", "_b"),
+}  # fmt: skip
+"""The scalars of parameters that have several, as endings of the parameter's name."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +60,14 @@ class Parameter:
     summary: str = ""
 
     @property
+    def scalars(self) -> tuple[str, ...]:
+        """The names of the scalars that it takes in a body: two for a point, three for a vector or colour, else one."""
+        return tuple(self.name + ending for ending in COMPONENTS.get(self.kind, ("",)))
+
+    @property
     def width(self) -> int:
-        """How many scalars it takes in a body: 2 for a point, else 1."""
-        return 2 if self.kind == "point" else 1
+        """How many scalars it takes in a body."""
+        return len(COMPONENTS.get(self.kind, ("",)))
 
     @property
     def continuous(self) -> bool:
@@ -84,9 +98,78 @@ class Point:
 
 
 @dataclass(frozen=True)
+class Point3:
+    """A point or vector of space; a colour's red, green and blue where a parameter is one."""
+
+    x: Expr
+    y: Expr
+    z: Expr
+
+    def __add__(self, other: Point3) -> Point3:
+        return Point3(self.x + other.x, self.y + other.y, self.z + other.z)
+
+    def __sub__(self, other: Point3) -> Point3:
+        return Point3(self.x - other.x, self.y - other.y, self.z - other.z)
+
+    def __neg__(self) -> Point3:
+        return Point3(-self.x, -self.y, -self.z)
+
+    def __mul__(self, factor: Scalar) -> Point3:
+        return Point3(self.x * factor, self.y * factor, self.z * factor)
+
+    def __iter__(self) -> Iterator[Expr]:
+        return iter((self.x, self.y, self.z))
+
+    def dot(self, other: Point3) -> Expr:
+        return self.x * other.x + self.y * other.y + self.z * other.z
+
+    def cross(self, other: Point3) -> Point3:
+        return Point3(
+            self.y * other.z - self.z * other.y, self.z * other.x - self.x * other.z, self.x * other.y - self.y * other.x
+        )
+
+    @property
+    def length(self) -> Expr:
+        """The Euclidean length, with a finite derivative at the origin."""
+        return hypot(hypot(self.x, self.y), self.z)
+
+    def normalized(self) -> Point3:
+        """The vector divided by its length, which is kept above zero."""
+        return self * (1.0 / maximum(self.length, 1e-9))
+
+
+@dataclass(frozen=True)
 class Distance:
+    """What a shape's body gives. `beside` is, for solids with edges, the distance to the face that lies beside the
+    nearest one, continued past the edge between them: near its surface such a solid's distance is the greatest of its
+    faces' distances, and this is the second greatest. Antialiasing of creases blends the two; None is no crease."""
+
     value: Expr
     thickness: Scalar = FAT
+    beside: Expr | None = None
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Where a picture is taken from: the eye, three unit vectors, half the height of what is seen (at distance 1, or of
+    all where rays are `parallel`, 1 or 0)."""
+
+    eye: Point3
+    right: Point3
+    up: Point3
+    forward: Point3
+    spread: Expr
+    parallel: float
+
+
+@dataclass(frozen=True)
+class Light:
+    """How a point is lit: by `radiance` (linear red, green and blue) from a unit `direction`, which points to the light, or
+    from all around where that is None. `distance` is how far away the light is; what lies beyond casts no shadow."""
+
+    radiance: Point3
+    direction: Point3 | None = None
+    distance: Scalar = FAT
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,12 +185,24 @@ class Operation:
     repetition  body(p: Point, copy: Expr, **parameters) -> Point for each of `copies` candidate copies, whose union is taken
     paint       body(p: Point, **parameters) -> position on the colour ramp, 0 at the first stop and 1 at the last
     layer       no body: `opacity` and `soften` are read by the compositor
+    extrusion   body(p: Point3, **parameters) -> Point3: (x, y) in the plane of the shape that is made solid, and z, how far
+                the point lies beyond the solid's ends (negative between them); `capped` False leaves z out
+    camera      body(**parameters) -> Camera
+    light       body(p: Point3, n: Point3, **parameters) -> Light: how a surface at p with the normal n is lit
+
+    `dimension` says where the operation is at home. In space a shape, transform, repetition or paint gets and gives
+    `Point3` where it gets `Point` in the plane; what is at home in both (dimension 0) gets `Point3`, z being 0 in the plane.
 
     A body gets an Expr for each number, a Point for each point, and constants (Expr) for counts and for choices (the
     index of the word), so that one compiled body serves every count.
 
     A boolean whose value is always that of one operand says by which signs it `selects`: (i, j) where it takes the
     operand with the smaller of i*a and j*b, so that a tile where they are far apart needs one of them only.
+
+    `distance_scale(**parameters)` of a repetition or extrusion is 1 over the most that its map stretches distances, so that
+    what it gives stays a bound; None is 1.
+
+    An operation without a `function` can not be called by its name: others are lowered to it.
 
     `jumps` says for which words (a choice's name and word) the distance inside may jump where the outline is near: what is
     well inside at a tile's centre then says nothing about the tile.
@@ -125,6 +220,8 @@ class Operation:
     blend: str = ""
     copies: int = 1
     distance_scale: Callable[..., Scalar] | None = None
+    dimension: Dimension = 2
+    capped: bool = True
     inset: Callable[..., Mapping[str, Any]] | None = None
     finish: Callable[..., Distance] | None = None
     variadic: Literal["", "shapes", "points", "colours"] = ""
@@ -146,7 +243,7 @@ class Operation:
 
 
 _operations: dict[str, Operation] = {}
-_MODULES = ("shapes", "curves", "outlines", "booleans", "modifiers", "transforms", "paints")
+_MODULES = ("shapes", "curves", "outlines", "booleans", "modifiers", "transforms", "paints", "solids", "spaces", "lights")
 
 
 def register(
@@ -159,31 +256,37 @@ def register(
         if name in _operations:
             raise ValueError(f"operation {name!r} is registered twice")
         more.setdefault("function", name)
+        if category in ("boolean", "modifier"):
+            more.setdefault("dimension", 0)
         _operations[name] = Operation(name, category, parameters, body, summary, example, **more)
         return body
 
     return decorate
 
 
-@lru_cache(maxsize=1)
-def operations() -> Mapping[str, Operation]:
-    """All entries by name, in the order of registration."""
+@lru_cache(maxsize=2)
+def operations(dimension: Dimension = 2) -> Mapping[str, Operation]:
+    """The entries that programs of a dimension are made of, by name, in the order of registration: in space, all."""
     for module in _MODULES:
         importlib.import_module(f"shaderdsl.operations.{module}")
-    return _operations
+    return {name: o for name, o in _operations.items() if dimension == 3 or o.dimension != 3}
 
 
-@lru_cache(maxsize=1)
-def functions() -> Mapping[str, tuple[Operation, ...]]:
+@lru_cache(maxsize=2)
+def functions(dimension: Dimension = 2) -> Mapping[str, tuple[Operation, ...]]:
     """Entries by the function name that the text uses: `union` has four (sharp, smooth, round, chamfer)."""
     table: dict[str, list[Operation]] = {}
-    for operation in operations().values():
-        table.setdefault(operation.function, []).append(operation)
+    for operation in operations(dimension).values():
+        if operation.function:
+            table.setdefault(operation.function, []).append(operation)
     return {name: tuple(entries) for name, entries in table.items()}
 
 
-def of_category(*categories: Category) -> Iterable[Operation]:
-    return [o for o in operations().values() if o.category in categories]
+def of_category(*categories: Category, dimension: Dimension = 2) -> list[Operation]:
+    """The entries of some categories at home in a dimension that programs can call, in the order of registration."""
+    home = (0, dimension)
+    entries = operations(dimension).values()
+    return [o for o in entries if o.category in categories and o.dimension in home and o.function]
 
 
 # -- shorthand for parameters --------------------------------------------------------------------------------
@@ -218,6 +321,18 @@ def point(name: str, low: float = -1.0, high: float = 1.0, default: tuple[float,
     return Parameter(name, "point", low, high, default, None, None, (), summary)
 
 
+def vector(
+    name: str, low: float = -1.0, high: float = 1.0, default: tuple[float, float, float] | None = None, *, summary: str = ""
+) -> Parameter:
+    """A point or direction of space."""
+    return Parameter(name, "vector", low, high, default, None, None, (), summary)
+
+
+def colour(name: str, default: tuple[float, float, float] | None = None, *, summary: str = "") -> Parameter:
+    """A colour, sRGB, each component in [0, 1]."""
+    return Parameter(name, "colour", 0.0, 1.0, default, 0.0, 1.0, (), summary)
+
+
 def choice(name: str, *choices: str, summary: str = "") -> Parameter:
     """One of some words; the first is the default."""
     return Parameter(name, "choice", 0, 0, choices[0], None, None, choices, summary)
@@ -226,14 +341,13 @@ def choice(name: str, *choices: str, summary: str = "") -> Parameter:
 # -- tracing -------------------------------------------------------------------------------------------------
 
 
-def bind(operation: Operation, scalars: Mapping[str, Expr]) -> dict[str, Expr | Point]:
+def bind(operation: Operation, scalars: Mapping[str, Expr]) -> dict[str, Expr | Point | Point3]:
     """The keyword arguments of a body from scalars by the names of `scalar_names`."""
-    arguments: dict[str, Expr | Point] = {}
+    arguments: dict[str, Expr | Point | Point3] = {}
     for parameter in operation.parameters:
-        if parameter.kind == "point":
-            arguments[parameter.name] = Point(scalars[parameter.name + "_x"], scalars[parameter.name + "_y"])
-        else:
-            arguments[parameter.name] = scalars[parameter.name]
+        values = [scalars[name] for name in parameter.scalars]
+        kind = Point3 if len(values) == 3 else Point
+        arguments[parameter.name] = values[0] if len(values) == 1 else kind(*values)
     return arguments
 
 
@@ -242,24 +356,17 @@ def unbind(operation: Operation, arguments: Mapping[str, Any]) -> list[Expr]:
     scalars: list[Expr] = []
     for parameter in operation.parameters:
         value = arguments[parameter.name]
-        scalars += [value.x, value.y] if parameter.kind == "point" else [value]
+        scalars += [value] if parameter.width == 1 else [value.x, value.y] if parameter.width == 2 else [*value]
     return scalars
 
 
 @cache
 def scalar_names(operation: Operation) -> tuple[str, ...]:
-    """The names of the scalars that a body's parameters take, in slot order; a point gives two."""
-    names: list[str] = []
-    for parameter in operation.parameters:
-        names += [parameter.name + "_x", parameter.name + "_y"] if parameter.kind == "point" else [parameter.name]
-    return tuple(names)
+    """The names of the scalars that a body's parameters take, in slot order."""
+    return tuple(name for parameter in operation.parameters for name in parameter.scalars)
 
 
 @cache
 def continuous_names(operation: Operation) -> tuple[str, ...]:
     """`scalar_names` without counts and choices."""
-    names: list[str] = []
-    for parameter in operation.parameters:
-        if parameter.continuous:
-            names += [parameter.name + "_x", parameter.name + "_y"] if parameter.kind == "point" else [parameter.name]
-    return tuple(names)
+    return tuple(name for parameter in operation.parameters if parameter.continuous for name in parameter.scalars)

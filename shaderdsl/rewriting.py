@@ -40,6 +40,8 @@ class _Rebuild:
             return node._replace(operands=tuple(self.node(o) for o in node.operands))
         if isinstance(node, syntax.Pair):
             return node._replace(x=self.node(node.x), y=self.node(node.y))
+        if isinstance(node, syntax.Triple):
+            return node._replace(x=self.node(node.x), y=self.node(node.y), z=self.node(node.z))
         if isinstance(node, syntax.Ranged):
             return node._replace(
                 number=self.node(node.number), low=self.node(node.low), high=self.node(node.high)

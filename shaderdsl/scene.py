@@ -74,7 +74,15 @@ class Placed:
     decided: Decided = ()
 
 
-Shape = Primitive | Outline | Combination | Modified | Placed
+@dataclass(frozen=True, eq=False)
+class Painted:
+    """A solid whose parts have a material, those apart that have one of their own."""
+
+    child: Shape
+    material: Material
+
+
+Shape = Primitive | Outline | Combination | Modified | Placed | Painted
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +104,34 @@ class Paint:
 
 
 @dataclass(frozen=True, eq=False)
+class Material:
+    """What a solid's surface is made of: its colour, by a paint in the solid's own coordinates, and how it reflects."""
+
+    paint: Paint
+    metallic: Expr
+    roughness: Expr
+    emission: Expr
+
+
+@dataclass(frozen=True, eq=False)
+class Viewpoint:
+    """A camera; `scalars` in the order of `registry.continuous_names(operation)`."""
+
+    operation: Operation
+    scalars: tuple[Expr, ...]
+    decided: Decided = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Lamp:
+    """A light; `scalars` in the order of `registry.continuous_names(operation)`."""
+
+    operation: Operation
+    scalars: tuple[Expr, ...]
+    decided: Decided = ()
+
+
+@dataclass(frozen=True, eq=False)
 class Layer:
     """A painted shape. `softness` None is a crisp edge, antialiased by exact area coverage."""
 
@@ -114,3 +150,30 @@ class Scene:
     graph: Graph
     background: tuple[Expr, Expr, Expr] | None
     layers: tuple[Layer, ...] = field(default=())
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """A solid that a program draws."""
+
+    shape: Shape
+    name: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class SolidScene:
+    """Solids, the camera that sees them and the lights; `background` None is transparent.
+
+    `exposure` multiplies the linear light, `tone` says how it is brought into range, and `fog` is how much of it is
+    lost in a unit of distance to the background's colour; None is none.
+    """
+
+    graph: Graph
+    background: tuple[Expr, Expr, Expr] | None
+    surfaces: tuple[Surface, ...]
+    camera: Viewpoint
+    lights: tuple[Lamp, ...]
+    exposure: Expr
+    tone: str
+    fog: Expr | None = None

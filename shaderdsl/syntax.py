@@ -75,6 +75,16 @@ class Pair(NamedTuple):
     y: Expression
 
 
+class Triple(NamedTuple):
+    """A point or vector of space, `(x, y, z)`."""
+
+    start: int
+    end: int
+    x: Expression
+    y: Expression
+    z: Expression
+
+
 class Negation(NamedTuple):
     """`-value`; of a number literal the sign is part of the literal instead."""
 
@@ -114,15 +124,16 @@ class Call(NamedTuple):
     arguments: tuple[Argument, ...]
 
 
-Expression = Number | Colour | Ranged | Fixed | Name | Pair | Negation | Chain | Call
+Expression = Number | Colour | Ranged | Fixed | Name | Pair | Triple | Negation | Chain | Call
 Argument = Expression | Named
 
 
 class Scene(NamedTuple):
-    """`scene 2d(arguments)`; without arguments the parentheses may be left out."""
+    """`scene 2d(arguments)` or `scene 3d(arguments)`; without arguments the parentheses may be left out."""
 
     start: int
     end: int
+    dimension: int
     arguments: tuple[Argument, ...]
 
 
@@ -170,6 +181,12 @@ class Module(NamedTuple):
     statements: tuple[Statement, ...]
     slots: int
 
+    @property
+    def dimension(self) -> int:
+        """2, or 3 where the text begins with `scene 3d`."""
+        first = self.statements[0] if self.statements else None
+        return first.dimension if isinstance(first, Scene) else 2
+
 
 def children(node: Node) -> tuple[Node, ...]:
     """The nodes right below `node`, in text order."""
@@ -181,6 +198,8 @@ def children(node: Node) -> tuple[Node, ...]:
         return node.operands
     if isinstance(node, Pair):
         return (node.x, node.y)
+    if isinstance(node, Triple):
+        return (node.x, node.y, node.z)
     if isinstance(node, Ranged):
         return (node.number, node.low, node.high)
     if isinstance(node, Def):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from shaderdsl.expression import Expr
-from shaderdsl.scene import Paint, Shape, Vertex
+from shaderdsl.scene import Lamp, Paint, Shape, Vertex, Viewpoint
 from shaderdsl.syntax import Number
 
 
@@ -23,6 +23,12 @@ class NumberValue:
 class PointValue(NamedTuple):
     x: NumberValue
     y: NumberValue
+
+
+class VectorValue(NamedTuple):
+    x: NumberValue
+    y: NumberValue
+    z: NumberValue
 
 
 class ColourValue(NamedTuple):
@@ -50,13 +56,14 @@ class WordValue(NamedTuple):
 class ShapeValue(NamedTuple):
     """`size` counts the solids it draws, `let` and `def` expanded; `depth` is how deep they are nested.
 
-    `unroundable` says why `round` cannot inset it; empty where it can.
+    `unroundable` says why `round` cannot inset it; empty where it can. `dimension` is 2 in the plane and 3 in space.
     """
 
     shape: Shape
     size: int
     depth: int
     unroundable: str
+    dimension: int = 2
 
 
 class LayerValue(NamedTuple):
@@ -66,18 +73,34 @@ class LayerValue(NamedTuple):
     softness: Expr | None
 
 
-Value = NumberValue | PointValue | ColourValue | PaintValue | VertexValue | WordValue | ShapeValue | LayerValue
+class CameraValue(NamedTuple):
+    camera: Viewpoint
+
+
+class LightValue(NamedTuple):
+    light: Lamp
+
+
+Value = (
+    NumberValue | PointValue | VectorValue | ColourValue | PaintValue | VertexValue | WordValue | ShapeValue | LayerValue
+    | CameraValue | LightValue
+)
 
 
 def described(value: Value) -> str:
     """The value's type, as an error calls it."""
     if isinstance(value, NumberValue):
         return "an angle" if value.angle else "a number"
+    if isinstance(value, ShapeValue) and value.dimension == 3:
+        return "a solid"
     return _DESCRIPTIONS[type(value)]
 
 
 _DESCRIPTIONS: dict[type, str] = {
     PointValue: "a point",
+    VectorValue: "a point of space",
+    CameraValue: "a camera",
+    LightValue: "a light",
     ColourValue: "a colour",
     PaintValue: "a paint",
     VertexValue: "a curve's control point",

@@ -9,6 +9,7 @@ from shaderdsl.registry import Point, length, point, register
 @register(
     "paint",
     "flat",
+    dimension=0,
     summary="One colour; a colour where a paint is expected means this.",
     example="circle(0.6).fill(#c8553d)",
     variadic="colours",
