@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from render.alpha import over_white, straight
-from render.tapes import tape_of
+from render.tapes import solid_tape_of, tape_of
 
 if TYPE_CHECKING:
     from shaderdsl import Program
@@ -131,6 +131,10 @@ def _drawn(program: Program, size: tuple[int, int], backend: Backend) -> Float:
 
         picture: Float = Batch.of([(tape_of(program), program.params)]).images(size)[0]
         return picture
+    if program.dimension == 3:
+        from render import solid_numpy
+
+        return solid_numpy.picture(solid_tape_of(program), program.params, size)[0].astype(np.float32)
     from render import numpy_backend
 
     return numpy_backend.picture(tape_of(program), program.params, size)[0].astype(np.float32)
