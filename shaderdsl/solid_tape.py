@@ -76,6 +76,58 @@ class SolidTape(Lowered):
         return frozenset([*self.instructions[:, OPCODE].tolist(), *self.materials[:, PAINT].tolist(), *self.lights[:, 0].tolist()])
 
 
+    @cached_property
+    def march(self) -> IntArray:
+        """The instructions for values alone: (n, 6) opcode, source register or space, second register, first slot, count (of a
+        fold: its space), and the register that the result goes to. Registers and spaces are used again when they are read for
+        the last time; DslError where more than the march's are alive at once."""
+        return _allocated(self.instructions)
+
+
+MARCH_REGISTERS = 32
+MARCH_SPACES = 8
+"""Registers and folded spaces that may be alive at once while a ray is marched."""
+
+
+def _allocated(instructions: IntArray) -> IntArray:
+    table = opcodes(3)
+    category = {code.number: operation.category for operation, code in table.items()}
+    rows = instructions.tolist()
+    last_read: dict[tuple[str, int], int] = {("register", len(rows) - 1): len(rows)}
+    for number, (opcode, source, second, *_) in enumerate(rows):
+        if category[opcode] in ("boolean", "modifier"):
+            last_read["register", source] = number
+            if category[opcode] == "boolean":
+                last_read["register", second] = number
+        elif source > 0:
+            last_read["space", source] = number
+    free = {"register": list(range(MARCH_REGISTERS))[::-1], "space": list(range(1, MARCH_SPACES + 1))[::-1]}
+    place: dict[tuple[str, int], int] = {("space", 0): 0}
+    result: list[tuple[int, ...]] = []
+
+    def taken(kind: str, name: int) -> int:
+        if not free[kind]:
+            raise DslError("this scene nests too many operations at once; put the deeper parts first, or use fewer solids", 1)
+        place[kind, name] = free[kind].pop()
+        return place[kind, name]
+
+    for number, (opcode, source, second, slot, count, _) in enumerate(rows):
+        kind = category[opcode]
+        read = [("register", source), ("register", second)][: {"boolean": 2, "modifier": 1}.get(kind, 0)] or [("space", source)]
+        places = [place[name] for name in read]
+        for name in dict.fromkeys(read):
+            if name != ("space", 0) and last_read[name] == number:
+                free[name[0]].append(place[name])
+        if kind in ("repetition", "extrusion"):
+            result.append((opcode, places[0], 0, slot, taken("space", count), 0))
+        else:
+            target = taken("register", number)
+            result.append((opcode, places[0], places[1] if len(places) > 1 else 0, slot, count, target))
+        if ("register", number) not in last_read and kind not in ("repetition", "extrusion"):
+            free["register"].append(place["register", number])  # nobody reads it
+    return np.array(result, np.int32).reshape(-1, 6)
+
+
 Map = tuple[Expr, ...]
 """Twelve entries, row by row: x' = xx x + xy y + xz z + x, and y', z' alike."""
 
