@@ -54,7 +54,7 @@ class SolidTape(Lowered):
     slot of (metallic, roughness, emission).
     `lights` (k, 2): opcode and first slot.
     `camera`, `background` (or None), `exposure` and `fog` (or None) are first slots.
-    `lipschitz`: the slope that the scene's field never exceeds.
+    `space_count`: folded spaces, the plain one included. `lipschitz`: the slope that the scene's field never exceeds.
     """
 
     graph: Graph
@@ -68,6 +68,7 @@ class SolidTape(Lowered):
     exposure: int
     fog: int | None
     tone: str
+    space_count: int
     parameter_count: int
 
     @cached_property
@@ -198,6 +199,7 @@ class _Lowering:
             exposure,
             fog,
             scene.tone,
+            self.spaces,
             self.parameter_count,
         )
 
