@@ -18,7 +18,7 @@ from render.solid_numpy import LAYERS
 from shaderdsl import shading, solid_dual as dual
 from shaderdsl.registry import continuous_names, scalar_names
 from shaderdsl.solid_checker import TONES
-from shaderdsl.view import REACH
+from shaderdsl.view import BEFORE, REACH
 
 Mode = Literal["image", "jacobian"]
 
@@ -42,7 +42,7 @@ _KEPT = (
     "hit0", "hit1", "hit2", "other0", "other1", "other2", "split",
     "mine0", "mine1", "mine2", "mine3", "turned0", "turned1", "turned2", "turned3",
     *(f"{end}{k}" for end in ("low", "high", "mid") for k in range(5)), "low_t", "high_t", "mid_t", "kinked",
-    "bend0", "bend1", "bend2", "grad0", "grad1", "grad2", "near_t", "crease",
+    "bend0", "bend1", "bend2", "near_t", "crease",
 )  # fmt: skip
 """What the first phase keeps of a layer for the second."""
 
@@ -74,7 +74,7 @@ def source(mode: Mode, used: Iterable[int], registers: int, spaces: int) -> str:
     if derivative:
         vectors.update({
             "adjoint": 5 * registers, "worth": registers, "own": duals.own_width, "kept": len(_KEPT) * LAYERS, "behind": 4 * LAYERS,
-            "sight": 4 * 14, "moved_point": 9, "moved_ray": 9, "along_all": 3, "outline_seed": 12, "haze": 3,
+            "sight": 4 * 14, "moved_point": 9, "moved_ray": 9, "along_all": 3, "outline_seed": 3, "haze": 3,
         })  # fmt: skip
         if duals.folds:
             vectors["space_adjoint"] = 12 * spaces
@@ -158,7 +158,6 @@ def _lit(duals: Duals) -> str:
     """The light from the surface, `light0..2`, where one is asked for; its gradient is `g0..2`."""
     text = f"lit = stage == {HIT} or stage == {BESIDE} or stage == {BARE}\n"
     text += "".join(f"g{k} = value[5 * root + {k + 1}]\n" for k in range(3))
-    text += f"if stage == {BARE}:\n    g0 = near0\n    g1 = near1\n    g2 = near2\n"
     text += "".join(f"mat{k} = 0.0\n" for k in range(6)) + "light0 = 0.0\nlight1 = 0.0\nlight2 = 0.0\nbare0 = 0.0\nbare1 = 0.0\nbare2 = 0.0\n"
     text += "if lit:\n" + duals.shares(4) + duals.materials(4)
     text += printed(dual.emission_rule(), _material_names(), ("light0", "light1", "light2"), 4)
@@ -239,14 +238,14 @@ def _draw(derivative: bool) -> str:
     text += f"elif stage == {MIDDLE}:\n    mid_t = t\n" + "".join(f"    mid{k} = value[5 * root + {k}]\n" for k in range(5))
     text += "    between = mid1 * d0 + mid2 * d1 + mid3 * d2\n    width_t = high_at - low_at\n"
     text += "".join(f"    bend{k} = (high{k + 1} - low{k + 1}) / width_t\n" for k in range(3))
-    results = ("alpha", "near0", "near1", "near2", "near_t")
+    results = ("alpha", "near_t")
     text += "    is_kinked = ti.abs(between) > 0.25 * ti.min(ti.abs(falling), ti.abs(rising))\n    if is_kinked:\n"
     text += printed(dual.kinked_outline_rule(), kinked, results, 8) + "    else:\n"
     text += printed(dual.smooth_outline_rule(), smooth, results, 8)
     text += "".join(keep(f"mid{k}", f"mid{k}", "    ") for k in range(5)) + keep("mid_t", "t", "    ")
     text += keep("kinked", "ti.select(is_kinked, 1.0, 0.0)", "    ")
     text += "".join(keep(f"bend{k}", f"bend{k}", "    ") for k in range(3))
-    text += "".join(keep(f"grad{k}", f"near{k}", "    ") for k in range(3)) + keep("near_t", "near_t", "    ")
+    text += f"    near_t -= {BEFORE} * (size + growth * near_t)\n" + keep("near_t", "near_t", "    ")
     text += f"    if hit_t >= 0.0:\n        done = 1\n    else:\n        stage = {BARE}\n        t = near_t\n"
     text += "else:\n    done = 1\n" + "".join(f"    colour{k} = light{k}\n" for k in range(3))
     text += "if done == 1:\n"
@@ -260,7 +259,7 @@ def _draw(derivative: bool) -> str:
 
 
 DEFAULTS = (
-    "alpha", "split", *(f"{n}{k}" for n in ("colour", "near", "bend") for k in range(3)), "falling", "rising", "near_t",
+    "alpha", "split", *(f"{n}{k}" for n in ("colour", "bend") for k in range(3)), "falling", "rising", "near_t",
     *(f"{n}{k}" for n in ("mine", "turned") for k in range(4)), *(f"{n}{k}" for n in ("low", "high", "mid") for k in range(5)),
     "low_at", "high_at", "mid_t",
 )  # fmt: skip
@@ -310,6 +309,7 @@ def _pass(duals: Duals, kept: dict[str, str]) -> str:
     text += "".join(f"            seed{k + 1} = lg{k} + cut * cut{k + 1}\n" for k in range(3))
     text += "        else:\n            seed0 = cut * cut4\n"
     text += "".join(f"            seed{k + 1} = lg{k} + cut * cut{k + 5}\n" for k in range(3))
+    text += "    else:\n" + "".join(f"        seed{k + 1} = lg{k}\n" for k in range(3))
     # The distance alone, for the surface's place along the ray.
     text += f"elif stage == {HIT}:\n    seed0 = 1.0\n"
     text += "    slope = ti.min(g0 * d0 + g1 * d1 + g2 * d2, -1e-3)\n"
@@ -321,9 +321,13 @@ def _pass(duals: Duals, kept: dict[str, str]) -> str:
     # What the point's adjoint means for the ray.
     text += f"if lit and step < 3:\n    if stage == {BARE}:\n"
     for k in range(3):
-        text += f"        outline_seed[3 * step + {k}] = lg{k}\n        q{k} += lp{k}\n"
+        text += f"        q{k} += lp{k}\n"
         text += f"        sight[14 * step + {k}] += q{k}\n        sight[14 * step + {3 + k}] += q{k} * t + ld{k}\n"
-    text += "        outline_seed[9 + step] = along + q0 * d0 + q1 * d1 + q2 * d2\n    else:\n"
+    # The place before the closest one: t = (1 - BEFORE growth) t* - BEFORE size.
+    shrink = f"(1.0 - {BEFORE} * growth)"
+    text += f"        along += q0 * d0 + q1 * d1 + q2 * d2\n        outline_seed[step] = along * {shrink}\n"
+    text += f"        sight[14 * step + 6] -= {BEFORE} * along\n"
+    text += f"        sight[14 * step + 7] -= {BEFORE} * along * (t + {BEFORE} * size) / {shrink}\n    else:\n"
     for k in range(3):
         text += f"        moved_point[3 * step + {k}] += q{k} + lp{k}\n        moved_ray[3 * step + {k}] += ld{k}\n"
     text += "        along_all[step] += along\n"
@@ -384,11 +388,10 @@ def _outline_back(kept: dict[str, str]) -> str:
     for c in range(3):
         text += f"rise{c} = through * (layer_colour[3 * layer + {c}] - behind[4 * layer + {c}])\n"
     text += "rise3 = through * (1.0 - behind[4 * layer + 3])\n"
-    text += "h0 = 1.0\nh1 = 0.0\nh2 = 0.0\nh3 = 0.0\nh4 = 0.0\n"
+    text += "h0 = 1.0\nh1 = 0.0\n"
     text += "if hit_t >= 0.0:\n" + "".join(f"    to{c} = rise{c}\n" for c in range(4))
     text += "else:\n    h0 = rise0\n" + "".join(f"    if step == {c}:\n        h0 = rise{c}\n" for c in (1, 2, 3))
-    text += "    if step < 3:\n" + "".join(f"        h{k + 1} = outline_seed[3 * step + {k}]\n" for k in range(3))
-    text += "        h4 = outline_seed[9 + step]\n"
+    text += "    if step < 3:\n        h1 = outline_seed[step]\n"
     smooth, kinked = _outline_names()
     seeds: dict[object, str] = {f"d_{q}": f"h{k}" for k, q in enumerate(dual.OUTLINE)}
     rays = tuple(f"ray{k}" for k in range(11))
@@ -451,9 +454,6 @@ if hit_t >= 0.0:
 else:
     stage = {BARE}
     t = {kept['near_t']}
-    near0 = {kept['grad0']}
-    near1 = {kept['grad1']}
-    near2 = {kept['grad2']}
 """
 
 

@@ -159,7 +159,7 @@ for lane in range({LANES}):
     f = register[root + lane]
     wide = size[lane] + growth[lane] * t[lane]
     last = f_before[lane]
-    quiet = mode[lane] == {OUTSIDE} and f > 0.0 and not (f > last and last < f_earlier[lane] and last < {NEAR} * slope * wide)
+    quiet = mode[lane] == {OUTSIDE} and f > 0.0 and not (f > last and last <= f_earlier[lane] and last > -1e29 and last < {NEAR} * slope * wide)
     quiet = quiet and t[lane] <= {FAR} and steps[lane] < {STEPS}
     f_earlier[lane] = ti.select(quiet, last, f_earlier[lane])
     f_before[lane] = ti.select(quiet, f, last)
@@ -225,7 +225,7 @@ if special > 0:
                 wide = size[lane] + growth[lane] * t[lane]
                 near = {NEAR} * slope * wide
                 last = f_before[lane]
-                rising = f > last and last < f_earlier[lane]
+                rising = f > last and last <= f_earlier[lane] and last > -1e29
                 goes = mode[lane]
                 then = goes
                 fresh = False
@@ -240,7 +240,7 @@ if special > 0:
                         left[lane] = {ROOT_STEPS}
                         goes = {ROOT}
                         then = {INSIDE}
-                elif (goes == {OUTSIDE} and rising and last < near) or (goes == {INSIDE} and rising):
+                elif (goes == {OUTSIDE} and rising and last < near) or (goes == {INSIDE} and (rising or f > 0.0)):
                     low[lane] = earlier[lane]
                     middle[lane] = before[lane]
                     f_middle[lane] = last

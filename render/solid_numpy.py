@@ -21,7 +21,7 @@ from shaderdsl import shading, solid_dual as dual, solid_tape as tapes
 from shaderdsl.registry import Operation, continuous_names, scalar_names
 from shaderdsl.solid_tape import SolidTape
 from shaderdsl.tape import opcodes
-from shaderdsl.view import REACH
+from shaderdsl.view import BEFORE, REACH
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -42,7 +42,7 @@ NEAR = 0.75
 """How many pixels from a surface a ray passes near it, and how deep inside it nothing is seen behind."""
 
 ROOT_STEPS = 4
-NARROWING = 4
+NARROWING = 6
 """Steps that sharpen the place of a surface, and of a least value."""
 
 DARK = 1e9
@@ -563,9 +563,9 @@ def march(tape: SolidTape, slots: Array, sight: Sight) -> Places:
         near = NEAR * lipschitz * size
         now, last, last_but_one = state[rays], f_before[rays], f_earlier[rays]
         met = (now == OUTSIDE) & (f <= 0.0)
-        rising = (f > last) & (last < last_but_one)
+        rising = (f > last) & (last <= last_but_one) & np.isfinite(last)
         passed = (now == OUTSIDE) & ~met & rising & (last < near)
-        shallow = (now == INSIDE) & rising
+        shallow = (now == INSIDE) & (rising | (f > 0.0))
         deep = (now == INSIDE) & ~shallow & (f < -near)
         who = rays[met]
         places.hit[layer[who], who] = _root(distances, sight.some(who), before[who], f_before[who], t[who], f[met])
@@ -777,7 +777,7 @@ class _Outline:
         self.inputs = [*ray, *sight.axes, sight.values[6], sight.values[7]]
         smooth = compiled(dual.smooth_outline_rule())[0](*self._smooth())
         kinked = compiled(dual.kinked_outline_rule())[0](*self._kinked())
-        self.alpha, *self.gradient, self.t = (np.where(self.kinked, y, x) for x, y in zip(smooth, kinked))
+        self.alpha, self.t = (np.where(self.kinked, y, x) for x, y in zip(smooth, kinked))
 
     def _smooth(self) -> list[Any]:
         return [*self.c.dual, self.c.t, *self.bend, *self.inputs]
@@ -827,10 +827,9 @@ class _Layer:
             self.alpha[self.edged] = self.outline.alpha
             # What is passed near and not met is seen where the ray comes closest.
             self.bare = np.flatnonzero(np.isnan(hit[rays]))
-            outline, part = self.outline, self.outline.sight.some(self.bare)
-            self.field = Field(tape, slots, part, outline.t[self.bare])
-            gradient = [g[self.bare] for g in outline.gradient]
-            self.shade = _Shade(tape, slots, self.field.point, gradient, part, self.field.material(), outline.t[self.bare])
+            part, t = self.outline.sight.some(self.bare), self.outline.t[self.bare]
+            self.field = field = Field(tape, slots, part, t - BEFORE * part.size(t))
+            self.shade = _Shade(tape, slots, field.point, field.gradient, part, field.material(), field.t)
             for channel in range(3):
                 self.colour[channel, self.edged[self.bare]] = self.shade.colour[channel]
 
@@ -849,14 +848,17 @@ class _Layer:
             if len(self.bare):
                 own = np.zeros((len(adjoint), len(self.bare)))
                 point, gradient, direction, material, along = self.shade.reverse(list(colour[:, self.edged[self.bare]]), own)
-                moved = self.field.reverse([0.0] * 5, own, material)
+                moved = self.field.reverse([0.0, *gradient, 0.0], own, material)
                 point = [x + y for x, y in zip(point, moved)]
                 ray = self.shade.inputs[6:9]
                 for k in range(3):
-                    seed[1 + k][self.bare] = gradient[k]
                     rays[k] = rays[k] + _scattered(n, self.bare, point[k])
                     rays[3 + k] = rays[3 + k] + _scattered(n, self.bare, point[k] * self.shade.t + direction[k])
-                seed[4][self.bare] = along + sum(x * y for x, y in zip(point, ray))
+                along = along + sum(x * y for x, y in zip(point, ray))
+                t = self.outline.t[self.bare]
+                seed[1][self.bare] = along * (1.0 - BEFORE * self.field.sight.values[7])
+                rays[6] = rays[6] - _scattered(n, self.bare, BEFORE * along)
+                rays[7] = rays[7] - _scattered(n, self.bare, BEFORE * along * t)
                 part[:, self.bare] += own
             self.outline.reverse(seed, part, rays)
             adjoint[:, self.which[self.edged]] += part

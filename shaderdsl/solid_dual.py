@@ -34,7 +34,7 @@ CAMERA = (
 AXES = ("right_x", "right_y", "right_z", "up_x", "up_y", "up_z")
 DIRECTION = ("dx", "dy", "dz")
 RAY = ("ox", "oy", "oz", *DIRECTION, "size", "growth")
-OUTLINE = ("alpha", "gx", "gy", "gz", "t")
+OUTLINE = ("alpha", "t")
 
 
 def _point(graph: Graph, names: Sequence[str]) -> Point3:
@@ -238,8 +238,7 @@ def smooth_outline_rule() -> Rule:
     f, *gradient, w = (graph.input(name) for name in DUAL)
     bend = ("hx", "hy", "hz")
     found = view.smooth_outline(f, Point3(*gradient), w, graph.input("t"), _point(graph, bend), *_sight(graph))
-    outputs = [found.alpha, *found.gradient, found.t]
-    return _rule(graph, (*DUAL, "t", *bend, *_SIGHT), OUTLINE, outputs, (*DUAL, *_SIGHT))
+    return _rule(graph, (*DUAL, "t", *bend, *_SIGHT), OUTLINE, [found.alpha, found.t], (*DUAL, *_SIGHT))
 
 
 @cache
@@ -253,7 +252,7 @@ def kinked_outline_rule() -> Rule:
     found = view.kinked_outline(a[0], Point3(*a[1:4]), a[5], b[0], Point3(*b[1:4]), b[5], thickness, *_sight(graph))
     names = tuple(prefix + name for prefix in ("a_", "b_") for name in DUAL)
     inputs = (*names[:5], "a_t", *names[5:], "b_t", *_SIGHT)
-    return _rule(graph, inputs, OUTLINE, [found.alpha, *found.gradient, found.t], (*names, *_SIGHT))
+    return _rule(graph, inputs, OUTLINE, [found.alpha, found.t], (*names, *_SIGHT))
 
 
 _BRANCHES = (*DUAL[:4], *BESIDE)

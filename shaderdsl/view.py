@@ -23,6 +23,9 @@ from shaderdsl.registry import Point3
 FLAT = 1e-2
 """Image gradients (of the field, by pixels of the scene's unit) are raised to this: a film seen from its front has no outline."""
 
+BEFORE = 1.0
+"""What a ray passes near without meeting it is seen as it is so many pixels before: an edge shows its front there."""
+
 GRAZING = 0.05
 """A surface whose slope along the ray is less is moved by no more than this allows, when its derivative is taken."""
 
@@ -55,10 +58,9 @@ def ray(
 
 
 class Outline(NamedTuple):
-    """What is near a ray: how much of the pixel it covers, the gradient there, and the distance along the ray."""
+    """What is near a ray: how much of the pixel it covers, and the distance along the ray."""
 
     alpha: Expr
-    gradient: Point3
     t: Expr
 
 
@@ -87,7 +89,7 @@ def smooth_outline(
     there = gradient - bend * step
     place = t - step
     alpha = covered(m, there.dot(right), there.dot(up), thickness, size + growth * place)
-    return Outline(alpha, there, place)
+    return Outline(alpha, place)
 
 
 def kinked_outline(
@@ -104,7 +106,7 @@ def kinked_outline(
     there = a * share + b * (1.0 - share)
     place = ta + after
     alpha = covered(m, there.dot(right), there.dot(up), thickness, size + growth * place)
-    return Outline(alpha, there, place)
+    return Outline(alpha, place)
 
 
 def crease_offset(
