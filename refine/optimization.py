@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     from render.images import Picture
     from render.taichi_backend import Target
     from shaderdsl import Program
+    from shaderdsl.solid_tape import SolidTape
     from shaderdsl.tape import Tape
 
 Double = npt.NDArray[np.float64]
 
-LARGEST_STEP = {"length": 0.3, "point": 0.3, "angle": 0.5, "number": 0.3, "colour": 0.5}
+LARGEST_STEP = {"length": 0.3, "point": 0.3, "vector": 0.3, "angle": 0.5, "number": 0.3, "colour": 0.5}
 """The most a parameter may move in one step: scene units, radians, colour components; of sizes, their logarithm."""
 
 LEAST_SIZE = 1e-3
@@ -123,10 +124,10 @@ def same_shape(size: tuple[int, int], other: tuple[int, int]) -> bool:
 
 def squared_error(program: Program, level: Level) -> float:
     """The squared error of a program's picture against a level's target, summed over pixels and channels (premultiplied RGBA)."""
-    from render.taichi_backend import Batch
-    from render.tapes import tape_of
+    from render.batching import batch_of
+    from render.tapes import lowered
 
-    return float(Batch.of([(tape_of(program), program.params)]).scores(level.target, level.blur)[0])
+    return float(batch_of(lowered(program), program.params[None]).scores(level.target, level.blur)[0])
 
 
 @dataclass
@@ -139,7 +140,7 @@ class Descent:
 
 
 def least_squares(
-    tape: Tape,
+    tape: Tape | SolidTape,
     coordinates: Coordinates,
     starts: npt.ArrayLike,
     level: Level,
@@ -156,7 +157,7 @@ def least_squares(
     A start rests when a step gains less than `tolerance` of its error, or none does, or when its error is NEGLIGIBLE. `free` (p,) narrows the parameters that move;
     `stop` is asked before each step.
     """
-    from render.taichi_backend import Batch
+    from render.batching import batch_of
 
     start_array = np.atleast_2d(np.asarray(starts, np.float64))
     n = len(start_array)
@@ -167,7 +168,7 @@ def least_squares(
     def look(which: npt.NDArray[np.int64], points: Double) -> tuple[Double, Double, Double]:
         parameters = coordinates.outward(points)
         parameters[:, ~moving] = start_array[which][:, ~moving]
-        batch = Batch([tape], np.zeros(len(points), np.int32), np.ascontiguousarray(parameters))
+        batch = batch_of(tape, parameters)
         errors, gradient, hessian = batch.normal_equations(level.target, level.blur, huber)
         slope = coordinates.slope(points)[:, chosen]
         inner = hessian[:, chosen[:, None], chosen[None, :]].astype(np.float64) * slope[:, :, None] * slope[:, None, :]
@@ -249,7 +250,7 @@ def _solved(matrix: Double, right: Double) -> Double:
 
 
 def adam(
-    tape: Tape,
+    tape: Tape | SolidTape,
     coordinates: Coordinates,
     start: npt.ArrayLike,
     level: Level,
@@ -260,7 +261,7 @@ def adam(
     stop: Callable[[], bool] | None = None,
 ) -> Descent:
     """Adam (Kingma and Ba, 2015) from one start (p,), with a cosine-decayed `rate` in coordinates; keeps the best point."""
-    from render.taichi_backend import Batch
+    from render.batching import batch_of
 
     here = coordinates.inward(start)
     first, second = np.zeros_like(here), np.zeros_like(here)
@@ -269,8 +270,7 @@ def adam(
     for count in range(1, steps + 1):
         if stop and stop():
             break
-        batch = Batch([tape], np.zeros(1, np.int32), coordinates.outward(here)[None])
-        errors, gradients = batch.gradients(level.target, level.blur, huber)
+        errors, gradients = batch_of(tape, coordinates.outward(here)[None]).gradients(level.target, level.blur, huber)
         if errors[0] < best_error:
             best, best_error = here.copy(), float(errors[0])
         gradient = np.where(coordinates.trainable, gradients[0] * coordinates.slope(here), 0.0)
@@ -323,7 +323,7 @@ def optimize(
     Raises ValueError for an unknown method, ImageError for an image that can not be read.
     """
     from render.images import load, resized
-    from render.tapes import tape_of
+    from render.tapes import lowered
 
     if method not in ("auto", "least_squares", "adam"):
         raise ValueError(f'method is "auto", "least_squares" or "adam", not {method!r}')
@@ -335,7 +335,7 @@ def optimize(
     picture = resized(load(image), longest)
     size = max(picture.rgba.shape[:2])
     levels = pyramid(picture, [s for s in stages if s[0] < size] + [(size, 0.0)])
-    tape, coordinates = tape_of(program), Coordinates(program)
+    tape, coordinates = lowered(program), Coordinates(program)
     many = len(program.params) > DENSE_LIMIT
     points = program.params[None]
     if starts > 1:
@@ -354,7 +354,7 @@ def optimize(
 class _Search:
     """Descents down the pyramid, and what they cost."""
 
-    tape: Tape
+    tape: Tape | SolidTape
     coordinates: Coordinates
     levels: Sequence[Level]
     huber: float
@@ -407,10 +407,9 @@ class _Search:
         A size can grow so far that the picture no longer depends on it (a box rounded to a capsule); no derivative
         leads back from there, where a coarse level may have sent it.
         """
-        from render.taichi_backend import Batch
+        from render.batching import batch_of
 
-        batch = Batch([self.tape], np.zeros(len(points), np.int32), np.ascontiguousarray(points))
-        _, _, matrices = batch.normal_equations(level.target, level.blur)
+        _, _, matrices = batch_of(self.tape, points).normal_equations(level.target, level.blur)
         here = self.coordinates.inward(points)
         weight = np.einsum("nii->ni", matrices)[:, : here.shape[1]] * self.coordinates.slope(here) ** 2
         idle = (weight <= 1e-7 * weight.max(1, keepdims=True)) & self.coordinates.logarithmic & self.coordinates.trainable

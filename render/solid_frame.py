@@ -54,7 +54,7 @@ def source(mode: Mode, used: Iterable[int], registers: int, spaces: int) -> str:
     arguments = {**_ARGUMENTS, **(_DERIVATIVE_ARGUMENTS if derivative else {})}
     text = "import taichi as ti\n\n@ti.func\ndef hypotenuse(a, b):\n    return ti.sqrt(a * a + b * b)\n\n@ti.kernel\ndef run(\n"
     text += "".join(f"    {name}: ti.types.ndarray(dtype=ti.{kind}),\n" for name, kind in arguments.items())
-    text += "    width: ti.i32, height: ti.i32, blocks: ti.i32, stride: ti.i32,\n):\n"
+    text += "    width: ti.i32, height: ti.i32, blocks: ti.i32, stride: ti.i32, widen: ti.f32,\n):\n"
     text += """\
     pixel = 2.0 / ti.cast(ti.min(width, height), ti.f32)
     for turn in range(programs.shape[0] * blocks * stride):
@@ -107,7 +107,7 @@ def source(mode: Mode, used: Iterable[int], registers: int, spaces: int) -> str:
 
 def _pixel(derivative: bool) -> str:
     """The pixel's ray and background."""
-    names: dict[object, str] = {"x": "image_x", "y": "image_y", "pixel": "pixel"}
+    names: dict[object, str] = {"x": "image_x", "y": "image_y", "pixel": "(pixel * widen)"}
     names.update({name: f"slots[camera + {k}]" for k, name in enumerate(dual.CAMERA)})
     text = "at = row_y * width + column_x\n"
     text += "image_x = (ti.cast(column_x, ti.f32) + 0.5 - 0.5 * ti.cast(width, ti.f32)) * pixel\n"
@@ -479,7 +479,7 @@ def _screen(derivative: bool) -> str:
         text += push(f"background + {c}", f"h{c} * (clear + haze[{c}])", 4)
     text += "if camera_moves == 1:\n    for c in range(4):\n"
     text += "".join(f"        to{k} = ti.select(c == {k}, 1.0, 0.0)\n" for k in range(4))
-    ray: dict[object, str] = {"x": "image_x", "y": "image_y", "pixel": "pixel"}
+    ray: dict[object, str] = {"x": "image_x", "y": "image_y", "pixel": "(pixel * widen)"}
     ray.update({name: f"slots[camera + {k}]" for k, name in enumerate(dual.CAMERA)})
     ray.update({f"d_{name}": f"sight[14 * c + {k}]" for k, name in enumerate(dual.RAY)})
     text += printed(dual.ray_rule(), ray, [f"f{k}" for k in range(13)], 8, reverse=True)

@@ -38,7 +38,7 @@ def source(used: Iterable[int]) -> str:
     distances = Distances(used)
     text = "import taichi as ti\n\n@ti.func\ndef hypotenuse(a, b):\n    return ti.sqrt(a * a + b * b)\n\n@ti.kernel\ndef run(\n"
     text += "".join(f"    {name}: ti.types.ndarray(dtype=ti.{kind}),\n" for name, kind in _ARGUMENTS.items())
-    text += "    width: ti.i32, height: ti.i32, parts: ti.i32, stride: ti.i32,\n):\n"
+    text += "    width: ti.i32, height: ti.i32, parts: ti.i32, stride: ti.i32, widen: ti.f32,\n):\n"
     text += f"""\
     tiles_x = (width + {TILE - 1}) // {TILE}
     tiles_y = (height + {TILE - 1}) // {TILE}
@@ -106,7 +106,7 @@ else:
 left_edge = ti.cast(tile_x * {TILE}, ti.f32) + corner - 0.5 * ti.cast(width, ti.f32)
 top_edge = 0.5 * ti.cast(height, ti.f32) - ti.cast(tile_y * {TILE}, ti.f32) - corner
 """
-    names: dict[object, str] = {"x": "image_x", "y": "image_y", "pixel": "pixel"}
+    names: dict[object, str] = {"x": "image_x", "y": "image_y", "pixel": "(pixel * widen)"}
     text += "".join(f"c{k} = slots[camera + {k}]\n" for k in range(len(dual.CAMERA)))
     names.update({name: f"c{k}" for k, name in enumerate(dual.CAMERA)})
     text += f"alive = {LANES}\nfor lane in range({LANES}):\n"
@@ -132,12 +132,13 @@ top_edge = 0.5 * ti.cast(height, ti.f32) - ti.cast(tile_y * {TILE}, ti.f32) - co
 
 def _cones() -> str:
     """Advances the cones around the tiles' centres as far as no surface is near any ray of the tile."""
-    radius = TILE * 0.5**0.5 * 1.1 + NEAR
+    # In pixels; the rays' own are widened.
     return f"""\
 alive = 0
+radius = {TILE * 0.5**0.5 * 1.1} / widen + {NEAR}
 for lane in range({LANES}):
-    wide = {radius!r} * (size[lane] + growth[lane] * t[lane])
-    ahead = (register[root + lane] / slope - wide) / (1.0 + {radius!r} * growth[lane])
+    wide = radius * (size[lane] + growth[lane] * t[lane])
+    ahead = (register[root + lane] / slope - wide) / (1.0 + radius * growth[lane])
     moving = ahead > 0.25 * wide and t[lane] <= {FAR} and mode[lane] == 0
     mode[lane] = ti.select(moving, 0, {DONE})
     t[lane] = ti.select(moving, t[lane] + ahead, t[lane])

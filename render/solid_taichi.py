@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from render import solid_frame, solid_march, taichi_backend
-from render.taichi_backend import TASKS_ON_CPU, TURNS_AT_A_TIME, Double, Float, _bases, _UniformParts
+from render.taichi_backend import TASKS_ON_CPU, TURNS_AT_A_TIME, Double, Float, Target, _bases, _UniformParts
 from shaderdsl.solid_checker import TONES
 from shaderdsl.solid_dual import CAMERA
 from shaderdsl.solid_tape import SolidTape
@@ -141,7 +141,7 @@ class SolidBatch:
 
     # -- what it gives ------------------------------------------------------------------------------------
 
-    def _marched(self, slots: Float, size: tuple[int, int]) -> Float:
+    def _marched(self, slots: Float, size: tuple[int, int], widen: float) -> Float:
         width, height = size
         places = np.full((len(self), width * height, solid_march.PLACES), -1.0, np.float32)
         march = _kernel("march", self.used, (), solid_march.source)
@@ -153,24 +153,40 @@ class SolidBatch:
         lipschitz = np.array([t.lipschitz for t in self.tapes], np.float32)[self.which]
         regions = -(-width // 64) * -(-height // 64) * len(self)
         parts = max(1, min(8, -(-TASKS_ON_CPU // regions)))
-        march(table, self._tables["code"], lipschitz, slots, places, width, height, parts, TURNS_AT_A_TIME if self._on_cpu else 1)
+        march(table, self._tables["code"], lipschitz, slots, places, width, height, parts, self._stride, widen)
         return places
 
     @property
     def _on_cpu(self) -> bool:
         return taichi_backend._on_cpu()
 
+    @property
+    def _stride(self) -> int:
+        """See `render.taichi_frame`: turns of a loop that a task takes, so that a CPU's threads share out tasks."""
+        return TURNS_AT_A_TIME if self._on_cpu else 1
+
     def _blocks(self, height: int) -> int:
         return max(1, min(height, -(-TASKS_ON_CPU // len(self)))) if self._on_cpu else height
 
-    def images(self, size: tuple[int, int]) -> Float:
-        """Premultiplied sRGB RGBA (n, h, w, 4) for size (width, height)."""
+    def images(self, size: tuple[int, int], blur: float = 0.0) -> Float:
+        """Premultiplied sRGB RGBA (n, h, w, 4) for size (width, height).
+
+        blur: the standard deviation (of the picture, whose shorter side is 2) by which edges are softer than the pixels make
+            them: pixels count as larger for what covers them.
+        """
         with taichi_backend._lock:
             taichi_backend._start()
-            slots = self._slot_parts.run(self.parameters)
-            return self._drawn("image", slots, self._marched(slots, size), size, {})
+            slots, widen = self._slot_parts.run(self.parameters), _widened(size, blur)
+            return self._drawn("image", slots, self._marched(slots, size, widen), size, widen, {})
 
-    def _drawn(self, mode: solid_frame.Mode, slots: Float, places: Float, size: tuple[int, int], more: dict[str, Any]) -> Float:
+    def scores(self, target: Target, blur: float = 0.0) -> Double:
+        """Squared error (n,) against the target, summed over pixels and channels."""
+        difference = self.images(target.size, blur) - target.image
+        return np.einsum("nhwc,nhwc->n", difference, difference, dtype=np.float64)
+
+    def _drawn(
+        self, mode: solid_frame.Mode, slots: Float, places: Float, size: tuple[int, int], widen: float, more: dict[str, Any]
+    ) -> Float:
         width, height = size
         registers, spaces = self._sizes
         run = _kernel(mode, self.used, self._sizes, lambda used: solid_frame.source(mode, used, registers, spaces))
@@ -181,7 +197,7 @@ class SolidBatch:
             programs = self._with_derivatives(programs, more, blocks)
         tables = self._tables
         arrays = [programs, tables["instructions"], tables["materials"], tables["lights"], slots, places, image, *more.values()]
-        run(*arrays, width, height, blocks, TURNS_AT_A_TIME if self._on_cpu else 1)
+        run(*arrays, width, height, blocks, self._stride, widen)
         return image.reshape(len(self), height, width, 4)
 
     def _with_derivatives(self, programs: Ints, more: dict[str, Any], blocks: int) -> Ints:
@@ -201,13 +217,67 @@ class SolidBatch:
         more["jacobian"] = jacobian
         return programs
 
-    def jacobians(self, size: tuple[int, int]) -> tuple[Float, Float]:
-        """Premultiplied sRGB RGBA (n, h, w, 4) and its Jacobians (n, h, w, 4, p) by the parameters."""
+    def jacobians(self, size: tuple[int, int], blur: float = 0.0) -> tuple[Float, Float]:
+        """Premultiplied sRGB RGBA (n, h, w, 4) and its Jacobians (n, h, w, 4, p) by the parameters; `blur` as in `images`."""
         width, height = size
         with taichi_backend._lock:
             taichi_backend._start()
-            slots = self._slot_parts.run(self.parameters)
+            slots, widen = self._slot_parts.run(self.parameters), _widened(size, blur)
             count = self.parameters.shape[1]
             jacobian = np.empty((len(self), width * height, 4, count), np.float32)
-            images = self._drawn("jacobian", slots, self._marched(slots, size), size, {"jacobian": jacobian})
+            places = self._marched(slots, size, widen)
+            images = self._drawn("jacobian", slots, places, size, widen, {"jacobian": jacobian})
             return images, jacobian.reshape(len(self), height, width, 4, count)
+
+    def normal_equations(self, target: Target, blur: float = 0.0, huber: float = 0.0) -> tuple[Double, Double, Double]:
+        """(error (n,), gradient JᵀWr (n, p), JᵀWJ (n, p, p)) of each program against the target.
+
+        `huber` > 0 weights pixels whose residual is longer than it by Huber's rule; the error is then Huber's, twice.
+        """
+        n, count = self.parameters.shape
+        errors, gradients, matrices = np.empty(n), np.empty((n, count)), np.empty((n, count, count))
+        step = max(1, _BYTES // (16 * target.image.size // 4 * count))
+        for first in range(0, n, step):
+            part = self._part(slice(first, first + step))
+            images, jacobians = part.jacobians(target.size, blur)
+            for k, (picture, jacobian) in enumerate(zip(images, jacobians), first):
+                residual = picture - target.image
+                weighted, errors[k] = _weighted(residual, huber)
+                # An opaque picture's alpha says nothing.
+                channels = 3 if self.tapes[self.which[k]].background is not None else 4
+                rows = jacobian[..., :channels, :].reshape(-1, count)
+                if weighted is not None:
+                    weights = np.repeat(weighted.ravel(), channels)
+                    scaled = rows * weights[:, None]
+                else:
+                    scaled = rows
+                matrices[k] = scaled.T @ rows
+                gradients[k] = scaled.T @ residual[..., :channels].reshape(-1)
+        return errors, gradients, matrices
+
+    def gradients(self, target: Target, blur: float = 0.0, huber: float = 0.0) -> tuple[Double, Double]:
+        """(error (n,), its half gradient JᵀWr (n, p)), as `normal_equations` but with no matrix."""
+        errors, gradients, _ = self.normal_equations(target, blur, huber)
+        return errors, gradients
+
+    def _part(self, which: slice) -> SolidBatch:
+        if which.start == 0 and which.stop >= len(self):
+            return self
+        return SolidBatch(self.tapes, self.which[which], np.ascontiguousarray(self.parameters[which]))
+
+
+def _widened(size: tuple[int, int], blur: float) -> float:
+    """How many times as large pixels count so that edges have a blur beside their own: a box of k pixels varies by k²/12."""
+    sigma = 0.5 * blur * min(size)
+    return float(np.sqrt(1.0 + 12.0 * sigma * sigma))
+
+
+def _weighted(residual: Float, huber: float) -> tuple[Float | None, float]:
+    """Huber's weights (h, w) of residuals (h, w, 4), None where all are 1, and the error."""
+    squares = np.einsum("hwc,hwc->hw", residual, residual, dtype=np.float64)
+    if huber <= 0.0:
+        return None, float(squares.sum())
+    length = np.sqrt(squares)
+    far = length > huber
+    weights = np.where(far, huber / np.maximum(length, 1e-12), 1.0).astype(np.float32)
+    return weights, float(np.where(far, 2.0 * huber * length - huber * huber, squares).sum())

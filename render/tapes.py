@@ -24,6 +24,11 @@ def tape_of(program: Program) -> Tape:
     return cast(Tape, kept["tape"])
 
 
+def lowered(program: Program) -> Tape | SolidTape:
+    """The program's tape, of the plane or in space."""
+    return solid_tape_of(program) if program.dimension == 3 else tape_of(program)
+
+
 def solid_tape_of(program: Program) -> SolidTape:
     """The tape of a program in space; see `tape_of`."""
     kept = vars(program.structure)
