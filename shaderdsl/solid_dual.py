@@ -206,7 +206,7 @@ def screen_rule(tone: str) -> Rule:
     names = ("r", "g", "b", "alpha", "exposure")
     *colour, alpha, exposure = (graph.input(name) for name in names)
     opaque = maximum(alpha, 1e-6)
-    outputs = [shading.encoded(shading.toned(c / opaque * exposure, tone)) * alpha for c in colour]
+    outputs = [shading.shown(c / opaque * exposure, tone) * alpha for c in colour]
     return _rule(graph, names, ("sr", "sg", "sb"), outputs, names)
 
 
