@@ -16,8 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from render.numpy_backend import compiled, crosses, pixel_centres, ramp
-from shaderdsl import dual as plane_dual
-from shaderdsl import shading, solid_dual as dual, solid_tape as tapes
+from shaderdsl import dual as plane_dual, shading, solid_dual as dual, solid_tape as tapes
 from shaderdsl.registry import Operation, continuous_names, scalar_names
 from shaderdsl.solid_tape import SolidTape
 from shaderdsl.tape import opcodes

@@ -14,7 +14,7 @@ from typing import Any
 from shaderdsl import shading, view
 from shaderdsl.dual import Rule, _all_seeds, _element, _parameter_inputs, _rule
 from shaderdsl.expression import Expr, Graph, absolute, maximum, select
-from shaderdsl.registry import Camera, Distance, Operation, Point, Point3, bind, continuous_names, scalar_names
+from shaderdsl.registry import Camera, Distance, Operation, Point, Point3, bind, continuous_names
 
 DUAL = ("f", "fx", "fy", "fz", "w")
 """A distance dual in space: value, gradient, thickness."""

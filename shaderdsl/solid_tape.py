@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from shaderdsl import scene as ir
 from shaderdsl.collection import collector_held
