@@ -29,7 +29,10 @@ from shaderdsl import DslError, number_count
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-LIGHTS: tuple[Numbers, ...] = ((-0.5, 0.7, 0.6), (0.5, 0.7, 0.6), (0.0, 0.9, 0.5), (0.0, 0.2, 1.0), (-0.8, 0.3, 0.5), (0.8, 0.3, 0.5))
+LIGHTS: tuple[Numbers, ...] = (
+    (-0.5, 0.7, 0.6), (0.5, 0.7, 0.6), (0.0, 0.9, 0.5), (0.0, 0.3, 1.0), (-0.8, 0.3, 0.5), (0.8, 0.3, 0.5), (-0.4, 0.9, 0.1),
+    (0.4, 0.9, 0.1),
+)  # fmt: skip
 """Directions that a light is first looked for in."""
 
 ELEVATIONS = (20.0, 35.0, 8.0)
@@ -40,6 +43,15 @@ SKETCH_SIDE, SEARCH_SIDE = 48, 64
 
 TURNS = 40
 """Turns that a shape of a kind is tried in."""
+
+SURVIVORS, CHILDREN = 12, 4
+"""Proposals of one structure that go on, and how many are made of each by throwing its solid about."""
+
+STARTS = 6
+"""Models of one structure that are refined together."""
+
+GROUPS = 6
+"""Structures, of those that are tried at once, that are refined."""
 
 SMALLEST_PATCH = 0.002
 """The share of the picture that a patch must have to be looked at."""
@@ -55,6 +67,17 @@ class State:
     model: Model
     error: float
     cost: float
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A change of a scene that is to be tried: `make` gives the model, with a `solid` that it may be tried with others of."""
+
+    make: Callable[[Solid | None], Model]
+    solid: Solid | None = None
+
+    def model(self) -> Model:
+        return self.make(self.solid)
 
 
 class SolidSearch:
@@ -107,20 +130,69 @@ class SolidSearch:
             values = descent.parameters[0]
         return self.state(model.with_numbers(values))
 
-    def best(self, models: Sequence[Model], level: Level, keep: int) -> list[Model]:
-        """Those of many models whose pictures are nearest, drawn in one batch."""
-        drawable, programs = [], []
-        for model in models:
+    def tried(self, proposals: Sequence[Proposal], bar: float = float("inf")) -> State | None:
+        """The best scene that proposals lead to; None where none comes below the cost `bar`.
+
+        All are drawn in batches; of each structure those that look best are thrown about a little and drawn again, twice, and the
+        best of those are refined together, from coarse to fine.
+        """
+        groups = self._best_of_each(proposals, SURVIVORS)
+        for _ in range(2):
+            if self.late:
+                return None
+            more = [
+                replace(p, solid=self._jittered(p.solid)) for group in groups for p, _ in group if p.solid is not None
+                for _ in range(CHILDREN)
+            ]  # fmt: skip
+            if not more:
+                break
+            groups = self._best_of_each([p for group in groups for p, _ in group] + more, SURVIVORS)
+        best: State | None = None
+        for group in groups[:GROUPS]:
+            if self.late:
+                break
+            found = self._descended([model for _, model in group[:STARTS]])
+            if found is not None and found.cost < min(bar, float("inf") if best is None else best.cost):
+                best = found
+        return best
+
+    def _best_of_each(self, proposals: Sequence[Proposal], keep: int) -> list[list[tuple[Proposal, Model]]]:
+        """Proposals grouped by structure, the best groups first, and in each the best."""
+        drawable: list[tuple[Proposal, Model, str]] = []
+        programs = []
+        for proposal in proposals:
+            model = proposal.model()
             try:
-                programs.append(model.program)
-                drawable.append(model)
+                program = model.program
             except DslError:
                 continue
-        if not drawable:
+            drawable.append((proposal, model, program.structure.key))
+            programs.append((solid_tape_of(program), program.params))
+        if not programs:
             return []
-        batch = SolidBatch.of([(solid_tape_of(p), p.params) for p in programs])
-        order = np.argsort(batch.scores(level.target, level.blur), kind="stable")
-        return [drawable[k] for k in order[:keep]]
+        scores = SolidBatch.of(programs).scores(self.sketch.target, self.sketch.blur)
+        groups: dict[str, list[tuple[Proposal, Model]]] = {}
+        for k in np.argsort(scores, kind="stable"):
+            proposal, model, key = drawable[k]
+            group = groups.setdefault(key, [])
+            if len(group) < keep:
+                group.append((proposal, model))
+        return list(groups.values())
+
+    def _descended(self, models: Sequence[Model]) -> State | None:
+        """The best of models of one structure, after refining all of them on a coarse picture and two on a finer one."""
+        program = models[0].program
+        tape, coordinates = solid_tape_of(program), Coordinates(program)
+        points = np.array([m.program.params for m in models])
+        # The light turns, but stays as strong as it is: it would rather shine flat than let a wrong shape become right.
+        free = np.arange(points.shape[1]) >= models[0].setting
+        free[models[0].light_direction] = True
+        for level, steps, survivors in ((self.coarse, 8, 2), (self.search, 7, 1)):
+            descent = least_squares(
+                tape, coordinates, points, level, steps=steps, tolerance=3e-3, free=free, stop=lambda: self.late
+            )
+            points = descent.parameters[np.argsort(descent.errors)[:survivors]]
+        return self.state(models[0].with_numbers(points[0]))
 
     def offer(self, state: State, what: str) -> None:
         """Tells the record of a state, with its numbers refined at the record's resolution."""
@@ -211,11 +283,25 @@ class SolidSearch:
             sizes: Numbers = tuple(radius * np.exp(random.normal(-0.25, 0.35, 3)))
             angles = (0.0, float(random.uniform(-45, 45)), 0.0) if number % 2 else tuple(random.uniform(-45, 45, 3))
         else:
-            stretch = np.exp(random.normal(0.0, 0.4))
-            sizes = (radius * 0.9 / stretch**0.5, radius * 0.9 * stretch) if kind == "cylinder" else (radius * 0.8, radius * 0.3)
+            stretch = np.exp(random.normal(0.0, 0.5))
+            width = radius * np.exp(random.normal(0.0, 0.15))
+            if kind == "cylinder":
+                sizes = (0.9 * width / stretch**0.5, 0.9 * width * stretch)
+            else:
+                sizes = (width, 0.3 * width * stretch)
             angles = (0.0, 0.0) if number % 3 == 0 else (float(random.uniform(-90, 90)), float(random.uniform(-90, 90)))
         assert len(sizes) == SIZES[kind] and len(angles) == TURNED[kind]
         return Solid(kind, tuple(float(s) for s in sizes), tuple(float(a) for a in angles), where)
+
+    def _jittered(self, solid: Solid) -> Solid:
+        random = self.random
+        size = float(np.mean(solid.sizes))
+        return Solid(
+            solid.kind,
+            tuple(float(s * np.exp(random.normal(0.0, 0.15))) for s in solid.sizes),
+            tuple(float(a + random.normal(0.0, 14.0)) for a in solid.angles),
+            tuple(float(p + random.normal(0.0, 0.15 * size)) for p in solid.place),
+        )
 
     # -- the beginning ------------------------------------------------------------------------------------
 
@@ -247,31 +333,18 @@ class SolidSearch:
             model = start if state is None else state.model
             number = len(model.things)
             colour = self.albedo(patch)
-            offered = [model.with_thing(number, Thing((s,), (), colour)) for s in self.shapes(patch, model)]
-            if number == 0:
+            proposals = []
+            for solid in self.shapes(patch, model):
                 # The light is looked for with the first thing.
-                offered = [replace(m, light=(*light, 0.8)) for m in offered[:: max(1, len(offered) // 60)] for light in LIGHTS]
-            few = self._apart(self.best(offered, self.sketch, 24))
-            tried = [self.refined(m, [(self.coarse, 5), (self.search, 5)]) for m in few]
-            found = [s for s in tried if s is not None]
-            if found:
-                better = min(found, key=lambda s: s.cost)
-                if state is None or better.cost < state.cost:
-                    state = better
-                    self.offer(state, f"{number + 1} solids" if number else "one solid")
+                lights = [model.light] if number else [(*LIGHTS[k], 0.8) for k in self.random.permutation(len(LIGHTS))[:4]]
+                for light in lights:
+                    lit = replace(model, light=light)
+                    proposals.append(Proposal(_maker(lit, number, lambda s, c=colour: Thing((s,), (), c)), solid))  # type: ignore[misc]
+            found = self.tried(proposals, float("inf") if state is None else state.cost)
+            if found is not None:
+                state = found
+                self.offer(state, f"{number + 1} solids" if number else "one solid")
         return state
-
-    def _apart(self, models: Sequence[Model]) -> list[Model]:
-        """The best of each kind of the last thing's last shape, in order."""
-        seen: dict[str, int] = {}
-        result = []
-        for model in models:
-            thing = model.things[-1]
-            kind = (thing.cut or thing.joined)[-1].kind
-            seen[kind] = seen.get(kind, 0) + 1
-            if seen[kind] <= 2:
-                result.append(model)
-        return result[:5]
 
     def _unexplained(self, model: Model, threshold: float) -> Mask:
         """Where the picture is not what the model draws."""
@@ -289,64 +362,61 @@ class SolidSearch:
             for move in (self._inserted, self._changed, self._without, self._finished):
                 if self.late:
                     break
-                for model in move(state):
-                    if self.late:
-                        break
-                    found = self.refined(model, [(self.search, 10)])
-                    if found is not None and found.cost < state.cost - 0.5 * self.price:
-                        again = self.refined(found.model, [(self.search, 15)])
-                        state = again if again is not None and again.cost <= found.cost else found
-                        self.offer(state, move.__name__.strip("_"))
-                        break
+                found = self.tried(list(move(state)), state.cost - 0.5 * self.price)
+                if found is not None:
+                    again = self.refined(found.model, [(self.search, 15)])
+                    state = again if again is not None and again.cost <= found.cost else found
+                    self.offer(state, move.__name__.strip("_"))
             fruitless = fruitless + 1 if state.cost > before - self.price else 0
         return state
 
-    def _inserted(self, state: State) -> Iterator[Model]:
+    def _inserted(self, state: State) -> Iterator[Proposal]:
         """Another solid where the picture is not explained: a thing of its own, or joined to a thing or cut out of it."""
         model = state.model
         difference = self._unexplained(model, 0.06)
         parts, count = ndimage.label(ndimage.binary_opening(difference, iterations=1))
         least = max(4, int(0.5 * SMALLEST_PATCH * difference.size))
         patches = sorted((parts == k for k in range(1, count + 1)), key=lambda p: -int(p.sum()))
-        for patch in patches[:4]:
+        for patch in patches[:2]:
             if patch.sum() < least:
                 break
-            offered: list[Model] = []
-            for solid in self.shapes(patch, model, 12):
-                grown = replace(solid, sizes=tuple(1.3 * s for s in solid.sizes))
-                offered.append(model.with_thing(len(model.things), Thing((solid,), (), self.albedo(patch))))
+            colour = self.albedo(patch)
+            for solid in self.shapes(patch, model, TURNS // 3):
+                yield Proposal(_maker(model, len(model.things), lambda s, c=colour: Thing((s,), (), c)), solid)  # type: ignore[misc]
                 for number, thing in enumerate(model.things):
                     centre = np.mean([s.place for s in thing.joined], 0)
-                    moved = replace(solid, place=(solid.place[0], solid.place[1], float(0.5 * (solid.place[2] + centre[2]))))
-                    offered.append(model.with_thing(number, replace(thing, joined=(*thing.joined, moved))))
-                    deeper = replace(grown, place=tuple(float(v) for v in 0.8 * np.array(solid.place) + 0.2 * centre))
-                    offered.append(model.with_thing(number, replace(thing, cut=(*thing.cut, deeper))))
-            yield from self.best(offered, self.sketch, 5)
+                    beside = replace(solid, place=(solid.place[0], solid.place[1], float(0.5 * (solid.place[2] + centre[2]))))
+                    yield Proposal(_maker(model, number, lambda s, t=thing: replace(t, joined=(*t.joined, s))), beside)  # type: ignore[misc]
+                    grown = tuple(1.3 * s for s in solid.sizes)
+                    within = tuple(float(v) for v in 0.8 * np.array(solid.place) + 0.2 * centre)
+                    hole = replace(solid, sizes=grown, place=within)
+                    yield Proposal(_maker(model, number, lambda s, t=thing: replace(t, cut=(*t.cut, s))), hole)  # type: ignore[misc]
 
-    def _changed(self, state: State) -> Iterator[Model]:
-        """A solid of another kind in a solid's place."""
+    def _changed(self, state: State) -> Iterator[Proposal]:
+        """A solid of another kind, or turned otherwise, in a solid's place."""
         model = state.model
-        offered: list[Model] = []
         for number, thing in enumerate(model.things):
             for role in ("joined", "cut"):
                 solids: tuple[Solid, ...] = getattr(thing, role)
                 for place, solid in enumerate(solids):
-                    radius = float(np.exp(np.mean(np.log(np.maximum(solid.sizes, 1e-3)))))
-                    for kind in SIZES:
-                        tries = 1 if kind == "sphere" else 14
-                        for k in range(tries):
-                            other = Solid("sphere", (radius,), (), solid.place) if kind == "sphere" else self._shape(
-                                kind, 1.15 * radius, solid.place, k
-                            )  # fmt: skip
-                            if kind == "sphere" and solid.kind == "sphere":
-                                continue
-                            swapped = (*solids[:place], other, *solids[place + 1 :])
-                            offered.append(model.with_thing(number, replace(thing, **{role: swapped})))
-        yield from self.best(offered, self.sketch, 6)
+                    radius = 1.15 * float(np.exp(np.mean(np.log(np.maximum(solid.sizes, 1e-3)))))
 
-    def _without(self, state: State) -> Iterator[Model]:
+                    def swapped(s: Solid, t: Thing = thing, r: str = role, o: tuple[Solid, ...] = solids, k: int = place) -> Thing:
+                        return replace(t, **{r: (*o[:k], s, *o[k + 1 :])})  # type: ignore[arg-type]
+
+                    for kind in SIZES:
+                        if kind == "sphere":
+                            others = [Solid("sphere", (radius,), (), solid.place)]
+                        else:
+                            others = [self._shape(kind, radius, solid.place, k) for k in range(TURNS // 2)]
+                        for other in others:
+                            yield Proposal(_maker(model, number, swapped), other)
+
+    def _without(self, state: State) -> Iterator[Proposal]:
+        return (Proposal(lambda _, m=model: m) for model in self._less(state.model))  # type: ignore[misc]
+
+    def _less(self, model: Model) -> Iterator[Model]:
         """Less: a solid or a thing gone, two things of one colour melted into one."""
-        model = state.model
         for number, thing in enumerate(model.things):
             if len(model.things) > 1 and len(thing.joined) == 1:
                 yield model.with_thing(number, None)
@@ -365,9 +435,11 @@ class SolidSearch:
                         *model.things[:first], together, *model.things[first + 1 : second], *model.things[second + 1 :]
                     ))  # fmt: skip
 
-    def _finished(self, state: State) -> Iterator[Model]:
+    def _finished(self, state: State) -> Iterator[Proposal]:
+        return (Proposal(lambda _, m=model: m) for model in self._finer(state.model))  # type: ignore[misc]
+
+    def _finer(self, model: Model) -> Iterator[Model]:
         """A surface that shines, a union that is smooth."""
-        model = state.model
         for number, thing in enumerate(model.things):
             if not thing.finish:
                 yield model.with_thing(number, replace(thing, finish=(0.05, 0.3)))
@@ -376,6 +448,16 @@ class SolidSearch:
                 yield model.with_thing(number, replace(thing, finish=()))
             if len(thing.joined) > 1 and not thing.smooth:
                 yield model.with_thing(number, replace(thing, smooth=(0.08,)))
+
+
+def _maker(model: Model, number: int, thing: Callable[[Solid], Thing]) -> Callable[[Solid | None], Model]:
+    """What gives the model with a thing, made of a solid, in a place."""
+
+    def make(solid: Solid | None) -> Model:
+        assert solid is not None
+        return model.with_thing(number, thing(solid))
+
+    return make
 
 
 def _commonest(colours: Array) -> Numbers:

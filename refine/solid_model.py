@@ -24,6 +24,9 @@ TURNED = {"sphere": 0, "box": 3, "cylinder": 2, "torus": 2}
 """How many of the angles x, y and z say how a shape lies: what is round about an axis needs less. The axis is y: turns about x
 and then z move it."""
 
+MOST_LIGHT, MOST_AMBIENT = 2.0, 0.8
+"""How strong lights may become while numbers are refined."""
+
 CAMERA_DISTANCE = 4.0
 CAMERA_FOV = 35.0
 """Of the camera that fits look from: one picture does not tell the size of what it shows from its distance."""
@@ -123,8 +126,8 @@ class Model:
             f"scene 3d(background = {background})",
             f"orbit(fixed(0), {tilt if self.floor else f'fixed({tilt})'}, fixed({number_text(CAMERA_DISTANCE, '')}), "
             f"fov = fixed({number_text(CAMERA_FOV, '')}))",
-            f"light(({_listed(self.light[:3])}), intensity = {number_text(self.light[3], '')})",
-            f"ambient({number_text(self.ambient, '')})",
+            f"light(({_listed(self.light[:3])}), intensity = {_within(self.light[3], MOST_LIGHT)})",
+            f"ambient({_within(self.ambient, MOST_AMBIENT)})",
         ]
         if self.floor:
             lines.append(f"plane({number_text(self.floor[0], '')}).paint({colour_text(*self.floor[1:])})")
@@ -134,6 +137,17 @@ class Model:
     def program(self) -> Program:
         """Raises DslError where the numbers break a limit."""
         return parse(self.text)
+
+    @property
+    def setting(self) -> int:
+        """How many parameters come before the things': those of background, camera, light and floor."""
+        return len(self.background) + 9 + len(self.floor)
+
+    @property
+    def light_direction(self) -> slice:
+        """Where the light's direction is among the parameters."""
+        first = len(self.background) + 4
+        return slice(first, first + 3)
 
     def numbers(self) -> list[float]:
         """The program's parameters."""
@@ -157,6 +171,11 @@ class Model:
         """The model with another thing in a place, or none; `number` of the things there are adds one."""
         things = [*self.things[:number], *([] if thing is None else [thing]), *self.things[number + 1 :]]
         return replace(self, things=tuple(things))
+
+
+def _within(value: float, most: float) -> str:
+    """A number with a range: a bright light on dark things and a dim one on bright things look alike."""
+    return f"param({number_text(min(max(value, 0.0), most), '')}, 0 .. {number_text(most, '')})"
 
 
 def _listed(numbers: Sequence[float]) -> str:
