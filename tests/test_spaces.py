@@ -1,4 +1,4 @@
-"""Placing, folding and making solids: maps of space against matrices, closed forms and brute force, written independently."""
+"""Placing, folding and making solids: maps of space against matrices, closed forms and brute force."""
 
 from __future__ import annotations
 
@@ -186,7 +186,9 @@ def test_turns_are_counter_clockwise_for_who_looks_against_the_axis() -> None:
     assert np.allclose(traced("turn")(np.array([[0.0, 1.0, 0.0]]), quarter), [[1.0, 0.0, 0.0]])
 
 
-@pytest.mark.parametrize("direction", [(0.0, 0.0, 1.0), (0.0, 0.0, -1.0), (1e-9, 0.0, -1.0), (0.0, 1.0, 0.0), (0.0, -3.0, 0.0)])
+@pytest.mark.parametrize(
+    "direction", [(0.0, 0.0, 1.0), (0.0, 0.0, -1.0), (1e-9, 0.0, -1.0), (0.0, 1.0, 0.0), (0.0, -3.0, 0.0)]
+)
 def test_face_is_a_turn_for_every_direction(direction: tuple[float, float, float]) -> None:
     """Straight back, where no way is the shortest, it turns about y."""
     values = scalars("face", direction=direction)
@@ -200,10 +202,10 @@ def test_face_is_a_turn_for_every_direction(direction: tuple[float, float, float
 
 @pytest.mark.parametrize(
     "call",
-    ["rotate(30, (0, 0, 0))", "quaternion(0, 0, 0, 0)", "face((0, 0, 0))", "mirror((0, 0, 0))", "mirror((0, 0, 0), 0.1)"],
-)  # fmt: skip
+    ["rotate(30, (0, 0, 0))", "quaternion(0, 0, 0, 0)", "face((0, 0, 0))", "mirror((0, 0, 0))", "mirror((0, 0, 0), 1)"],
+)
 def test_a_direction_of_no_length_is_refused(call: str) -> None:
-    with pytest.raises(DslError, match="says no direction"):
+    with pytest.raises(DslError, match="is zero, which is no direction"):
         parse(f"scene 3d\nsphere(0.5).{call}")
     parse(f"scene 3d\nsphere(0.5).{call}".replace("0, 0, 0", "0, 0, 0.01"))
 
@@ -213,12 +215,9 @@ def test_a_direction_of_no_length_is_refused(call: str) -> None:
 
 def stretches(name: str, values: Values, points: Array, copy: int = 0) -> Array:
     """The largest singular value of the Jacobian, by central differences of 1e-6."""
-    step = 1e-6
-    columns = [
-        (traced(name)(points + step * axis, values, copy) - traced(name)(points - step * axis, values, copy)) / (2.0 * step)
-        for axis in np.eye(3)
-    ]
-    return np.linalg.svd(np.stack(columns, 2), compute_uv=False)[:, 0]
+    run, steps = traced(name), 1e-6 * np.eye(3)
+    columns = [run(points + step, values, copy) - run(points - step, values, copy) for step in steps]
+    return np.linalg.svd(np.stack(columns, 2) / 2e-6, compute_uv=False)[:, 0]
 
 
 @pytest.mark.parametrize("name", [*FOLDS, "extrude", "twisted extrusion", "revolve"])
@@ -231,7 +230,8 @@ def test_no_map_stretches_more_than_it_says(name: str) -> None:
             for copy in range(operations(3)[name].copies):
                 # Between cells the copies jump, and so may a difference over a border, rarely.
                 found = stretches(name, values, points_in(3000, reach), copy)
-                assert np.mean(found < most + 1e-5) > 0.9995 if operations(3)[name].copies > 1 else np.all(found < most + 1e-5)
+                allowed = 0.0 if operations(3)[name].copies == 1 else 0.0005
+                assert np.mean(found > most + 1e-5) <= allowed
 
 
 @pytest.mark.parametrize(
@@ -284,8 +284,8 @@ def centred(number: int, spacing: float) -> Array:
 
 @pytest.mark.parametrize("counts", [(1, 1, 1), (4, 1, 3), (2, 5, 2)])
 def test_grid_against_all_copies(counts: tuple[int, int, int]) -> None:
-    spacing = (0.4, 0.6, 0.5)
-    values = scalars("repeat_grid in space", **dict(zip(("columns", "rows", "layers", "dx", "dy", "dz"), counts + spacing)))
+    names, spacing = ("columns", "rows", "layers", "dx", "dy", "dz"), (0.4, 0.6, 0.5)
+    values = scalars("repeat_grid in space", **dict(zip(names, counts + spacing)))
     centres = grid(*(centred(n, s) for n, s in zip(counts, spacing)))
     points = points_in(5000, 2.0)
     found = seen("repeat_grid in space", values, np.zeros(3), 0.1, points)
@@ -410,7 +410,12 @@ def test_bend_makes_arcs() -> None:
 
 @pytest.mark.parametrize(
     ("name", "arguments"),
-    [("twist", {"angle": 0.0}), ("bend", {"angle": 0.0}), ("taper", {"bottom": 1.0, "top": 1.0}), ("elongate", {"x": 0.0})],
+    [
+        ("twist", {"angle": 0.0}),
+        ("bend", {"angle": 0.0}),
+        ("taper", {"bottom": 1.0, "top": 1.0}),
+        ("elongate", {"x": 0.0}),
+    ],
 )
 def test_folds_at_rest_change_nothing(name: str, arguments: dict[str, float]) -> None:
     values, points = scalars(name, **arguments), points_in(500, 3.0)
@@ -548,8 +553,8 @@ def test_sweep_that_comes_round_behind_its_start_stays_whole() -> None:
     """A hairpin whose second leg passes behind the plane where the first begins."""
     values = scalars("sweep", start=(0.0, 0.0, 0.0), control=(0.8, 0.5, 0.0), end=(-0.8, 0.7, 0.0))
     place = along_curve(values)
-    found = made("sweep", values, np.concatenate([place(0.2 * section_inside(5), t) for t in np.linspace(0.05, 0.95, 40)]))
-    assert np.all(found < -0.005)
+    middle = np.concatenate([place(0.2 * section_inside(5), t) for t in np.linspace(0.05, 0.95, 40)])
+    assert np.all(made("sweep", values, middle) < -0.005)
 
 
 @pytest.mark.parametrize("control", [(-0.5, 0.1, 0.2), (0.5, -0.3, 0.0), (0.0, -0.1, 0.1)])
@@ -587,12 +592,14 @@ def test_derivatives_against_differences(name: str) -> None:
     steps = [*np.eye(3), *continuous_names(operations(3)[name])]
     for _ in range(3):
         values = random_scalars(name, random)
-        exact = run.run(outputs, points, values)
-        jacobian, by_parameter = exact[:9].reshape(3, 3, -1).transpose(1, 2, 0), exact[9:].reshape(-1, 3, len(points)).transpose(0, 2, 1)
+        exact = run.run(outputs, points, values).reshape(-1, 3, len(points))
+        jacobian, by_parameter = exact[:3].transpose(1, 2, 0), exact[3:].transpose(0, 2, 1)
         for step, row in zip(steps, [*jacobian, *by_parameter]):
 
             def moved(h: float, step: Any = step, values: Values = values) -> Array:
-                return run(points, {**values, step: values[step] + h}) if isinstance(step, str) else run(points + h * step, values)
+                if isinstance(step, str):
+                    return run(points, {**values, step: values[step] + h})
+                return run(points + h * step, values)
 
             ahead, here, behind = moved(1e-6), moved(0.0), moved(-1e-6)
             found = 0.5e6 * (ahead - behind)

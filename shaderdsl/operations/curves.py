@@ -268,8 +268,8 @@ Vector = TypeVar("Vector", Point, Point3)
 
 
 def closest_on_curve(offset: Vector, edge: Vector, turn: Vector) -> tuple[Expr, Expr]:
-    """The t in [0, 1] where offset + 2t edge + t² turn, a quadratic Bezier curve, is nearest to the origin: as a constant for
-    every derivative, and with its own.
+    """The t in [0, 1] where offset + 2t edge + t² turn, a quadratic Bezier curve, is nearest to the origin: as a
+    constant for every derivative, and with its own.
 
     It is a root of a cubic h that is convex beyond the parabola's vertex and concave before it: Halley's method from
     either end of the curve runs monotonically into the local minimum on its side. The better of both is kept; the

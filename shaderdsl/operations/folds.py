@@ -1,8 +1,8 @@
 """Folds of space: mirrors, bends and repeats. A body maps a point of the scene to one of the folded solid's own.
 
 Bends are told for a ball around the origin, of a `radius`. Past it they fade: a height counts as that of the point
-inverted in the ball's sphere (`inside`), so that they stretch distances nowhere more than on the sphere, and what they give
-stays a bound. Repeats show the nearest copies only, as few as a solid in the middle of its own cell needs.
+inverted in the ball's sphere (`inside`), so that they stretch distances nowhere more than on the sphere, and what they
+give stays a bound. Repeats show the nearest copies only, as few as a solid in the middle of its own cell needs.
 """
 
 from __future__ import annotations
@@ -78,8 +78,8 @@ RADIUS = length("radius", 0.4, 1.5, 1.0, summary="of the ball around the origin 
 
 
 def inside(coordinate: Expr, p: Point3, radius: Expr) -> Expr:
-    """`coordinate` (that of `p` along some axis) where p is in the ball of `radius`, and past it that of p inverted in its
-    sphere. Inversion is conformal: its slope, radius² / |p|², times |p| is nowhere more than the radius."""
+    """`coordinate` (that of `p` along some axis) where p is in the ball of `radius`, and past it that of p inverted in
+    its sphere. Inversion is conformal: its slope, radius² / |p|², times |p| is nowhere more than the radius."""
     square = positive(radius) * positive(radius)
     return coordinate * (square / maximum(square, p.dot(p)))
 
@@ -90,7 +90,7 @@ def inside(coordinate: Expr, p: Point3, radius: Expr) -> Expr:
     length("x", 0.0, 0.4),
     length("y", 0.0, 0.4, 0.0),
     length("z", 0.0, 0.4, 0.0),
-    summary="Cuts a solid through its middle and moves the parts out, by x, y and z to each side, with straight walls between.",
+    summary="Cuts a solid through its middle and moves the parts out, by x, y and z to each side.",
     example="torus(0.3, 0.12).elongate(0.4)",
     dimension=3,
     exact=False,
@@ -126,7 +126,7 @@ def twist(p: Point3, copy: Expr, angle: Expr, radius: Expr) -> Point3:
     dimension=3,
     exact=False,
     distance_scale=lambda angle, radius: 1.0 / (1.0 + 0.5 * absolute(angle) * positive(radius)),
-    notes="Points are turned about z by half of the angle at their x: an arc for small angles, thinner to its ends for large ones.",
+    notes="What is long bends to an arc for small angles, and gets thinner to its ends for large ones.",
 )
 def bend(p: Point3, copy: Expr, angle: Expr, radius: Expr) -> Point3:
     # The chord from the origin to a place on an arc makes half of the arc's angle with the x axis.
@@ -146,7 +146,7 @@ def _taper_scale(bottom: Expr, top: Expr, radius: Expr) -> Expr:
     number("bottom", 0.5, 1.5, minimum=0.01, summary="factor at y = -radius"),
     number("top", 0.3, 1.0, minimum=0.01, summary="factor at y = radius"),
     RADIUS,
-    summary="Scales across y by a factor that grows from `bottom` to `top` in proportion to height.",
+    summary="Scales across y by a factor that changes evenly with height, from `bottom` to `top`.",
     example="box(0.4, 0.7, 0.4).taper(1.3, 0.4)",
     dimension=3,
     exact=False,
@@ -165,8 +165,8 @@ ENDLESS = 1e6
 
 
 def nearest_cells(p: Point3, copy: Expr, spacing: Iterable[Expr], reach: Iterable[Expr]) -> Point3:
-    """`p` as seen by the nearest of the cells that are `spacing` apart along each axis (copy 0), or by the one behind the
-    border of that cell that p is nearest to (copy 1). Cells lie evenly about the origin, `reach` to each side."""
+    """`p` as seen by the nearest of the cells that are `spacing` apart along each axis (copy 0), or by the one behind
+    the border of that cell that p is nearest to (copy 1). Cells lie evenly about the origin, `reach` to each side."""
     homes, steps, margins = [], [], []
     for coordinate, width, most in zip(p, spacing, reach):
         half = most - floor(most)  # an even number of cells has its middle between two
@@ -190,8 +190,8 @@ def endless(spacing: Expr) -> Expr:
 
 
 TWO_CELLS = (
-    "A solid belongs in the middle of its cell: what is seen are the nearest copy and the one behind the nearest border of its "
-    "cell, so that a solid may reach a little into the cells beside its own, and not over their edges."
+    "A solid belongs in the middle of its cell: a point sees its own cell's copy and the one behind the cell's nearest "
+    "border, so that a solid may reach a little into the cells beside its own, and not over their edges."
 )
 
 
@@ -245,7 +245,7 @@ def repeat(p: Point3, copy: Expr, dx: Expr, dy: Expr, dz: Expr) -> Point3:
     "repetition",
     "repeat_mirrored",
     *SPACINGS,
-    summary="Endless cells, `dx`, `dy` and `dz` wide, each the mirror image of the one before; 0 makes none along an axis.",
+    summary="Endless cells, `dx`, `dy` and `dz` wide, each its neighbour's mirror image; 0 makes none along an axis.",
     example="box(0.2, 0.15, 0.15).rotate(20, 30, 0).repeat_mirrored(0.6, 0.6)",
     dimension=3,
     exact=False,
@@ -270,7 +270,7 @@ def repeat_mirrored(p: Point3, copy: Expr, dx: Expr, dy: Expr, dz: Expr) -> Poin
     dimension=3,
     exact=False,
     copies=2,
-    notes="The solid belongs over the x axis, right of the origin; a copy may reach into the sector beside its own, not further.",
+    notes="The solid belongs right of the origin, about x; it may reach into the sectors beside its own, not further.",
 )
 def repeat_polar(p: Point3, copy: Expr, count: Expr) -> Point3:
     step = 2.0 * math.pi / count

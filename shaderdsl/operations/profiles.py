@@ -1,6 +1,7 @@
 """Solids made of a shape of the plane: drawn out, turned about an axis, or led along a curve.
 
-A body gives the place (x, y) in the shape's plane that a point of space belongs to, and z, how far it lies beyond the ends.
+A body gives the place (x, y) in the shape's plane that a point of space belongs to, and z, how far it lies beyond the
+solid's ends.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def _twisted_scale(half_depth: Expr, twist: Expr, taper: Expr, radius: Expr) -> 
     angle("twist", -90.0, 90.0, 0.0, summary="of the front against the back"),
     number("taper", 0.3, 1.2, 1.0, minimum=0.01, summary="size of the front against the back"),
     length("radius", 0.4, 1.5, 1.0, summary="of the region around z where it is told; past it, it fades"),
-    summary="A solid that has a shape of the plane as its section along z, turned and scaled from its back to its front.",
+    summary="As a plain extrusion, with a section that is turned and scaled evenly from the back to the front.",
     example="star(5, 0.7, 0.45).extrude(0.5, twist = 50, taper = 0.6)",
     function="extrude",
     dimension=3,
@@ -83,13 +84,13 @@ def _apart(start: Any, control: Any, end: Any) -> str:
     vector("start", -0.8, 0.8),
     vector("control", -0.8, 0.8),
     vector("end", -0.8, 0.8),
-    summary="A solid that has a shape of the plane as its section along a quadratic Bezier curve from `start` towards `control` to `end`.",
+    summary="Leads a shape of the plane along a quadratic Bezier curve, from `start` towards `control` to `end`.",
     example="ring(0.2, 0.08).sweep((-0.7, -0.3, 0), (0, 0.9, 0.3), (0.7, -0.3, 0))",
     dimension=3,
     exact=False,
     constraint=_apart,
-    notes="The section faces the curve's direction as `face` does at its start, and turns with it the shortest way. It belongs within "
-    "the curve's radius of curvature, and near the curve: where two places of the curve are equally near, the field may jump.",
+    notes="The shape faces the curve's direction at its start as by `face`, and turns with it the shortest way. It "
+    "belongs within the curve's radius of curvature: where two places of the curve are equally near, the field may jump.",
 )
 def sweep(p: Point3, start: Point3, control: Point3, end: Point3) -> Point3:
     edge, offset, chord = control - start, start - p, end - start
@@ -108,7 +109,7 @@ def sweep(p: Point3, start: Point3, control: Point3, end: Point3) -> Point3:
     distance = away.length
 
     def within(point: Point3, inwards: Point3, ended: Expr) -> Expr:
-        """How far `p` is from the plane where the curve ends; a bound of it where the curve comes round behind that plane."""
+        """How far `p` is from the plane where the curve ends; a bound where the curve comes round behind that plane."""
         offset = p - point
         ahead = offset.dot(inwards)
         return select(ended, ahead, maximum(ahead, 0.5 * (offset.length - distance)))

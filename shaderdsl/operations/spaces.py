@@ -14,9 +14,10 @@ def directed(*names: str) -> Callable[..., str]:
     """The constraint that a direction, a vector parameter or several numbers, has a length."""
 
     def constraint(**values: Any) -> str:
-        given = [v for name in names for v in (values[name] if isinstance(values[name], tuple) else (values[name],))]
+        given = [values[name] for name in names]
+        size = math.hypot(*(math.hypot(*v) if isinstance(v, tuple) else v for v in given))
         said = names[0] if len(names) == 1 else f"({', '.join(names)})"
-        return "" if math.hypot(*given) > 1e-6 else f"{said} says no direction when it is zero"
+        return "" if size > 1e-6 else f"{said} is zero, which is no direction"
 
     return constraint
 
@@ -27,7 +28,7 @@ def sheared(amount: Expr) -> Expr:
 
 
 def swing(p: Point3, start: Point3, direction: Point3) -> Point3:
-    """`p` turned back by the shortest turn that takes the unit vector `start` to `direction`; none leads straight back."""
+    """`p` turned back by the shortest turn that takes one unit vector to another. Straight back there is none."""
     axis, c = start.cross(direction), start.dot(direction)
     # By whichever form of 1 / (1 + c) divides by what is not small.
     share = select(c > 0.0, 1.0 / (1.0 + maximum(c, 0.0)), (1.0 - c) / maximum(axis.dot(axis), 1e-12))
@@ -119,7 +120,7 @@ def quaternion(p: Point3, w: Expr, x: Expr, y: Expr, z: Expr) -> Point3:
     example="star(5, 0.6, 0.3).extrude(0.1).face((0.5, 1, 0.7))",
     dimension=3,
     constraint=directed("direction"),
-    notes="What shows its front to z shows it to the direction then; `face((0, 1, 0))` lays it down. Straight back is a half turn about y.",
+    notes="`face((0, 1, 0))` lays down what shows its front to z. Straight back, (0, 0, -1), is half a turn about y.",
 )
 def face(p: Point3, direction: Point3) -> Point3:
     return faced(p, direction.normalized())
