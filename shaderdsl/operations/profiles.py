@@ -90,7 +90,7 @@ def _apart(start: Any, control: Any, end: Any) -> str:
     exact=False,
     constraint=_apart,
     notes="The shape faces the curve's direction at its start as by `face`, and turns with it the shortest way. It "
-    "belongs within the curve's radius of curvature: where two places of the curve are equally near, the field may jump.",
+    "belongs within the curve's radius of curvature: where two of its places are equally near, the field may jump.",
 )
 def sweep(p: Point3, start: Point3, control: Point3, end: Point3) -> Point3:
     edge, offset, chord = control - start, start - p, end - start
