@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     from render.images import Picture
     from render.taichi_backend import Target
     from shaderdsl import Program
+    from shaderdsl.solid_tape import SolidTape
     from shaderdsl.tape import Tape
 
 Double = npt.NDArray[np.float64]
 
-LARGEST_STEP = {"length": 0.3, "point": 0.3, "angle": 0.5, "number": 0.3, "colour": 0.5}
+LARGEST_STEP = {"length": 0.3, "point": 0.3, "vector": 0.3, "angle": 0.5, "number": 0.3, "colour": 0.5}
 """The most a parameter may move in one step: scene units, radians, colour components; of sizes, their logarithm."""
 
 LEAST_SIZE = 1e-3
@@ -64,6 +65,17 @@ class Coordinates:
         self.largest = np.array([LARGEST_STEP.get(p.kind, 0.3) for p in infos])
         self.low[self.logarithmic] = np.log(self.low[self.logarithmic])
         self.high[self.logarithmic] = np.log(np.minimum(self.high[self.logarithmic], 1e3))
+
+    @classmethod
+    def joined(cls, parts: Sequence[tuple[Coordinates, npt.NDArray[np.int64]]], count: int) -> Coordinates:
+        """The coordinates of `count` parameters, of which each part has those in its columns."""
+        result = cls.__new__(cls)
+        for name in ("trainable", "unit", "low", "high", "logarithmic", "largest"):
+            values = np.zeros(count, getattr(parts[0][0], name).dtype)
+            for part, columns in parts:
+                values[columns] = getattr(part, name)
+            setattr(result, name, values)
+        return result
 
     def inward(self, parameters: npt.ArrayLike) -> Double:
         """Parameters (..., p) in written units to coordinates, inside the limits."""
@@ -123,10 +135,10 @@ def same_shape(size: tuple[int, int], other: tuple[int, int]) -> bool:
 
 def squared_error(program: Program, level: Level) -> float:
     """The squared error of a program's picture against a level's target, summed over pixels and channels (premultiplied RGBA)."""
-    from render.taichi_backend import Batch
-    from render.tapes import tape_of
+    from render.batching import batch_of
+    from render.tapes import lowered
 
-    return float(Batch.of([(tape_of(program), program.params)]).scores(level.target, level.blur)[0])
+    return float(batch_of(lowered(program), program.params[None]).scores(level.target, level.blur)[0])
 
 
 @dataclass
@@ -139,7 +151,7 @@ class Descent:
 
 
 def least_squares(
-    tape: Tape,
+    tape: Tape | SolidTape,
     coordinates: Coordinates,
     starts: npt.ArrayLike,
     level: Level,
@@ -156,7 +168,7 @@ def least_squares(
     A start rests when a step gains less than `tolerance` of its error, or none does, or when its error is NEGLIGIBLE. `free` (p,) narrows the parameters that move;
     `stop` is asked before each step.
     """
-    from render.taichi_backend import Batch
+    from render.batching import batch_of
 
     start_array = np.atleast_2d(np.asarray(starts, np.float64))
     n = len(start_array)
@@ -167,7 +179,7 @@ def least_squares(
     def look(which: npt.NDArray[np.int64], points: Double) -> tuple[Double, Double, Double]:
         parameters = coordinates.outward(points)
         parameters[:, ~moving] = start_array[which][:, ~moving]
-        batch = Batch([tape], np.zeros(len(points), np.int32), np.ascontiguousarray(parameters))
+        batch = batch_of(tape, parameters)
         errors, gradient, hessian = batch.normal_equations(level.target, level.blur, huber)
         slope = coordinates.slope(points)[:, chosen]
         inner = hessian[:, chosen[:, None], chosen[None, :]].astype(np.float64) * slope[:, :, None] * slope[:, None, :]
@@ -249,7 +261,7 @@ def _solved(matrix: Double, right: Double) -> Double:
 
 
 def adam(
-    tape: Tape,
+    tape: Tape | SolidTape,
     coordinates: Coordinates,
     start: npt.ArrayLike,
     level: Level,
@@ -260,7 +272,7 @@ def adam(
     stop: Callable[[], bool] | None = None,
 ) -> Descent:
     """Adam (Kingma and Ba, 2015) from one start (p,), with a cosine-decayed `rate` in coordinates; keeps the best point."""
-    from render.taichi_backend import Batch
+    from render.batching import batch_of
 
     here = coordinates.inward(start)
     first, second = np.zeros_like(here), np.zeros_like(here)
@@ -269,8 +281,7 @@ def adam(
     for count in range(1, steps + 1):
         if stop and stop():
             break
-        batch = Batch([tape], np.zeros(1, np.int32), coordinates.outward(here)[None])
-        errors, gradients = batch.gradients(level.target, level.blur, huber)
+        errors, gradients = batch_of(tape, coordinates.outward(here)[None]).gradients(level.target, level.blur, huber)
         if errors[0] < best_error:
             best, best_error = here.copy(), float(errors[0])
         gradient = np.where(coordinates.trainable, gradients[0] * coordinates.slope(here), 0.0)
@@ -285,13 +296,17 @@ def adam(
 
 @dataclass
 class Optimum:
-    """A refined program, its PSNR (dB) against the picture at the fitted size, and how it got there."""
+    """A refined program, its PSNR (dB) against the picture at the fitted size, and how it got there.
+
+    `views` is the same program seen by each camera, where several were given; the first is `program`.
+    """
 
     program: Program
     psnr: float
     seconds: float
     steps: int
     history: list[dict[str, Any]] = field(default_factory=list)
+    views: tuple[Program, ...] = ()
 
 
 STAGES: tuple[tuple[int, float], ...] = ((32, 2.0), (64, 1.0), (128, 0.0))
@@ -300,8 +315,14 @@ STAGES: tuple[tuple[int, float], ...] = ((32, 2.0), (64, 1.0), (128, 0.0))
 
 def optimize(
     program: Program,
-    image: Any,
+    image: Any = None,
     *,
+    images: Sequence[Any] | None = None,
+    cameras: Sequence[str] | None = None,
+    fit_cameras: bool = False,
+    silhouettes: Sequence[Any] | None = None,
+    normals: Sequence[Any] | None = None,
+    depths: Sequence[Any] | None = None,
     stages: Sequence[tuple[int, float]] = STAGES,
     longest: int = 256,
     steps: int = 40,
@@ -319,11 +340,16 @@ def optimize(
     `image` is a path, a PIL image or an array, worked on at most `longest` pixels wide or high. `starts` > 1 adds starts jittered
     by `spread` (coordinates), tried together on the coarsest level. `huber` > 0 weights outlying pixels down, for pictures
     that the structure can not explain everywhere. `method` is "least_squares", "adam", or "auto" (Adam over 1,500 parameters).
+    In space there may be several `images`, each seen from one of `cameras`, calls such as "orbit(30, 20, 4)" (without them, one
+    image is seen by the program's own camera); their numbers move too with `fit_cameras`. Beside or instead of images each camera
+    may have a silhouette (h, w), normals (h, w, 3) and a depth (h, w), None for those that have not: see `refine.views`. The
+    PSNR is that of all together, by their weights.
+
     Below `enough` dB, up to `restarts` rounds throw the numbers of one statement about at a time and descend again.
-    Raises ValueError for an unknown method, ImageError for an image that can not be read.
+    Raises ValueError for an unknown method and for pictures and cameras that do not go together, ImageError for an image that can not be read.
     """
     from render.images import load, resized
-    from render.tapes import tape_of
+    from render.tapes import lowered
 
     if method not in ("auto", "least_squares", "adam"):
         raise ValueError(f'method is "auto", "least_squares" or "adam", not {method!r}')
@@ -332,29 +358,43 @@ def optimize(
     def late() -> bool:
         return seconds is not None and time.perf_counter() - began > seconds
 
-    picture = resized(load(image), longest)
-    size = max(picture.rgba.shape[:2])
-    levels = pyramid(picture, [s for s in stages if s[0] < size] + [(size, 0.0)])
-    tape, coordinates = tape_of(program), Coordinates(program)
-    many = len(program.params) > DENSE_LIMIT
-    points = program.params[None]
+    problem: Any
+    joint = None
+    if any(given is not None for given in (images, cameras, silhouettes, normals, depths)):
+        from refine.views import joint_levels, joint_problem
+
+        joint, views = joint_problem(
+            program, image, images, cameras, fit_cameras, silhouettes, normals, depths, longest
+        )  # fmt: skip
+        problem, coordinates, points = joint, joint.coordinates, joint.start[None]
+        groups = _groups(joint.programs[0], coordinates)
+        size = max(views[0].picture.rgba.shape[:2])
+        levels = joint_levels(views, [s for s in stages if s[0] < size] + [(size, 0.0)])
+    else:
+        picture = resized(load(image), longest)
+        size = max(picture.rgba.shape[:2])
+        levels = pyramid(picture, [s for s in stages if s[0] < size] + [(size, 0.0)])
+        problem, coordinates, points = lowered(program), Coordinates(program), program.params[None]
+        groups = _groups(program, coordinates)
+    many = points.shape[1] > DENSE_LIMIT
     if starts > 1:
         rng = np.random.default_rng(seed)
         moved = coordinates.inward(np.repeat(points, starts, 0))
         moved[1:] += rng.normal(0.0, spread, moved[1:].shape) * coordinates.trainable
         points = coordinates.outward(np.clip(moved, coordinates.low, coordinates.high))
-    search = _Search(tape, coordinates, levels, huber, method == "adam" or (method == "auto" and many), late)
+    search = _Search(problem, coordinates, levels, huber, method == "adam" or (method == "auto" and many), late)
     with one_linear_algebra_thread():
-        best = search.best(points, steps, _groups(program, coordinates), restarts, enough, seed)
-    program = legal(program, best.parameters[0])
-    return Optimum(program, search.decibels(best.errors[0]), time.perf_counter() - began, search.steps, search.history)
+        best = search.best(points, steps, groups, restarts, enough, seed)
+    seen = [legal(program, best.parameters[0])] if joint is None else joint.seen(best.parameters[0])
+    psnr = search.decibels(best.errors[0])
+    return Optimum(seen[0], psnr, time.perf_counter() - began, search.steps, search.history, tuple(seen))
 
 
 @dataclass
 class _Search:
     """Descents down the pyramid, and what they cost."""
 
-    tape: Tape
+    tape: Tape | SolidTape
     coordinates: Coordinates
     levels: Sequence[Level]
     huber: float
@@ -407,10 +447,9 @@ class _Search:
         A size can grow so far that the picture no longer depends on it (a box rounded to a capsule); no derivative
         leads back from there, where a coarse level may have sent it.
         """
-        from render.taichi_backend import Batch
+        from render.batching import batch_of
 
-        batch = Batch([self.tape], np.zeros(len(points), np.int32), np.ascontiguousarray(points))
-        _, _, matrices = batch.normal_equations(level.target, level.blur)
+        _, _, matrices = batch_of(self.tape, points).normal_equations(level.target, level.blur)
         here = self.coordinates.inward(points)
         weight = np.einsum("nii->ni", matrices)[:, : here.shape[1]] * self.coordinates.slope(here) ** 2
         idle = (weight <= 1e-7 * weight.max(1, keepdims=True)) & self.coordinates.logarithmic & self.coordinates.trainable

@@ -38,6 +38,11 @@ def toned(value: Expr, tone: str) -> Expr:
     return value
 
 
+def shown(value: Expr, tone: str) -> Expr:
+    """A component on the screen, sRGB; "raw" is the light itself."""
+    return value if tone == "raw" else encoded(toned(value, tone))
+
+
 def reflected(light: Light, visible: Expr, n: Point3, to_eye: Point3, material: tuple[Expr, ...]) -> Point3:
     """The linear light that a surface sends to the eye: `n` its unit normal, `to_eye` the unit direction to the eye,
     `visible` how much of the light reaches it, in [0, 1]."""
@@ -80,3 +85,8 @@ def _times(a: Point3, b: Point3) -> Point3:
 def _grey(like: Point3, value: float) -> Point3:
     level = like.x.graph.constant(value)
     return Point3(level, level, level)
+
+
+def kept(t: Expr, fog: Expr) -> Expr:
+    """The share of light that is left after a distance through fog."""
+    return exponential(-fog * t)

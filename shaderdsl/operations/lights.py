@@ -137,3 +137,26 @@ def ambient(p: Point3, n: Point3, intensity: Expr, colour: Point3) -> Light:
 def sky(p: Point3, n: Point3, intensity: Expr, zenith: Point3, ground: Point3) -> Light:
     above = 0.5 + 0.5 * n.y
     return Light(radiance(zenith, intensity * above) + radiance(ground, intensity * (1.0 - above)))
+
+
+# What other pictures of a scene are drawn with: `SolidTape.showing`.
+
+
+@register("light", "normals light", summary="Shows normals: half of the unit vector plus one half.", example="", function="", dimension=3)
+def normals_light(p: Point3, n: Point3) -> Light:
+    return Light(Point3(0.5 + 0.5 * n.x, 0.5 + 0.5 * n.y, 0.5 + 0.5 * n.z))
+
+
+@register(
+    "light", "depth light", vector("eye"), vector("forward"), summary="Shows the distance along the camera's view.", example="",
+    function="", dimension=3,
+)  # fmt: skip
+def depth_light(p: Point3, n: Point3, eye: Point3, forward: Point3) -> Light:
+    depth = (p - eye).dot(forward)
+    return Light(Point3(depth, depth, depth))
+
+
+@register("light", "silhouette light", summary="Shows everything white.", example="", function="", dimension=3)
+def silhouette_light(p: Point3, n: Point3) -> Light:
+    one = p.x.graph.constant(1.0)
+    return Light(Point3(one, one, one))
