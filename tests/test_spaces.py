@@ -367,11 +367,11 @@ def test_mirrors_are_symmetric(name: str) -> None:
 def test_elongate_against_a_rounded_box() -> None:
     """A sphere pulled apart is a box with a rounded rim; outside the distance is exact."""
     half, points = np.array([0.3, 0.1, 0.2]), points_in(3000)
-    found = seen("elongate", scalars("elongate", x=0.3, y=0.1, z=0.2), np.zeros(3), 0.25, points)
+    found = seen("elongate", scalars("elongate", dx=0.3, dy=0.1, dz=0.2), np.zeros(3), 0.25, points)
     outside = np.linalg.norm(np.maximum(np.abs(points) - half, 0.0), axis=1) - 0.25
     assert np.allclose(found, outside, atol=1e-12)
     # What is not symmetric keeps its sides.
-    moved = traced("elongate")(np.array([[0.9, -0.5, 0.1]]), scalars("elongate", x=0.3, y=0.1, z=0.2))
+    moved = traced("elongate")(np.array([[0.9, -0.5, 0.1]]), scalars("elongate", dx=0.3, dy=0.1, dz=0.2))
     assert np.allclose(moved, [[0.6, -0.4, 0.0]])
 
 
@@ -414,7 +414,7 @@ def test_bend_makes_arcs() -> None:
         ("twist", {"angle": 0.0}),
         ("bend", {"angle": 0.0}),
         ("taper", {"bottom": 1.0, "top": 1.0}),
-        ("elongate", {"x": 0.0}),
+        ("elongate", {"dx": 0.0}),
     ],
 )
 def test_folds_at_rest_change_nothing(name: str, arguments: dict[str, float]) -> None:

@@ -87,16 +87,16 @@ def inside(coordinate: Expr, p: Point3, radius: Expr) -> Expr:
 @register(
     "repetition",
     "elongate",
-    length("x", 0.0, 0.4),
-    length("y", 0.0, 0.4, 0.0),
-    length("z", 0.0, 0.4, 0.0),
-    summary="Cuts a solid through its middle and moves the parts out, by x, y and z to each side.",
+    length("dx", 0.0, 0.4),
+    length("dy", 0.0, 0.4, 0.0),
+    length("dz", 0.0, 0.4, 0.0),
+    summary="Cuts a solid through its middle and moves the parts out, by `dx`, `dy` and `dz` to each side.",
     example="torus(0.3, 0.12).elongate(0.4)",
     dimension=3,
     exact=False,
 )
-def elongate(p: Point3, copy: Expr, x: Expr, y: Expr, z: Expr) -> Point3:
-    return Point3(*(c - clamp(c, -half, half) for c, half in zip(p, (x, y, z))))
+def elongate(p: Point3, copy: Expr, dx: Expr, dy: Expr, dz: Expr) -> Point3:
+    return Point3(*(c - clamp(c, -half, half) for c, half in zip(p, (dx, dy, dz))))
 
 
 @register(
