@@ -247,7 +247,9 @@ class Operation:
 
 
 _operations: dict[str, Operation] = {}
-_MODULES = ("shapes", "curves", "outlines", "booleans", "modifiers", "transforms", "paints", "solids", "spaces", "lights")
+_MODULES = (
+    "shapes", "curves", "outlines", "booleans", "modifiers", "transforms", "paints", "solids", "spaces", "folds", "profiles", "lights",
+)  # fmt: skip
 
 
 def register(
