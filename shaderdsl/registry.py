@@ -146,7 +146,7 @@ class Operation:
 
 
 _operations: dict[str, Operation] = {}
-_MODULES = ("shapes", "curves", "outlines", "booleans", "modifiers", "transforms", "paints")
+_MODULES = ("shapes", "curves", "figures", "outlines", "booleans", "modifiers", "transforms", "paints")
 
 
 def register(
