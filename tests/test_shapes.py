@@ -470,3 +470,12 @@ def test_one_figure_is_another_where_they_meet() -> None:
     ]  # fmt: skip
     for name, arguments, other, same in pairs:
         assert np.allclose(Example(name, arguments).distance(points), Example(other, same).distance(points), atol=1e-9), name
+
+
+@pytest.mark.parametrize("name", [n for n in SHAPES if operations()[n].inset is not None and n != "wave"])
+def test_what_is_inset_beyond_its_middle_is_far_from_everywhere_else(name: str) -> None:
+    """It has shrunk to a point or a line (a wave's has no end): rounding it must not cover the plane."""
+    far = np.array([(5.0, 6.0), (-6.0, 7.0), (6.0, -5.0), (-7.0, -6.0)])
+    inset = traced(name, with_inset=True)
+    for example in examples(name, 3):
+        assert np.all(inset([inset.value], example.at(far, amount=3.0))[0] > 1.0), example.arguments
