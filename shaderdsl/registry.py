@@ -248,7 +248,8 @@ class Operation:
 
 _operations: dict[str, Operation] = {}
 _MODULES = (
-    "shapes", "curves", "outlines", "booleans", "modifiers", "transforms", "paints", "solids", "spaces", "folds", "profiles", "lights",
+    "shapes", "curves", "figures", "outlines", "booleans", "modifiers", "transforms", "paints", "solids", "spaces", "folds",
+    "profiles", "lights",
 )  # fmt: skip
 
 

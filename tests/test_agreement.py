@@ -43,7 +43,7 @@ def examples() -> list[Program]:
 @lru_cache(maxsize=1)
 def samples() -> list[Program]:
     """Random programs that together use every operation and every pair of a boolean and a transform."""
-    programs = [p for p in data.generate(PROGRAMS + 100, level=3, seed=20) if is_drawable(p)][:PROGRAMS]
+    programs = [p for p in data.generate(PROGRAMS + 100, level=3, seed=22) if is_drawable(p)][:PROGRAMS]
     missing = data.coverage_report(programs).missing
     assert len(programs) == PROGRAMS
     assert not [name for name in missing if "operations" in name or "transforms" in name], missing

@@ -107,6 +107,8 @@ EDGES = {
     "parallelogram": 0.096, "triangle": 0.094, "ngon": 0.062, "star": 0.219, "cross": 0.139,
     "halfplane": 0.003, "pie": 0.075, "cutdisk": 0.047, "moon": 0.068, "vesica": 0.036, "heart": 0.026,
     "egg": 0.020, "segment": 0.043, "capsule": 0.016, "arc": 0.050, "ring": 0.015, "bezier": 0.039,
+    "chamferbox": 0.060, "tunnel": 0.039, "stairs": 0.096, "roundedcross": 0.251, "cushion": 0.033, "parabola": 0.005,
+    "hyperbola": 0.084, "ringsector": 0.089, "horseshoe": 0.075, "wave": 0.036, "cool_s": 0.109,
     "path": 0.046, "polygon": 0.096, "stroked path": 0.197, "union": 0.101, "intersection": 0.138,
     "difference": 0.059, "xor": 0.064, "smooth union": 0.087, "smooth intersection": 0.052,
     "smooth difference": 0.090, "smooth xor": 0.089, "round union": 0.087, "round intersection": 0.045,

@@ -360,7 +360,7 @@ def test_thickness(name: str, arguments: dict[str, Any], thickness: float) -> No
 
 
 @pytest.mark.parametrize(
-    "name", [n for n in SHAPES if n not in ("halfplane", "segment", "capsule", "arc", "bezier")]
+    "name", [n for n in SHAPES if n not in ("halfplane", "segment", "capsule", "arc", "bezier", "parabola", "hyperbola")]
 )
 def test_thickness_spans_the_deepest_point(name: str) -> None:
     """Twice the inradius, within what corners and waists allow: a small solid is not painted half covered."""
@@ -427,3 +427,55 @@ def test_folded_bezier_ends_where_it_turns() -> None:
     example = Example("bezier", {"a": (0.0, 0.0), "b": (1.0, 0.0), "c": (0.0, 0.0), "width": 0.1})
     points = np.array([(0.25, 0.2), (0.7, 0.0), (-0.3, 0.0), (0.5, 0.3)])
     assert np.allclose(example.distance(points), [0.15, 0.15, 0.25, 0.25], atol=1e-3)
+
+
+def test_hyperbola_thickness_tapers_to_the_waist() -> None:
+    example = Example("hyperbola", {"waist": 0.1, "flare": 0.4, "half_height": 0.6})
+    points = np.array([(0.1, 0.0), (-0.1, 0.0), (0.7, 0.6)])
+    thickness = example.traced([example.traced.thickness], example.at(points))[0]
+    assert np.allclose(thickness, [0.2, 0.2, 1.0], atol=1e-6)
+
+
+def test_parabola_is_as_thick_as_its_shortest_normal_chord() -> None:
+    """A line from the boundary along the normal leaves the solid again no sooner, and somewhere just then."""
+    focus = 0.1
+    x = np.linspace(0.01, 1.0, 5000)
+    # From (x, x² / 4f) towards (-x, 2f) the parabola is met again where the sum of both places is -8f² / x.
+    chords = (2.0 * x + 8.0 * focus**2 / x) * np.hypot(x, 2.0 * focus) / x
+    example = Example("parabola", {"focus": focus})
+    found = example.traced([example.traced.thickness], example.at(points_in(20)))[0]
+    assert np.allclose(found, np.min(chords), rtol=1e-5)
+
+
+def test_horseshoe_legs_end_where_they_meet() -> None:
+    long, short = (Example("horseshoe", {"radius": 0.5, "angle": 2.5, "legs": legs, "width": 0.1}) for legs in (5.0, 0.1))
+    meeting = 0.45 * math.tan(math.pi - 2.5)
+    just = Example("horseshoe", {**short.arguments, "legs": meeting})
+    points = points_in(500)
+    assert np.allclose(long.distance(points), just.distance(points), atol=1e-12)
+    assert np.abs(long.distance(points) - short.distance(points)).max() > 0.01
+
+
+def test_one_figure_is_another_where_they_meet() -> None:
+    """Different bodies, one geometry: each figure beside one that says the same in other words."""
+    points = points_in(500)
+    full = {"radius": 0.5, "angle": math.pi, "width": 0.2}
+    pairs: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
+        ("ringsector", full, "ring", {"radius": 0.5, "width": 0.2}),
+        ("stairs", {"steps": 1, "half_width": 0.5, "half_height": 0.3}, "chamferbox",
+         {"half_width": 0.5, "half_height": 0.3, "chamfer": 0.0}),
+        ("cushion", {"radius": 0.6, "bulge": 0.0}, "rhombus", {"half_width": 0.6, "half_height": 0.6}),
+        ("chamferbox", {"half_width": 0.4, "half_height": 0.3, "chamfer": 0.5}, "rhombus",
+         {"half_width": 0.2, "half_height": 0.2}),
+    ]  # fmt: skip
+    for name, arguments, other, same in pairs:
+        assert np.allclose(Example(name, arguments).distance(points), Example(other, same).distance(points), atol=1e-9), name
+
+
+@pytest.mark.parametrize("name", [n for n in SHAPES if operations()[n].inset is not None and n != "wave"])
+def test_what_is_inset_beyond_its_middle_is_far_from_everywhere_else(name: str) -> None:
+    """It has shrunk to a point or a line (a wave's has no end): rounding it must not cover the plane."""
+    far = np.array([(5.0, 6.0), (-6.0, 7.0), (6.0, -5.0), (-7.0, -6.0)])
+    inset = traced(name, with_inset=True)
+    for example in examples(name, 3):
+        assert np.all(inset([inset.value], example.at(far, amount=3.0))[0] > 1.0), example.arguments
