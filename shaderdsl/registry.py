@@ -188,7 +188,9 @@ class Operation:
     extrusion   body(p: Point3, **parameters) -> Point3: (x, y) in the plane of the shape that is made solid, and z, how far
                 the point lies beyond the solid's ends (negative between them); `capped` False leaves z out
     camera      body(**parameters) -> Camera
-    light       body(p: Point3, n: Point3, **parameters) -> Light: how a surface at p with the normal n is lit
+    light       body(p: Point3, n: Point3, **parameters) -> Light: how a surface at p with the normal n is lit. A parameter called
+                `shadow` says how soft the shadows are that it casts, one called `occlusion` how much less of it comes into
+                corners; at 0 there are none. The renderers read them (`shaderdsl.view`), and they have no derivative
 
     `dimension` says where the operation is at home. In space a shape, transform, repetition or paint gets and gives
     `Point3` where it gets `Point` in the plane; what is at home in both (dimension 0) gets `Point3`, z being 0 in the plane.
