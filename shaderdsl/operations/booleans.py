@@ -14,8 +14,18 @@ from collections.abc import Callable
 from math import log, sqrt
 from typing import Any, NamedTuple
 
-from shaderdsl.expression import Expr, absolute, clamp, floor, hypot, maximum, minimum, select
-from shaderdsl.expression import exponential as exp, logarithm
+from shaderdsl.expression import (
+    Expr,
+    absolute,
+    clamp,
+    exponential as exp,
+    floor,
+    hypot,
+    logarithm,
+    maximum,
+    minimum,
+    select,
+)
 from shaderdsl.registry import Distance, Parameter, count, length, number, register
 
 Blend = Callable[..., Expr]
@@ -207,10 +217,12 @@ for _seam in _SEAMS:
 
 # -- where two surfaces cross, and between two shapes ----------------------------------------------------------
 
-_CROSSING = (
-    "let plate = box(0.75, 0.3).move(0.03, -0.3)\nlet bar = box(0.25, 0.6).move(0.06, 0.29)\n"
-    "plate.fill(#dddddd)\nbar.fill(#dddddd)\n"
-)
+_PLATE, _BAR, _STAR = "box(0.75, 0.3).move(0.03, -0.3)", "box(0.25, 0.6).move(0.06, 0.29)", "star(5, 0.85, 0.35)"
+
+
+def _over_grey(function: str, first: str, second: str, numbers: str) -> str:
+    """An example: two shapes in grey, and what the function makes of them."""
+    return f"{first}.fill(#dddddd)\n{second}.fill(#dddddd)\n{function}({first}, {second}, {numbers})"
 
 
 @register(
@@ -218,7 +230,7 @@ _CROSSING = (
     "pipe",
     length("radius", 0.02, 0.2),
     summary="A pipe along the line where the surfaces of two shapes cross; in the plane, a dot at each crossing.",
-    example=_CROSSING + "pipe(plate, bar, 0.12)",
+    example=_over_grey("pipe", _PLATE, _BAR, "0.12"),
     exact=False,
     lipschitz=2.0**0.5,
 )
@@ -231,7 +243,7 @@ def pipe(a: Distance, b: Distance, radius: Expr) -> Distance:
     "engrave",
     length("depth", 0.02, 0.2),
     summary="The first shape with a V-shaped groove along the surface of the second, twice as wide as it is deep.",
-    example=_CROSSING + "engrave(plate, bar, 0.15)",
+    example=_over_grey("engrave", _PLATE, _BAR, "0.15"),
     exact=False,
     lipschitz=2.0**0.5,
 )
@@ -249,7 +261,7 @@ def engrave(a: Distance, b: Distance, depth: Expr) -> Distance:
     length("depth", 0.02, 0.2),
     length("width", 0.02, 0.3, summary="full width"),
     summary="The first shape with a rectangular groove along the surface of the second.",
-    example=_CROSSING + "groove(plate, bar, 0.15, 0.2)",
+    example=_over_grey("groove", _PLATE, _BAR, "0.15, 0.2"),
     exact=False,
 )
 def groove(a: Distance, b: Distance, depth: Expr, width: Expr) -> Distance:
@@ -265,7 +277,7 @@ def groove(a: Distance, b: Distance, depth: Expr, width: Expr) -> Distance:
     length("height", 0.02, 0.2),
     length("width", 0.02, 0.3, summary="full width"),
     summary="The first shape with a rectangular tongue along the surface of the second: what fits into a groove.",
-    example=_CROSSING + "tongue(plate, bar, 0.15, 0.2)",
+    example=_over_grey("tongue", _PLATE, _BAR, "0.15, 0.2"),
     exact=False,
 )
 def tongue(a: Distance, b: Distance, height: Expr, width: Expr) -> Distance:
@@ -281,8 +293,7 @@ def tongue(a: Distance, b: Distance, height: Expr, width: Expr) -> Distance:
     "morph",
     number("amount", 0.0, 1.0, minimum=0.0, maximum=1.0, summary="0 is the first shape, 1 the second"),
     summary="A shape between two: their distances, mixed.",
-    example="let spikes = star(5, 0.85, 0.35)\nlet plate = box(0.7, 0.35).move(0.03, -0.06)\n"
-    "spikes.fill(#dddddd)\nplate.fill(#dddddd)\nmorph(spikes, plate, 0.5)",
+    example=_over_grey("morph", _STAR, "box(0.7, 0.35).move(0.03, -0.06)", "0.5"),
     exact=False,
 )
 def morph(a: Distance, b: Distance, amount: Expr) -> Distance:
