@@ -336,9 +336,9 @@ class Solids:
         return result
 
     def operand(self, size: float, depth: int) -> Solid:
-        """A solid for a boolean, now and then repeated: each boolean is to meet each repetition."""
+        """A solid for a boolean; a plain one is now and then repeated, so that each boolean meets each repetition."""
         solid = self.solid(size, depth)
-        return self.repeated(solid) if self.writer.chance(0.12) else solid
+        return self.repeated(solid) if depth == 0 and self.writer.chance(0.25) else solid
 
     # -- repetition -----------------------------------------------------------------------------------------
 

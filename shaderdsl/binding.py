@@ -184,7 +184,8 @@ def refuse_registered(call: Call) -> Fault:
     positional, names = split(call.arguments)
     # The entry that knows the most of the given names is the one that was meant.
     operation = max(entries, key=lambda o: sum(any(p.name == n for p in o.parameters) for n in names))
-    expected = " or ".join(dict.fromkeys(operation_signature(o) for o in entries if not o.blend))
+    meant = [operation] if operation.blend else [o for o in entries if not o.blend]
+    expected = " or ".join(dict.fromkeys(operation_signature(o) for o in meant))
     first = _SHAPES_FIRST.get(operation.category, 0)
     if operation.variadic:
         fewest = minimum_leading(operation)

@@ -65,7 +65,10 @@ def _cubic(a: Expr, b: Expr, cubic: Expr) -> Expr:
 
 
 def _exponential(a: Expr, b: Expr, exponential: Expr) -> Expr:
-    """-s log(exp(-a / s) + exp(-b / s)), where s makes it as deep at a tie as the quadratic one of the same radius."""
+    """-s log(exp(-a / s) + exp(-b / s)), where s makes it as deep at a tie as the quadratic one of the same radius.
+
+    It is associative: the order of several shapes makes no difference.
+    """
     scale = maximum(exponential, _SMALLEST) / (4.0 * log(2.0))
     difference = a - b
     lower = select(difference < 0.0, a, b)
@@ -142,7 +145,7 @@ _SEAMS = (
     _Seam("cubic", _cubic, _cubic, 1.0, " blended over `cubic`, with a curvature that does not jump", 0.25),
     _Seam(
         "exponential", _exponential, _exponential, 1.0,
-        " blended by exponentials: it fades out beyond `exponential`, and the order of several shapes makes no difference",
+        " blended by exponentials, as deep at the seam as with `smooth` and fading out beyond `exponential`",
     ),
     _Seam("round", _round, _round, 2.0**0.5, " with the seam filled by a circle of radius `round`"),
     _Seam("chamfer", _chamfer, _chamfer, 2.0**0.5, " with the seam cut at 45 degrees"),
