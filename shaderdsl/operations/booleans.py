@@ -150,12 +150,12 @@ _SEAMS = (
     _Seam("round", _round, _round, 2.0**0.5, " with the seam filled by a circle of radius `round`"),
     _Seam("chamfer", _chamfer, _chamfer, 2.0**0.5, " with the seam cut at 45 degrees"),
     _Seam(
-        "stairs", _stairs, _stairs, 1.0, " with a staircase across the seam, `stairs` high and deep",
+        "stairs", _stairs, _stairs, 1.0, ", with a staircase across the seam, `stairs` high and deep",
         0.24, _SQUARES, "steps",
     ),
     _Seam(
         "columns", _columns, _columns_cut, 2.0**0.5,
-        " with round columns side by side along the seam, which is cut `columns` from each side", 0.24, _SQUARES, "count",
+        ", with round columns side by side along the seam, which is cut `columns` from each side", 0.27, _SQUARES, "count",
     ),
 )  # fmt: skip
 
