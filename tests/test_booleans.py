@@ -291,6 +291,7 @@ def test_what_a_groove_leaves_of_a_thin_plate_is_as_thin() -> None:
     assert covered_height(plate) == pytest.approx(0.04, abs=1e-5)
     assert covered_height(f"groove({plate}, halfplane(90), 0.005, 0.6)") == pytest.approx(0.03, abs=1e-5)
     assert covered_height(f"groove({plate}, halfplane(90), 0.05, 0.6)") == pytest.approx(0.0, abs=1e-5)
+    assert covered_height(f"engrave({plate}, halfplane(90), 0.5)") == pytest.approx(0.0, abs=1e-5)
     assert covered_height(f"tongue({plate}, halfplane(90), 0.01, 0.6)") == pytest.approx(0.06, abs=1e-5)
 
 

@@ -1,7 +1,7 @@
 """Union, intersection, difference and xor, sharp or with a seam of their own; and what follows two shapes' crossing.
 
-The blends are given once, for the union; intersection and difference follow by complement, and xor is the
-difference of union and intersection. A complement has no thickness to speak of, so a union keeps its nearer
+The blends are given once, for the union; intersection and difference follow by complement (but for columns, which
+stand out of either), and xor is the difference of union and intersection. A complement has no thickness to speak of, so a union keeps its nearer
 side's and the others keep the thinner one.
 
 All act on distances alone: in the plane of the two distances (a, b) a union's seam is the corner between the solid
@@ -30,7 +30,7 @@ from shaderdsl.registry import Distance, Parameter, count, length, number, regis
 
 Blend = Callable[..., Expr]
 
-_HALF_TURN = sqrt(0.5)
+_DIAGONAL = sqrt(0.5)
 """Sine and cosine of 45 degrees."""
 
 _SMALLEST = 1e-5
@@ -83,7 +83,7 @@ def _round(a: Expr, b: Expr, round: Expr) -> Expr:
 
 def _chamfer(a: Expr, b: Expr, chamfer: Expr) -> Expr:
     """The inner corner is cut at 45 degrees, `chamfer` from each side."""
-    return minimum(minimum(a, b), (a + b - chamfer) * _HALF_TURN)
+    return minimum(minimum(a, b), (a + b - chamfer) * _DIAGONAL)
 
 
 def _stairs(a: Expr, b: Expr, stairs: Expr, steps: Expr) -> Expr:
@@ -103,7 +103,7 @@ def _row(a: Expr, b: Expr, reach: Expr, standing: Expr) -> tuple[Expr, Expr]:
     The first and last touch the sides of the corner, which sets their radius.
     """
     radius = maximum(reach, _SMALLEST) / (sqrt(2.0) * (standing - 1.0) + 2.0)
-    across, along = (a + b - reach) * _HALF_TURN, (b - a) * _HALF_TURN
+    across, along = (a + b - reach) * _DIAGONAL, (b - a) * _DIAGONAL
     nearest = clamp(floor(along / (2.0 * radius) + 0.5 * standing), 0.0, standing - 1.0)
     return across, hypot(across, along - (2.0 * nearest + 1.0 - standing) * radius) - radius
 
@@ -252,9 +252,9 @@ def pipe(a: Distance, b: Distance, radius: Expr) -> Distance:
 )
 def engrave(a: Distance, b: Distance, depth: Expr) -> Distance:
     away = absolute(b.value) - depth
-    flank = (a.value - away) * _HALF_TURN
+    flank = (a.value - away) * _DIAGONAL
     # Both sides of the first shape are engraved.
-    left = (a.thickness + 2.0 * away) * _HALF_TURN
+    left = (a.thickness + 2.0 * away) * _DIAGONAL
     return Distance(maximum(a.value, flank), select(a.value < flank, left, a.thickness))
 
 
