@@ -179,7 +179,8 @@ class Operation:
     shape       body(p: Point, **parameters) -> Distance
     outline     body(p: Point, element: Element, **parameters) -> unsigned distance to one line or quadratic, with
                 `finish(distance, inside, **parameters) -> Distance` after the nearest is found; see `operations/outlines.py`
-    boolean     body(a: Distance, b: Distance, **parameters) -> Distance
+    boolean     body(a: Distance, b: Distance, **parameters) -> Distance; of several shapes, where it is `variadic`, from left
+                to right; its parameters are lengths, numbers and counts
     modifier    body(d: Distance, **parameters) -> Distance
     transform   body(p: Point, **parameters) -> Point, affine in p; `distance_scale(**parameters)` multiplies distances
     repetition  body(p: Point, copy: Expr, **parameters) -> Point for each of `copies` candidate copies, whose union is taken
@@ -283,7 +284,7 @@ def operations(dimension: Dimension = 2) -> Mapping[str, Operation]:
 
 @lru_cache(maxsize=2)
 def functions(dimension: Dimension = 2) -> Mapping[str, tuple[Operation, ...]]:
-    """Entries by the function name that the text uses: `union` has four (sharp, smooth, round, chamfer)."""
+    """Entries by the function name that the text uses: `union` has one for each way to blend its seam."""
     table: dict[str, list[Operation]] = {}
     for operation in operations(dimension).values():
         if operation.function:

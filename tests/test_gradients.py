@@ -113,7 +113,12 @@ EDGES = {
     "difference": 0.059, "xor": 0.064, "smooth union": 0.087, "smooth intersection": 0.052,
     "smooth difference": 0.090, "smooth xor": 0.089, "round union": 0.087, "round intersection": 0.045,
     "round difference": 0.041, "round xor": 0.062, "chamfer union": 0.092, "chamfer intersection": 0.043,
-    "chamfer difference": 0.061, "chamfer xor": 0.075, "offset": 0.196, "onion": 0.068, "stroke": 0.092,
+    "chamfer difference": 0.061, "chamfer xor": 0.075, "cubic union": 0.089, "cubic intersection": 0.050,
+    "cubic difference": 0.049, "cubic xor": 0.065, "exponential union": 0.088, "exponential intersection": 0.052,
+    "exponential difference": 0.097, "exponential xor": 0.095, "stairs union": 0.166, "stairs intersection": 0.225,
+    "stairs difference": 0.197, "stairs xor": 0.176, "columns union": 0.140, "columns intersection": 0.227,
+    "columns difference": 0.194, "columns xor": 0.196, "pipe": 0.047, "engrave": 0.112, "groove": 0.215,
+    "tongue": 0.197, "morph": 0.115, "offset": 0.196, "onion": 0.068, "stroke": 0.092,
     "round": 0.028, "move": 0.018, "rotate": 0.091, "scale": 0.093, "scale apart": 0.021, "shear": 0.081,
     "mirror": 0.019, "repeat_polar": 0.032, "repeat_grid": 0.033,
 }  # fmt: skip
