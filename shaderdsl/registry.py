@@ -243,7 +243,10 @@ class Operation:
 
 
 _operations: dict[str, Operation] = {}
-_MODULES = ("shapes", "curves", "outlines", "booleans", "modifiers", "transforms", "paints", "solids", "spaces", "lights")
+_MODULES = (
+    "shapes", "curves", "outlines", "booleans", "modifiers", "transforms", "paints", "solids", "round_solids", "polyhedra", "lattices",
+    "spaces", "lights",
+)  # fmt: skip
 
 
 def register(
