@@ -15,9 +15,9 @@ from shaderdsl.registry import Operation, Parameter
 from shaderdsl.scene import Combination, Lamp, Modified, Outline, Paint, Placed, Placement, Primitive, Vertex, Viewpoint
 from shaderdsl.values import (
     CameraValue,
-    LightValue,
     ColourValue,
     LayerValue,
+    LightValue,
     NumberValue,
     PaintValue,
     PointValue,

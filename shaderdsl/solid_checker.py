@@ -8,7 +8,7 @@ from typing import Any
 from shaderdsl import binding, syntax
 from shaderdsl.checker import Check, root_name
 from shaderdsl.errors import Fault, did_you_mean
-from shaderdsl.registry import Dimension, Operation, Parameter, number, operations
+from shaderdsl.registry import Dimension, Parameter, number, operations
 from shaderdsl.scene import Lamp, Material, Paint, Painted, SolidScene, Surface, Viewpoint
 from shaderdsl.values import (
     CameraValue,
