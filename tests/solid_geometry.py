@@ -69,13 +69,14 @@ def ring(radius: float, height: float) -> Array:
 
 def turned(section: Array, inside: Inside, *rims: tuple[float, float]) -> Solid:
     """Revolution about y of a section's outline (radius, height); `inside` takes points of the section."""
-    turn = np.arange(0.0, 2.0 * np.pi, STEP / max(np.max(section[:, 0]), STEP))
-    around = np.stack([np.cos(turn), np.ones_like(turn), np.sin(turn)], axis=1)
-    boundary = section[:, [0, 1, 0]][:, None] * around[None]
+    counts = 1 + (section[:, 0] > 0.0) * (40 + (2.0 * np.pi * section[:, 0] / STEP).astype(int))
+    radius, height = (np.repeat(column, counts) for column in section.T)
+    turn = np.concatenate([np.arange(n) / n for n in counts]) * 2.0 * np.pi
+    boundary = np.stack([radius * np.cos(turn), height, radius * np.sin(turn)], axis=1)
     edges = [ring(*rim) for rim in rims if rim[0] > 0.0]
     return Solid(
         lambda p: inside(np.stack([np.hypot(p[:, 0], p[:, 2]), p[:, 1]], axis=1)),
-        boundary.reshape(-1, 3),
+        boundary,
         np.concatenate(edges) if edges else np.empty((0, 3)),
     )
 

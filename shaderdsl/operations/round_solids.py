@@ -8,6 +8,7 @@ from typing import Any
 
 from shaderdsl.expression import (
     Expr,
+    Scalar,
     absolute,
     clamp,
     cosine,
@@ -51,8 +52,9 @@ def sphere(p: Point3, radius: Expr) -> Distance:
 def ellipsoid(p: Point3, rx: Expr, ry: Expr, rz: Expr) -> Distance:
     """The closest point is a² x / (a² + t) in each coordinate, with the t for which it is on the ellipsoid: where the
     length s of the vector a x / (a² + t) is 1. Newton's rule for 1 / s, which is concave and nearly straight, climbs to t
-    from any t below; all on detached values but for the last step, which carries the derivatives. The distance is that to
-    the supporting plane with the normal x / (a² + t), so that it errs by the square of the error of t."""
+    from any t below; it starts with the t of the surface, 0, and is kept above a bound that is near t inside. All is done
+    on detached values but for the last step, which carries the derivatives. The distance is that to the supporting plane
+    with the normal x / (a² + t), so that it errs by the square of the error of t."""
     axes = [maximum(r, 1e-4) for r in (rx, ry, rz)]
     point = [maximum(absolute(c), SMALL) for c in p]
 
@@ -61,17 +63,20 @@ def ellipsoid(p: Point3, rx: Expr, ry: Expr, rz: Expr) -> Distance:
 
     weighted = [detach(a) * detach(x) for a, x in zip(axes, point)]
     squares = [detach(a) * detach(a) for a in axes]
-    # Each coordinate of the vector alone is at most 1, and its length at least that with the longest axis for all.
-    t = length_of(*weighted) - maximum(maximum(*squares[:2]), squares[2])
-    for w, a in zip(weighted, squares):
-        t = maximum(t, w - a)
-    step = t
-    for _ in range(3):
+    # Inside t is negative: the squares of the vector's other coordinates are then at least those for t = 0.
+    ratios = [w / a for w, a in zip(weighted, squares)]
+    parts = [q * q for q in ratios]
+    rest = maximum(1.0 - (parts[0] + parts[1] + parts[2]), 0.0)
+    bounds = [w / square_root(rest + q) - a for w, q, a in zip(weighted, parts, squares)]
+    least = maximum(bounds[0], maximum(bounds[1], bounds[2]))
+    t: Scalar = 0.0
+    for _ in range(5):
         sums = [a + t for a in squares]
-        q = [w / s for w, s in zip(weighted, sums)]
-        square = q[0] * q[0] + q[1] * q[1] + q[2] * q[2]
-        step = square / (q[0] * q[0] / sums[0] + q[1] * q[1] / sums[1] + q[2] * q[2] / sums[2])
-        t = t + (square_root(square) - 1.0) * step
+        ratios = [w / s for w, s in zip(weighted, sums)]
+        parts = [q * q for q in ratios]
+        square = parts[0] + parts[1] + parts[2]
+        step = square / (parts[0] / sums[0] + parts[1] / sums[1] + parts[2] / sums[2])
+        t = maximum(t + (square_root(square) - 1.0) * step, least)
     last = length_of(*(a * x / (a * a + t) for a, x in zip(axes, point)))
     t = t + (last - 1.0) * step
     normal = [x / (a * a + t) for a, x in zip(axes, point)]
