@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from render.alpha import over_white, straight
-from render.tapes import tape_of
+from render.tapes import solid_tape_of, tape_of
 
 if TYPE_CHECKING:
     from shaderdsl import Program
@@ -59,7 +59,13 @@ def jacobian(program: Program, size: Size = 128) -> tuple[Float, Float]:
             f"the Jacobian of {width}x{height} pixels by {count} parameters would have more than {MAX_JACOBIAN} "
             "numbers: ask for a smaller size"
         )
-    picture, derivative = taichi_backend.jacobian(tape_of(program), program.params, (width, height))
+    if program.dimension == 3:
+        from render.solid_taichi import SolidBatch
+
+        pictures, derivatives = SolidBatch.of([(solid_tape_of(program), program.params)]).jacobians((width, height))
+        picture, derivative = pictures[0], derivatives[0][..., :count]
+    else:
+        picture, derivative = taichi_backend.jacobian(tape_of(program), program.params, (width, height))
     return over_white(picture), derivative[:, :, :3] - derivative[:, :, 3:]
 
 
@@ -68,29 +74,45 @@ def batch(programs: Sequence[Program], size: Size = 128) -> Float:
 
     size: as in `image`.
     """
-    from render.taichi_backend import Batch
-
     width, height = checked_size(size)
     result = np.empty((len(programs), height, width, 3), np.float32)
     step = max(1, _BATCH_BYTES // (16 * width * height))
     for first in range(0, len(programs), step):
         some = programs[first : first + step]
-        pictures = Batch.of([(tape_of(p), p.params) for p in some]).images((width, height))
-        result[first : first + step] = over_white(pictures)
+        result[first : first + step] = over_white(_batched(some, (width, height)))
+    return result
+
+
+def _batched(programs: Sequence[Program], size: tuple[int, int]) -> Float:
+    """Premultiplied RGBA (n, h, w, 4) by taichi; programs of the plane and in space may be mixed."""
+    from render.solid_taichi import SolidBatch
+    from render.taichi_backend import Batch
+
+    result = np.empty((len(programs), size[1], size[0], 4), np.float32)
+    solid = np.array([p.dimension == 3 for p in programs], bool)
+    flat = [(tape_of(p), p.params) for p in programs if p.dimension == 2]
+    solids = [(solid_tape_of(p), p.params) for p in programs if p.dimension == 3]
+    if flat:
+        result[~solid] = Batch.of(flat).images(size)
+    if solids:
+        result[solid] = SolidBatch.of(solids).images(size)
     return result
 
 
 def field(program: Program, points: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Signed distances (n,), float64, at points (n, 2) in scene units: negative inside.
+    """Signed distances (n,), float64, at points (n, 2), in space (n, 3), in scene units: negative inside.
 
     A program with one shape gives its distance (exact or a bound, as the operation declares), one with several their
     union, the least of them; one without any gives infinity. Raises ValueError for points of another shape.
     """
-    from render import numpy_backend
+    from render import numpy_backend, solid_numpy
 
     places = np.asarray(points, np.float64)
-    if places.ndim != 2 or places.shape[1] != 2:
-        raise ValueError(f"points have the shape (n, 2), not {places.shape}")
+    if places.ndim != 2 or places.shape[1] != program.dimension:
+        raise ValueError(f"points have the shape (n, {program.dimension}), not {places.shape}")
+    if program.dimension == 3:
+        solid = solid_tape_of(program)
+        return solid_numpy.Distances(solid, solid.slot_values(program.params)).at(list(places.T))
     tape = tape_of(program)
     nearest = np.full(len(places), np.inf)
     for layer in range(len(tape.layers)):
@@ -127,10 +149,12 @@ def _drawn(program: Program, size: tuple[int, int], backend: Backend) -> Float:
 
         return gl_render.picture(program, size)
     if backend == "taichi":
-        from render.taichi_backend import Batch
-
-        picture: Float = Batch.of([(tape_of(program), program.params)]).images(size)[0]
+        picture: Float = _batched([program], size)[0]
         return picture
+    if program.dimension == 3:
+        from render import solid_numpy
+
+        return solid_numpy.picture(solid_tape_of(program), program.params, size)[0].astype(np.float32)
     from render import numpy_backend
 
     return numpy_backend.picture(tape_of(program), program.params, size)[0].astype(np.float32)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from shaderdsl import tape as lowering
+from shaderdsl import solid_tape, tape as lowering
+from shaderdsl.solid_tape import SolidTape
 from shaderdsl.tape import Tape
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def tape_of(program: Program) -> Tape:
-    """The program's tape: the same object for programs of the same structure object.
+    """The tape of a program of the plane: the same object for programs of the same structure object.
 
     It is kept on the structure itself: its key, by which equal structures made apart could share, takes longer to
     print than a tape to lower.
@@ -21,3 +22,11 @@ def tape_of(program: Program) -> Tape:
     if "tape" not in kept:
         kept["tape"] = lowering.lower(program.scene, len(program.params))
     return cast(Tape, kept["tape"])
+
+
+def solid_tape_of(program: Program) -> SolidTape:
+    """The tape of a program in space; see `tape_of`."""
+    kept = vars(program.structure)
+    if "tape" not in kept:
+        kept["tape"] = solid_tape.lower(program.scene, len(program.params))
+    return cast(SolidTape, kept["tape"])

@@ -21,6 +21,7 @@ from shaderdsl.errors import Fault, located
 from shaderdsl.limits import Violation, first_violation, limit_text
 from shaderdsl.parser import Parsed, decoded, parse_tree
 from shaderdsl.printer import WIDTH, Printer, colour_text, number_text
+from shaderdsl.scene import SolidScene
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -54,7 +55,7 @@ class Structure:
     """
 
     def __init__(self, checked: Checked) -> None:
-        self.scene: Scene = checked.scene
+        self.scene: Any = checked.scene
         self.checked = checked
         count = len(checked.values)
         low = np.full(count, -MAX_NUMBER, np.float32)
@@ -66,6 +67,11 @@ class Structure:
         self.low = low
         self.high = high
         self.conditional = bool(checked.conditions or checked.constraints)
+
+    @property
+    def dimension(self) -> int:
+        """2 for a program of the plane, 3 for one in space."""
+        return 3 if isinstance(self.scene, SolidScene) else 2
 
     @property
     def count(self) -> int:
@@ -172,6 +178,11 @@ class Program:
     @property
     def scene(self) -> Scene:
         return self._structure.scene
+
+    @property
+    def dimension(self) -> int:
+        """2 for a program of the plane, 3 for one in space."""
+        return self._structure.dimension
 
     @property
     def params(self) -> NDArray[np.float64]:

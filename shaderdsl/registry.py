@@ -199,6 +199,9 @@ class Operation:
     A boolean whose value is always that of one operand says by which signs it `selects`: (i, j) where it takes the
     operand with the smaller of i*a and j*b, so that a tile where they are far apart needs one of them only.
 
+    A boolean that `carves` takes its second operand away: in space what is laid bare has the first one's material, unless the
+    second is painted itself.
+
     `distance_scale(**parameters)` of a repetition or extrusion is 1 over the most that its map stretches distances, so that
     what it gives stays a bound; None is 1.
 
@@ -221,6 +224,7 @@ class Operation:
     copies: int = 1
     distance_scale: Callable[..., Scalar] | None = None
     dimension: Dimension = 2
+    carves: bool = False
     capped: bool = True
     inset: Callable[..., Mapping[str, Any]] | None = None
     finish: Callable[..., Distance] | None = None

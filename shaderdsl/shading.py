@@ -80,3 +80,8 @@ def _times(a: Point3, b: Point3) -> Point3:
 def _grey(like: Point3, value: float) -> Point3:
     level = like.x.graph.constant(value)
     return Point3(level, level, level)
+
+
+def kept(t: Expr, fog: Expr) -> Expr:
+    """The share of light that is left after a distance through fog."""
+    return exponential(-fog * t)

@@ -25,7 +25,7 @@ from shaderdsl.collection import collector_held
 from shaderdsl.dual import ELEMENT
 from shaderdsl.errors import DslError
 from shaderdsl.expression import EVALUATORS, Expr, Graph, Template, hypot
-from shaderdsl.registry import Operation, Point, bind, continuous_names, operations, scalar_names, unbind
+from shaderdsl.registry import Dimension, Operation, Point, bind, continuous_names, operations, scalar_names, unbind
 
 MAXIMUM_INSTRUCTIONS = 256
 """Instructions a layer may have: the size of a backend's register file."""
@@ -61,13 +61,13 @@ class Opcode:
         return self.operation.category
 
 
-@lru_cache(maxsize=1)
-def opcodes() -> dict[Operation, Opcode]:
+@lru_cache(maxsize=2)
+def opcodes(dimension: Dimension = 2) -> dict[Operation, Opcode]:
     """The opcode of each operation that a tape can hold; operations with one body share one."""
     by_body: dict[object, Opcode] = {}
     table: dict[Operation, Opcode] = {}
-    for operation in operations().values():
-        if operation.category in ("transform", "layer"):
+    for operation in operations(dimension).values():
+        if operation.category in ("transform", "layer", "camera"):
             continue
         key = (operation.body, operation.finish)
         table[operation] = by_body.setdefault(key, Opcode(operation, len(by_body)))
@@ -78,8 +78,29 @@ NO_TILES, ALL_TILES, OUTER_TILES = range(3)
 """Which tiles may be judged by their centre: where the field is continuous all, where it jumps inside alone those outside."""
 
 
+class Lowered:
+    """What the tapes of plane and space have in common: slots, which are nodes of a graph over the parameters."""
+
+    graph: Graph
+    slots: tuple[int, ...]
+
+    @cached_property
+    def uniform(self) -> Uniform:
+        """The uniform part as arrays, for the slots alone."""
+        return Uniform.of(self.graph, self.slots)
+
+    @cached_property
+    def slot_derivative(self) -> SlotDerivative:
+        """∂slots/∂parameters; adds nodes to the graph on first use."""
+        return SlotDerivative.of(self.graph, self.slots)
+
+    def slot_values(self, parameters: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Slots (n,) in float64 for parameters (p,)."""
+        return self.uniform.run(np.asarray(parameters, np.float64))
+
+
 @dataclass(frozen=True, eq=False)
-class Tape:
+class Tape(Lowered):
     """The lowered form of a structure; see the module. Arrays are read-only.
 
     `instructions` (n, 5): opcode, source register or space, second register, first slot, elements of an outline.
@@ -102,20 +123,6 @@ class Tape:
     def used(self) -> frozenset[int]:
         """Opcodes that occur, paints included."""
         return frozenset(self.instructions[:, OPCODE].tolist()) | frozenset(self.layers[:, PAINT].tolist())
-
-    @cached_property
-    def uniform(self) -> Uniform:
-        """The uniform part as arrays, for the slots alone."""
-        return Uniform.of(self.graph, self.slots)
-
-    @cached_property
-    def slot_derivative(self) -> SlotDerivative:
-        """∂slots/∂parameters; adds nodes to the graph on first use."""
-        return SlotDerivative.of(self.graph, self.slots)
-
-    def slot_values(self, parameters: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Slots (n,) in float64 for parameters (p,)."""
-        return self.uniform.run(np.asarray(parameters, np.float64))
 
 
 @dataclass(frozen=True, eq=False)

@@ -63,7 +63,7 @@ SYNTAX = [
     ("def f(a) «a", "def has no '='", "'='", "def name(a, b) = value"),
     ("def f(a, b) =«", "the value after '=' is missing", "a number", ""),
     ("scene«", "scene does not say its dimension", "2d", "scene 2d"),
-    ("scene «3d", "there is no scene '3d'", "2d", "two-dimensional"),
+    ("scene «4d", "there is no scene '4d'", "2d or 3d", "scene 3d"),
     ("scene 2d «circle(1)", "only settings in brackets", "a new line", "background"),
     ("circle(1)\n«scene 2d", "scene is not the first statement", "", "move it to the top"),
     ("scene 2d\n«scene 2d", "scene is not the first statement", "", "one scene"),

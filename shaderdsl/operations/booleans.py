@@ -97,5 +97,6 @@ for _blend_name, _blend, _lipschitz, _how in _BLENDS:
             exact=_exact,
             lipschitz=_lipschitz,
             variadic="shapes",
+            carves=_function == "difference",
             selects=None if _blend_name else _SIGNS[_function],
         )(_body)

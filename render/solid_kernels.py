@@ -1,0 +1,689 @@
+"""Pieces of the Taichi kernels in space: an interpreter over tapes of solids, generated for the operations in use.
+
+`Distances` evaluates the field's value alone, an instruction for 64 points at once, for marching. `Duals` evaluates the field
+with its gradient at one point, with materials and creases, and backwards; see `render.solid_numpy` for what both compute,
+and `render.taichi_kernels` for the plane's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from shaderdsl import dual as plane_dual, emit, shading, solid_dual as dual, solid_tape as tapes
+from shaderdsl.dual import Rule
+from shaderdsl.registry import Operation, continuous_names, scalar_names
+from shaderdsl.tape import opcodes
+
+LANES = 64
+"""Points that an instruction is evaluated at together."""
+
+ELEMENT_NAMES = ("ex0", "ey0", "ex1", "ey1", "ex2", "ey2", "ecurved", "eends")
+
+
+def printed(
+    rule: Rule, names: Mapping[object, str], results: Sequence[str], indent: int, reverse: bool = False, prefix: str = "k"
+) -> str:
+    """Statements that compute a rule's outputs (or, `reverse`, its adjoints) into variables; "" leaves an output out."""
+    outputs = rule.reverse if reverse else rule.forward
+    wanted = [(expression, name) for expression, name in zip(outputs, results) if name]
+    statements, values = emit.print_graph(rule.graph, [e for e, _ in wanted], dict(names), emit.TAICHI, prefix=prefix)
+    lines = [*statements, *(f"{name} = {value}" for (_, name), value in zip(wanted, values))]
+    return "".join(" " * indent + line + "\n" for line in lines)
+
+
+def own_names(operation: Operation, first: str) -> dict[object, str]:
+    """The slots of an operation's parameters, from an expression of the first one's place."""
+    return {name: f"slots[{first} + {k}]" for k, name in enumerate(scalar_names(operation))}
+
+
+def chain(cases: Sequence[tuple[int, str]], variable: str, indent: int) -> str:
+    """if / elif over opcodes; each body is indented by `indent` + 4 already."""
+    text = ""
+    for k, (number, body) in enumerate(cases):
+        text += " " * indent + f"{'if' if k == 0 else 'elif'} {variable} == {number}:\n" + body
+    return text
+
+
+def one_of(numbers: Iterable[int], variable: str) -> str:
+    return " or ".join(f"{variable} == {n}" for n in numbers) or "False"
+
+
+def grouped(used: Iterable[int]) -> dict[str, list[tuple[int, Operation]]]:
+    """The operations of some opcodes, by category."""
+    groups: dict[str, list[tuple[int, Operation]]] = {
+        k: [] for k in ("shape", "outline", "boolean", "modifier", "repetition", "extrusion", "paint", "light")
+    }
+    wanted, seen = set(used), set()
+    for operation, opcode in opcodes(3).items():
+        if opcode.number in wanted and opcode.number not in seen:
+            seen.add(opcode.number)
+            groups[operation.category].append((opcode.number, operation))
+    return groups
+
+
+class Distances:
+    """Prints the evaluation of a program's values at LANES points.
+
+    Points are `px[lane]`, `py[lane]`, `pz[lane]`. A register's value lies in `register[LANES * number + lane]`, its thickness is
+    left out where nothing of the program's booleans reads it for the value (nothing does). Folded points lie in `space`.
+    Instructions are those of `SolidTape.march`: registers are used again when nobody reads them any more.
+    """
+
+    def __init__(self, used: Iterable[int]) -> None:
+        self.groups = grouped(used)
+        self.folds = self.groups["repetition"] + self.groups["extrusion"]
+
+    def text(self, indent: int) -> str:
+        i = " " * indent
+        j, m = i + "    ", i + "        "
+        text = f"{i}for item in range(length):\n"
+        text += f"{j}op = code[first + item, 0]\n{j}source = code[first + item, 1]\n{j}second = code[first + item, 2]\n"
+        text += f"{j}slot = slot_base + code[first + item, 3]\n{j}target = {LANES} * code[first + item, 5]\n"
+        cases: list[tuple[int, str]] = []
+        for number, operation in self.groups["shape"]:
+            cases.append((number, self._shape(operation, indent + 8)))
+        for number, operation in self.groups["outline"]:
+            cases.append((number, self._outline(operation, indent + 8)))
+        for number, operation in self.folds:
+            cases.append((number, self._fold(operation, indent + 8)))
+        for number, operation in self.groups["boolean"] + self.groups["modifier"]:
+            cases.append((number, self._combination(operation, indent + 8)))
+        del m
+        return text + chain(cases, "op", indent + 4)
+
+    def _place(self, indent: int, inner: int) -> tuple[str, str]:
+        """(statements before the lanes' loop, statements in it) that give u, v, q of a point in its shape's coordinates."""
+        i, deep = " " * indent, " " * inner
+        before = "".join(f"{i}m{k} = slots[slot + {k}]\n" for k in range(12))
+        inside = ""
+        if self.folds:
+            inside += f"{deep}x = px[lane]\n{deep}y = py[lane]\n{deep}z = pz[lane]\n{deep}if source > 0:\n"
+            inside += "".join(
+                f"{deep}    {c} = space[{3 * LANES} * source + {k * LANES} + lane]\n" for k, c in enumerate("xyz")
+            )
+        else:
+            inside += f"{deep}x = px[lane]\n{deep}y = py[lane]\n{deep}z = pz[lane]\n"
+        for k, c in enumerate("uvq"):
+            inside += f"{deep}{c} = m{4 * k} * x + m{4 * k + 1} * y + m{4 * k + 2} * z + m{4 * k + 3}\n"
+        return before, inside
+
+    def _hoisted(self, operation: Operation, first: str, indent: int) -> tuple[str, dict[object, str]]:
+        names: dict[object, str] = {name: f"n{k}" for k, name in enumerate(scalar_names(operation))}
+        return "".join(" " * indent + f"n{k} = slots[{first} + {k}]\n" for k in range(len(names))), names
+
+    def _shape(self, operation: Operation, indent: int) -> str:
+        i, deep = " " * indent, " " * (indent + 4)
+        before, inside = self._place(indent, indent + 4)
+        own, names = self._hoisted(operation, f"slot + {tapes.PLACE}", indent)
+        text = f"{before}{own}{i}scale = slots[slot + 12]\n{i}for lane in range({LANES}):\n{inside}"
+        text += printed(dual.shape_rule(operation), {"x": "u", "y": "v", "z": "q", **names}, ("f",), indent + 4)
+        return text + f"{deep}register[target + lane] = scale * f\n"
+
+    def _combination(self, operation: Operation, indent: int) -> str:
+        i, deep = " " * indent, " " * (indent + 4)
+        own, names = self._hoisted(operation, "slot", indent)
+        text = f"{own}{i}for lane in range({LANES}):\n"
+        text += f"{deep}a0 = register[{LANES} * source + lane]\n"
+        names["a_f"] = "a0"
+        if operation.category == "boolean":
+            text += f"{deep}b0 = register[{LANES} * second + lane]\n"
+            names["b_f"] = "b0"
+        text += printed(dual.combination_rule(operation), names, ("f",), indent + 4)
+        return text + f"{deep}register[target + lane] = f\n"
+
+    def _fold(self, operation: Operation, indent: int) -> str:
+        i, deep = " " * indent, " " * (indent + 4)
+        before, inside = self._place(indent, indent + 4)
+        own, names = self._hoisted(operation, "slot + 12", indent)
+        names["copy"] = "the_copy"
+        text = f"{before}{own}"
+        if operation.category == "repetition":
+            text += f"{i}the_copy = slots[slot + {12 + len(scalar_names(operation))}]\n"
+        text += f"{i}made = {3 * LANES} * code[first + item, 4]\n{i}for lane in range({LANES}):\n{inside}"
+        text += printed(dual.space_rule(operation), {"x": "u", "y": "v", "z": "q", **names}, ("c0", "c1", "c2"), indent + 4)
+        return text + "".join(f"{deep}space[made + {k * LANES} + lane] = c{k}\n" for k in range(3))
+
+    def _outline(self, operation: Operation, indent: int) -> str:
+        i, j, m, deep = (" " * (indent + k) for k in (0, 4, 8, 12))
+        before, inside = self._place(indent, indent + 4)
+        own, names = self._hoisted(operation, f"slot + {tapes.PLACE}", indent)
+        names = {**names, "x": "u", "y": "v", **ELEMENT_INPUTS}
+        first = f"slot + {tapes.PLACE + len(scalar_names(operation))}"
+        text = f"{before}{own}{i}scale = slots[slot + 12]\n{i}for lane in range({LANES}):\n{inside}"
+        text += f"{j}place_u[lane] = u\n{j}place_v[lane] = v\n{j}best[lane] = 1e30\n{j}inside[lane] = 0\n"
+        text += f"{i}for e in range(code[first + item, 4]):\n"
+        text += "".join(f"{j}{n} = slots[{first} + 8 * e + {k}]\n" for k, n in enumerate(ELEMENT_NAMES))
+        text += f"{j}for lane in range({LANES}):\n{m}u = place_u[lane]\n{m}v = place_v[lane]\n{m}distance = 1e30\n"
+        text += f"{m}if ecurved > 0.5:\n"
+        text += printed(plane_dual.element_rule(operation, True), names, ("distance",), indent + 12)
+        text += f"{m}else:\n" + printed(plane_dual.element_rule(operation, False), names, ("distance",), indent + 12)
+        text += crossing(indent + 8) + f"{m}inside[lane] = inside[lane] ^ toggles\n"
+        text += f"{m}best[lane] = ti.min(best[lane], distance)\n"
+        text += f"{i}for lane in range({LANES}):\n{j}nearest = best[lane]\n{j}within = ti.cast(inside[lane], ti.f32)\n"
+        text += printed(
+            plane_dual.finish_rule(operation), {**names, "distance": "nearest", "inside": "within"}, ("f",), indent + 4
+        )
+        del deep
+        return text + f"{j}register[target + lane] = scale * f\n"
+
+
+ELEMENT_INPUTS: dict[object, str] = {"x0": "ex0", "y0": "ey0", "x1": "ex1", "y1": "ey1", "x2": "ex2", "y2": "ey2", "ends": "eends"}
+
+
+def crossing(indent: int) -> str:
+    """`toggles`, 1 where an element changes the side of (u, v): see `render.numpy_backend.crosses`."""
+    i = " " * indent
+    j = i + "    "
+    return (
+        f"{i}back = (ey2 < ey0) or (ey2 == ey0 and ex2 < ex0)\n"
+        f"{i}cross = (ex2 - ex0) * (v - ey0) - (ey2 - ey0) * (u - ex0)\n"
+        f"{i}if back:\n{j}cross = (ex2 - ex0) * (v - ey2) - (ey2 - ey0) * (u - ex2)\n"
+        f"{i}left = cross > 0.0 or (back and cross == 0.0)\n"
+        f"{i}toggles = 0\n"
+        f"{i}if ((ey0 > v) != (ey2 > v)) and (left == (ey2 < ey0)):\n{j}toggles = 1\n"
+        f"{i}area = (ex2 - ex0) * (ey1 - ey0) - (ey2 - ey0) * (ex1 - ex0)\n"
+        f"{i}if ecurved > 0.5 and area != 0.0:\n"
+        f"{j}weight = cross / area\n"
+        f"{j}towards = ((ex1 - ex0) * (v - ey0) - (ey1 - ey0) * (u - ex0)) / -area\n"
+        f"{j}half = 0.5 * weight + towards\n"
+        f"{j}if (left == (area > 0.0)) and half * half < towards:\n{j}    toggles = 1 - toggles\n"
+    )
+
+
+def _sum(terms: Iterable[str]) -> str:
+    return " + ".join(terms)
+
+
+class Duals:
+    """Prints the evaluation of a program's duals at one point, forward and backwards.
+
+    The point is `x0`, `x1`, `x2`; the ray `d0`.. and the axes `a0`.. with the pixel's size `wide` there measure creases. A register
+    is five numbers of `value` (DUAL), the nearest crease's `offset` in pixels and its instruction `crease`; `first` says which
+    branch an instruction took. `flip` is the instruction whose branch is turned, or -1.
+    """
+
+    def __init__(self, used: Iterable[int]) -> None:
+        self.groups = grouped(used)
+        self.folds = self.groups["repetition"] + self.groups["extrusion"]
+        self.sharp = [(n, o) for n, o in self.groups["boolean"] if o.selects is not None]
+        self.blends = [(n, o) for n, o in self.groups["boolean"] if o.selects is None]
+        self.leaves = self.groups["shape"] + self.groups["outline"]
+
+    @property
+    def own_width(self) -> int:
+        """The longest block of slots that an instruction, paint or light has, elements apart."""
+        widest = max((len(scalar_names(o)) for group in self.groups.values() for _, o in group), default=0)
+        return tapes.PLACE + widest + 1
+
+    # -- forward ------------------------------------------------------------------------------------------
+
+    def forward(self, indent: int) -> str:
+        i = " " * indent
+        j, m = i + "    ", i + "        "
+        text = ""
+        if self.folds:
+            text += "".join(f"{i}space[{k}] = {v}\n" for k, v in enumerate(("x0", "x1", "x2", *("1.0" if k % 4 == 0 else "0.0" for k in range(9)))))
+        text += f"{i}for n in range(length):\n"
+        text += f"{j}op = instructions[begin + n, 0]\n{j}source = instructions[begin + n, 1]\n"
+        text += f"{j}second = instructions[begin + n, 2]\n{j}slot = slot_base + instructions[begin + n, 3]\n"
+        text += f"{j}z0 = 0.0\n{j}z1 = 0.0\n{j}z2 = 0.0\n{j}z3 = 0.0\n{j}z4 = 0.0\n{j}b0 = 0.0\n{j}b1 = 0.0\n{j}b2 = 0.0\n{j}b3 = 0.0\n"
+        text += f"{j}edge = {1e9!r}\n{j}edge_at = -1\n{j}beside = 0\n{j}one = 1\n"
+        placed = [n for n, _ in self.leaves + self.folds]
+        text += f"{j}if {one_of(placed, 'op')}:\n" + self._place(indent + 8)
+        cases = [(n, self._leaf(o, indent + 12)) for n, o in self.groups["shape"]]
+        cases += [(n, self._outline(o, indent + 12)) for n, o in self.groups["outline"]]
+        cases += [(n, self._fold(o, indent + 12)) for n, o in self.folds]
+        text += chain(cases, "op", indent + 8)
+        combined = self.groups["boolean"] + self.groups["modifier"]
+        if combined:
+            text += f"{j}else:\n" + self._operands(indent + 8)
+            if self.sharp:
+                text += f"{m}if {one_of([n for n, _ in self.sharp], 'op')}:\n" + self._sharp(indent + 12)
+            rest = self.blends + self.groups["modifier"]
+            if rest:
+                text += chain([(n, self._blend(o, indent + 12)) for n, o in rest], "op", indent + 8)
+        # A branch beside is a crease of its own, and what the flipped instruction shows.
+        text += f"{j}if beside == 1:\n"
+        text += self._offset(indent + 8)
+        text += f"{m}if gap < edge:\n{m}    edge = gap\n{m}    edge_at = n\n"
+        text += f"{m}if flip == n and not ({one_of([n for n, _ in self.sharp], 'op')}):\n{m}    one = 0\n"
+        text += "".join(f"{m}    z{k} = b{k}\n" for k in range(4))
+        text += "".join(f"{j}value[5 * n + {k}] = z{k}\n" for k in range(5))
+        return text + f"{j}offset[n] = edge\n{j}crease[n] = edge_at\n{j}first[n] = one\n"
+
+    def _place(self, indent: int) -> str:
+        """The point in the shape's coordinates, (u, v, q), and its Jacobian j0..j8 by the scene's point."""
+        i = " " * indent
+        text = "".join(f"{i}m{k} = slots[slot + {k}]\n" for k in range(12))
+        if not self.folds:
+            text += "".join(f"{i}{c} = m{4 * k} * x0 + m{4 * k + 1} * x1 + m{4 * k + 2} * x2 + m{4 * k + 3}\n" for k, c in enumerate("uvq"))
+            return text + "".join(f"{i}j{3 * row + k} = m{4 * row + k}\n" for row in range(3) for k in range(3))
+        text += "".join(f"{i}s{k} = space[12 * source + {k}]\n" for k in range(12))
+        text += "".join(f"{i}{c} = m{4 * k} * s0 + m{4 * k + 1} * s1 + m{4 * k + 2} * s2 + m{4 * k + 3}\n" for k, c in enumerate("uvq"))
+        for row in range(3):
+            for k in range(3):
+                text += f"{i}j{3 * row + k} = " + _sum(f"m{4 * row + c} * s{3 + 3 * c + k}" for c in range(3)) + "\n"
+        return text
+
+    def _operands(self, indent: int) -> str:
+        i = " " * indent
+        text = "".join(f"{i}p{k} = value[5 * source + {k}]\n" for k in range(5))
+        return text + "".join(f"{i}r{k} = value[5 * second + {k}]\n" for k in range(5))
+
+    def _names(self, operation: Operation, first: str) -> dict[object, str]:
+        return {"x": "u", "y": "v", "z": "q", **own_names(operation, first)}
+
+    def _outward(self, local: Sequence[str], target: str, indent: int) -> str:
+        """A value and gradient in a shape's coordinates as the scene's."""
+        i = " " * indent
+        text = f"{i}{target}0 = scale * {local[0]}\n"
+        for k in range(3):
+            text += f"{i}{target}{k + 1} = scale * (" + _sum(f"j{3 * row + k} * {local[1 + row]}" for row in range(3)) + ")\n"
+        return text
+
+    def _leaf(self, operation: Operation, indent: int) -> str:
+        i = " " * indent
+        rule = dual.shape_rule(operation)
+        results = ["f", "gu", "gv", "gq", "w"] + (["e", "hu", "hv", "hq"] if len(rule.outputs) > 5 else [])
+        text = printed(rule, self._names(operation, f"slot + {tapes.PLACE}"), results, indent)
+        text += f"{i}scale = slots[slot + 12]\n" + self._outward(results[:4], "z", indent) + f"{i}z4 = scale * w\n"
+        if len(results) > 5:
+            text += self._outward(results[5:], "b", indent) + f"{i}beside = 1\n"
+        return text
+
+    def _outline(self, operation: Operation, indent: int) -> str:
+        i, j, m = (" " * (indent + k) for k in (0, 4, 8))
+        names = {**self._names(operation, f"slot + {tapes.PLACE}"), **ELEMENT_INPUTS}
+        first = f"slot + {tapes.PLACE + len(scalar_names(operation))}"
+        text = f"{i}best = 1e30\n{i}nearest = 0\n{i}within = 0\n{i}for e in range(instructions[begin + n, 4]):\n"
+        text += "".join(f"{j}{n} = slots[{first} + 8 * e + {k}]\n" for k, n in enumerate(ELEMENT_NAMES))
+        text += f"{j}distance = 1e30\n{j}if ecurved > 0.5:\n"
+        text += printed(plane_dual.element_rule(operation, True), names, ("distance",), indent + 8)
+        text += f"{j}else:\n" + printed(plane_dual.element_rule(operation, False), names, ("distance",), indent + 8)
+        text += crossing(indent + 4) + f"{j}within = within ^ toggles\n"
+        text += f"{j}if distance < best:\n{m}best = distance\n{m}nearest = e\n"
+        text += f"{i}chosen[2 * n] = nearest\n{i}chosen[2 * n + 1] = within\n"
+        text += self._element(operation, indent) + f"{i}f = 0.0\n{i}gu = 0.0\n{i}gv = 0.0\n{i}gq = 0.0\n{i}w = 0.0\n"
+        for curved, head in ((True, "if ecurved > 0.5:"), (False, "else:")):
+            text += f"{i}{head}\n"
+            text += printed(dual.outline_rule(operation, curved), {**names, "inside": "side"}, ("f", "gu", "gv", "gq", "w"), indent + 4)
+        text += f"{i}scale = slots[slot + 12]\n"
+        return text + self._outward(("f", "gu", "gv", "gq"), "z", indent) + f"{i}z4 = scale * w\n"
+
+    def _element(self, operation: Operation, indent: int) -> str:
+        """Loads the nearest element of an outline, `ex0`.., where its slots begin, and its `side`."""
+        i = " " * indent
+        first = f"slot + {tapes.PLACE + len(scalar_names(operation))}"
+        text = f"{i}element_slot = {first} + 8 * chosen[2 * n]\n{i}side = ti.cast(chosen[2 * n + 1], ti.f32)\n"
+        return text + "".join(f"{i}{n} = slots[element_slot + {k}]\n" for k, n in enumerate(ELEMENT_NAMES))
+
+    def _fold_names(self, operation: Operation) -> dict[object, str]:
+        names = self._names(operation, "slot + 12")
+        names.update({row + column: f"j{3 * a + b}" for a, row in enumerate("xyz") for b, column in enumerate("xyz")})
+        names["copy"] = f"slots[slot + {12 + len(scalar_names(operation))}]"
+        return names
+
+    def _fold(self, operation: Operation, indent: int) -> str:
+        i = " " * indent
+        results = [f"c{k}" for k in range(12)]
+        text = printed(dual.space_rule(operation), self._fold_names(operation), results, indent)
+        text += f"{i}made = 12 * instructions[begin + n, 4]\n"
+        return text + "".join(f"{i}space[made + {k}] = c{k}\n" for k in range(12))
+
+    def _combination_names(self, operation: Operation) -> dict[object, str]:
+        names: dict[object, str] = {f"a_{q}": f"p{k}" for k, q in enumerate(dual.DUAL)}
+        names.update({f"b_{q}": f"r{k}" for k, q in enumerate(dual.DUAL)})
+        return {**names, **own_names(operation, "slot")}
+
+    def _sharp(self, indent: int) -> str:
+        """Booleans that are one of their operands: both branches, the one not taken beside."""
+        i = " " * indent
+        text = f"{i}si = 1.0\n{i}sj = 1.0\n"
+        cases = []
+        for number, operation in self.sharp:
+            assert operation.selects is not None
+            case = f"{i}    si = {operation.selects[0]!r}\n{i}    sj = {operation.selects[1]!r}\n"
+            rule = dual.combination_rule(operation)
+            cases.append((number, case + printed(rule, self._combination_names(operation), ("", "", "", "", "z4"), indent + 4)))
+        text += chain(cases, "op", indent)
+        text += f"{i}one = 0\n{i}if (si * p0 < sj * r0) != (flip == n):\n{i}    one = 1\n{i}sj = si * sj\n"
+        for k in range(4):
+            text += f"{i}z{k} = ti.select(one == 1, p{k}, sj * r{k})\n{i}b{k} = ti.select(one == 1, sj * r{k}, p{k})\n"
+        text += f"{i}beside = 1\n{i}taken = ti.select(one == 1, source, second)\n"
+        return text + f"{i}edge = offset[taken]\n{i}edge_at = crease[taken]\n"
+
+    def _blend(self, operation: Operation, indent: int) -> str:
+        i = " " * indent
+        rule = dual.combination_rule(operation)
+        results = [f"z{k}" for k in range(5)] + ([f"b{k}" for k in range(4)] if len(rule.outputs) > 5 else [])
+        text = printed(rule, self._combination_names(operation), results, indent)
+        if len(results) > 5:
+            text += f"{i}beside = 1\n"
+        text += f"{i}edge = offset[source]\n{i}edge_at = crease[source]\n"
+        if operation.category == "boolean":
+            text += self._share(indent) + f"{i}if part > 0.5:\n{i}    edge = offset[second]\n{i}    edge_at = crease[second]\n"
+        return text
+
+    def _share(self, indent: int) -> str:
+        """`part`: how much of a blend's surface, whose value is z0, is the second operand's."""
+        return printed(dual.share_rule(), {"f": "z0", "a_f": "p0", "b_f": "r0"}, ("part",), indent)
+
+    def _offset(self, indent: int) -> str:
+        return printed(dual.crease_offset_rule(), crease_names("z", "b"), ("gap",), indent)
+
+    # -- materials ----------------------------------------------------------------------------------------
+
+    def shares(self, indent: int) -> str:
+        """`share`: how much of the surface's material is that of each instruction's solid."""
+        i = " " * indent
+        j, m = i + "    ", i + "        "
+        text = f"{i}for n in range(length):\n{j}share[n] = 0.0\n{i}share[length - 1] = 1.0\n"
+        if not self.groups["boolean"] and not self.groups["modifier"]:
+            return text
+        text += f"{i}for back in range(length):\n{j}n = length - 1 - back\n{j}op = instructions[begin + n, 0]\n"
+        text += f"{j}source = instructions[begin + n, 1]\n"
+        if self.groups["modifier"]:
+            text += f"{j}if {one_of([n for n, _ in self.groups['modifier']], 'op')}:\n{m}share[source] += share[n]\n"
+        if self.groups["boolean"]:
+            text += f"{j}if {one_of([n for n, _ in self.groups['boolean']], 'op')}:\n" + self._part(indent + 8)
+            text += f"{m}share[source] += share[n] * (1.0 - part)\n{m}share[second] += share[n] * part\n"
+        return text
+
+    def _part(self, indent: int) -> str:
+        """`part` of the boolean `n`, whose branches are known."""
+        i = " " * indent
+        text = f"{i}second = instructions[begin + n, 2]\n{i}part = ti.cast(1 - first[n], ti.f32)\n"
+        if self.blends:
+            text += f"{i}if {one_of([n for n, _ in self.blends], 'op')}:\n"
+            text += f"{i}    z0 = value[5 * n]\n{i}    p0 = value[5 * source]\n{i}    r0 = value[5 * second]\n"
+            text += self._share(indent + 4)
+        return text + f"{i}if instructions[begin + n, 4] == 1:\n{i}    part = 0.0\n"
+
+    def materials(self, indent: int) -> str:
+        """`mat0`..: the surface's MATERIAL, after `shares`."""
+        i = " " * indent
+        j, m = i + "    ", i + "        "
+        width = len(shading.MATERIAL)
+        text = "".join(f"{i}mat{k} = 0.0\n" for k in range(width))
+        text += f"{i}for n in range(length):\n{j}op = instructions[begin + n, 0]\n"
+        text += f"{j}if ({one_of([n for n, _ in self.leaves], 'op')}) and share[n] != 0.0:\n" + self._own_material(indent + 8)
+        return text + "".join(f"{m}mat{k} += share[n] * own{k}\n" for k in range(width))
+
+    def _own_material(self, indent: int) -> str:
+        """`own0`..: the material of instruction `n`'s solid; leaves `position`, `cell`, `mix` and the paint's place behind."""
+        i = " " * indent
+        text = f"{i}row_at = material_first + instructions[begin + n, 5]\n{i}paint = materials[row_at, 0]\n"
+        text += f"{i}paint_slot = slot_base + materials[row_at, 2]\n{i}stops = materials[row_at, 3]\n"
+        text += f"{i}stop_slot = paint_slot + 12\n{i}position = 0.0\n"
+        text += self._paint_place(indent)
+        cases = []
+        for number, operation in self.groups["paint"]:
+            if scalar_names(operation):
+                case = f"{i}    stop_slot += {len(scalar_names(operation))}\n"
+                case += printed(dual.paint_rule(operation), self._names(operation, "paint_slot + 12"), ("position",), indent + 4)
+                cases.append((number, case))
+        text += chain(cases, "paint", indent)
+        text += f"{i}ramp_at = ti.min(ti.max(position, 0.0), 1.0) * ti.cast(stops - 1, ti.f32)\n"
+        text += f"{i}cell = ti.max(ti.min(ti.cast(ramp_at, ti.i32), stops - 2), 0)\n{i}mix = ramp_at - ti.cast(cell, ti.f32)\n"
+        text += f"{i}here = stop_slot + 3 * cell\n{i}ahead = stop_slot + 3 * ti.min(cell + 1, stops - 1)\n"
+        text += "".join(f"{i}c{k} = slots[here + {k}] + mix * (slots[ahead + {k}] - slots[here + {k}])\n" for k in range(3))
+        text += printed(dual.linear_rule(), {c: f"c{k}" for k, c in enumerate("rgb")}, ("own0", "own1", "own2"), indent)
+        text += f"{i}surface_slot = slot_base + materials[row_at, 4]\n"
+        return text + "".join(f"{i}own{3 + k} = slots[surface_slot + {k}]\n" for k in range(3))
+
+    def _paint_place(self, indent: int) -> str:
+        i = " " * indent
+        text = "".join(f"{i}m{k} = slots[paint_slot + {k}]\n" for k in range(12))
+        if self.folds:
+            text += f"{i}paint_space = 12 * materials[row_at, 1]\n"
+            text += "".join(f"{i}s{k} = space[paint_space + {k}]\n" for k in range(3))
+        else:
+            text += "".join(f"{i}s{k} = x{k}\n" for k in range(3))
+        return text + "".join(f"{i}{c} = m{4 * k} * s0 + m{4 * k + 1} * s1 + m{4 * k + 2} * s2 + m{4 * k + 3}\n" for k, c in enumerate("uvq"))
+
+    # -- reverse ------------------------------------------------------------------------------------------
+
+    def reverse(self, indent: int) -> str:
+        """Backwards from seeds `seed0..4` of the root's DUAL and, where `painted` is 1, `tint0..5` of MATERIAL: pushes the slots'
+        adjoints to the row, and leaves the point's in `q0..2`."""
+        i = " " * indent
+        j, m = i + "    ", i + "        "
+        text = f"{i}for n in range(length):\n" + "".join(f"{j}adjoint[5 * n + {k}] = 0.0\n" for k in range(5))
+        if self.folds:
+            text += f"{i}for k in range(12 * space_count):\n{j}space_adjoint[k] = 0.0\n"
+        text += f"{i}q0 = 0.0\n{i}q1 = 0.0\n{i}q2 = 0.0\n"
+        text += "".join(f"{i}adjoint[5 * (length - 1) + {k}] = seed{k}\n" for k in range(5))
+        text += f"{i}if painted == 1:\n" + self._reverse_materials(indent + 4)
+        text += f"{i}for back in range(length):\n{j}n = length - 1 - back\n"
+        text += "".join(f"{j}t{k} = adjoint[5 * n + {k}]\n" for k in range(5))
+        busy = " or ".join(f"t{k} != 0.0" for k in range(5))
+        text += f"{j}op = instructions[begin + n, 0]\n"
+        folds = one_of([n for n, _ in self.folds], "op")
+        text += f"{j}if {busy} or {folds}:\n"
+        text += f"{m}source = instructions[begin + n, 1]\n{m}second = instructions[begin + n, 2]\n"
+        text += f"{m}slot = slot_base + instructions[begin + n, 3]\n{m}own_count = 0\n"
+        text += f"{m}if {one_of([n for n, _ in self.leaves + self.folds], 'op')}:\n" + self._reverse_placed(indent + 12)
+        combined = self.groups["boolean"] + self.groups["modifier"]
+        if combined:
+            text += f"{m}else:\n" + self._operands(indent + 12)
+            k = " " * (indent + 12)
+            text += "".join(f"{k}e{c} = 0.0\n" for c in range(10))
+            cases = [(n, self._reverse_combination(o, indent + 16)) for n, o in combined]
+            text += chain(cases, "op", indent + 12)
+            text += "".join(f"{k}adjoint[5 * source + {c}] += e{c}\n" for c in range(5))
+            if self.groups["boolean"]:
+                text += f"{k}if {one_of([n for n, _ in self.groups['boolean']], 'op')}:\n"
+                text += "".join(f"{k}    adjoint[5 * second + {c}] += e{5 + c}\n" for c in range(5))
+        text += f"{m}for k in range(own_count):\n" + push("slot + k", "own[k]", indent + 12)
+        return text + ("".join(f"{i}q{k} = space_adjoint[{k}]\n" for k in range(3)) if self.folds else "")
+
+    def _branch_seeds(self, indent: int) -> str:
+        """Seeds of a rule that has a branch beside: of the branch that was taken."""
+        i = " " * indent
+        text = "".join(f"{i}v{k} = ti.select(first[n] == 1, 0.0, t{k})\n" for k in range(4))
+        return text + "".join(f"{i}t{k} = ti.select(first[n] == 1, t{k}, 0.0)\n" for k in range(4))
+
+    def _reverse_combination(self, operation: Operation, indent: int) -> str:
+        i = " " * indent
+        rule = dual.combination_rule(operation)
+        names = self._combination_names(operation)
+        names.update({f"d_{q}": f"t{k}" for k, q in enumerate(dual.DUAL)})
+        names.update({f"d_{q}": f"v{k}" for k, q in enumerate(dual.BESIDE)})
+        inputs = 10 if operation.category == "boolean" else 5
+        own = [f"ga{k}" for k in range(len(rule.differentiated) - inputs)]
+        if operation.selects is not None:
+            turn = operation.selects[0] * operation.selects[1]
+            # What is not the thickness goes to the branch taken, as it is.
+            names.update({f"d_{q}": "0.0" for q in dual.DUAL[:4]})
+            text = printed(rule, names, [f"e{k}" for k in range(10)], indent, reverse=True)
+            text += f"{i}if first[n] == 1:\n" + "".join(f"{i}    e{k} += t{k}\n" for k in range(4))
+            return text + f"{i}else:\n" + "".join(f"{i}    e{5 + k} += {turn!r} * t{k}\n" for k in range(4))
+        text = self._branch_seeds(indent) if len(rule.outputs) > 5 else ""
+        text += printed(rule, names, [*(f"e{k}" for k in range(inputs)), *own], indent, reverse=True)
+        return text + self._keep(operation, own, 0, indent)
+
+    def _keep(self, operation: Operation, values: Sequence[str], offset: int, indent: int) -> str:
+        """Stores the adjoints of an operation's parameters in `own`, behind `offset` other slots of its block."""
+        found = dict(zip(continuous_names(operation), values))
+        names = scalar_names(operation)
+        i = " " * indent
+        text = "".join(f"{i}own[{offset + k}] = {found.get(name, '0.0')}\n" for k, name in enumerate(names))
+        return text + f"{i}own_count = {offset + len(names)}\n"
+
+    def _reverse_placed(self, indent: int) -> str:
+        i = " " * indent
+        text = self._place(indent) + "".join(f"{i}l{k} = 0.0\n" for k in range(12)) + f"{i}scale = 1.0\n"
+        if self.leaves:
+            text += f"{i}if {one_of([n for n, _ in self.leaves], 'op')}:\n{i}    scale = slots[slot + 12]\n"
+        cases = [(n, self._reverse_leaf(o, indent + 4)) for n, o in self.groups["shape"]]
+        cases += [(n, self._reverse_outline(o, indent + 4)) for n, o in self.groups["outline"]]
+        cases += [(n, self._reverse_fold(o, indent + 4)) for n, o in self.folds]
+        text += chain(cases, "op", indent)
+        point = [f"s{k}" for k in range(12)] if self.folds else ["x0", "x1", "x2", *("1.0" if k % 4 == 0 else "0.0" for k in range(9))]
+        # The map's twelve slots, and the space it starts from.
+        for row in range(3):
+            for column in range(3):
+                terms = [f"l{row} * {point[column]}"]
+                terms += [f"l{3 + 3 * row + k} * {point[3 + 3 * column + k]}" for k in range(3) if point[3 + 3 * column + k] != "0.0"]
+                text += f"{i}own[{4 * row + column}] = {_sum(terms)}\n"
+            text += f"{i}own[{4 * row + 3}] = l{row}\n"
+        for column in range(3):
+            back = _sum(f"m{4 * row + column} * l{row}" for row in range(3))
+            if self.folds:
+                text += f"{i}space_adjoint[12 * source + {column}] += {back}\n"
+                for k in range(3):
+                    inner = _sum(f"m{4 * row + column} * l{3 + 3 * row + k}" for row in range(3))
+                    text += f"{i}space_adjoint[12 * source + {3 + 3 * column + k}] += {inner}\n"
+            else:
+                text += f"{i}q{column} += {back}\n"
+        return text
+
+    def _local_seeds(self, indent: int, beside: bool) -> str:
+        """Seeds in a shape's coordinates, `y0..4` and `y5..8` for the branch beside, from the scene's `t0..4`."""
+        i = " " * indent
+        text = self._branch_seeds(indent) if beside else ""
+        for seeds, first in (("t", 0), ("v", 5))[: 2 if beside else 1]:
+            text += f"{i}y{first} = scale * {seeds}0\n"
+            for row in range(3):
+                text += f"{i}y{first + 1 + row} = scale * (" + _sum(f"j{3 * row + k} * {seeds}{k + 1}" for k in range(3)) + ")\n"
+        return text + f"{i}y4 = scale * t4\n"
+
+    def _local_rest(self, indent: int, beside: bool) -> str:
+        """After a leaf's value `f`, gradient `gu`.. and thickness: adjoints of its Jacobian l3.. and of its scale."""
+        i = " " * indent
+        parts = [("f", ("gu", "gv", "gq"), "t")] + ([("e", ("hu", "hv", "hq"), "v")] if beside else [])
+        text = f"{i}grown = t4 * w\n"
+        for value, gradient, seeds in parts:
+            text += f"{i}grown += {seeds}0 * {value}\n"
+            for row in range(3):
+                for k in range(3):
+                    place = 3 + 3 * row + k
+                    text += f"{i}l{place} += scale * {gradient[row]} * {seeds}{k + 1}\n"
+                    text += f"{i}grown += {seeds}{k + 1} * j{3 * row + k} * {gradient[row]}\n"
+        return text + f"{i}own[12] = grown\n"
+
+    def _reverse_leaf(self, operation: Operation, indent: int) -> str:
+        rule = dual.shape_rule(operation)
+        beside = len(rule.outputs) > 5
+        names = self._names(operation, f"slot + {tapes.PLACE}")
+        results = ["f", "gu", "gv", "gq", "w"] + (["e", "hu", "hv", "hq"] if beside else [])
+        text = self._local_seeds(indent, beside)
+        names.update({f"d_{q}": f"y{k}" for k, q in enumerate(rule.outputs)})
+        own = [f"ga{k}" for k in range(len(rule.differentiated) - 3)]
+        text += printed(_with_forward(rule), names, [*results, "l0", "l1", "l2", *own], indent)
+        text += self._local_rest(indent, beside)
+        return text + self._keep(operation, own, tapes.PLACE, indent)
+
+    def _reverse_outline(self, operation: Operation, indent: int) -> str:
+        i = " " * indent
+        names = {**self._names(operation, f"slot + {tapes.PLACE}"), **ELEMENT_INPUTS, "inside": "side"}
+        text = self._local_seeds(indent, False) + self._element(operation, indent)
+        text += "".join(f"{i}{name} = 0.0\n" for name in ("f", "gu", "gv", "gq", "w"))
+        own = [f"ga{k}" for k in range(len(continuous_names(operation)))]
+        text += "".join(f"{i}{name} = 0.0\n" for name in (*own, *(f"ea{k}" for k in range(6))))
+        for curved, head in ((True, "if ecurved > 0.5:"), (False, "else:")):
+            rule = dual.outline_rule(operation, curved)
+            names.update({f"d_{q}": f"y{k}" for k, q in enumerate(rule.outputs)})
+            points = rule.differentiated[3 + len(own) :]
+            targets = [f"ea{plane_dual.ELEMENT.index(name)}" for name in points]
+            text += f"{i}{head}\n"
+            text += printed(_with_forward(rule), names, ["f", "gu", "gv", "gq", "w", "l0", "l1", "l2", *own, *targets], indent + 4)
+        text += "".join(push(f"element_slot + {k}", f"ea{k}", indent) for k in range(6))
+        text += self._local_rest(indent, False)
+        return text + self._keep(operation, own, tapes.PLACE, indent)
+
+    def _reverse_fold(self, operation: Operation, indent: int) -> str:
+        i = " " * indent
+        rule = dual.space_rule(operation)
+        text = f"{i}made = 12 * instructions[begin + n, 4]\n"
+        text += "".join(f"{i}w{k} = space_adjoint[made + {k}]\n" for k in range(12))
+        names = self._fold_names(operation)
+        names.update({f"d_{q}": f"w{k}" for k, q in enumerate(dual.SPACE)})
+        own = [f"ga{k}" for k in range(len(rule.differentiated) - 12)]
+        text += printed(rule, names, [*(f"l{k}" for k in range(12)), *own], indent, reverse=True)
+        return text + self._keep(operation, own, 12, indent)
+
+    def _reverse_materials(self, indent: int) -> str:
+        """Pushes the materials' slots; adds to adjoints what their shares depend on, and to the point what paints do."""
+        i = " " * indent
+        j, m = i + "    ", i + "        "
+        text = f"{i}for n in range(length):\n{j}worth[n] = 0.0\n{j}op = instructions[begin + n, 0]\n"
+        text += f"{j}source = instructions[begin + n, 1]\n"
+        text += f"{j}if {one_of([n for n, _ in self.leaves], 'op')}:\n" + self._own_material(indent + 8)
+        text += f"{m}worth[n] = " + _sum(f"tint{k} * own{k}" for k in range(6)) + "\n"
+        text += f"{m}if share[n] != 0.0:\n" + self._reverse_own_material(indent + 12)
+        if self.groups["modifier"]:
+            text += f"{j}elif {one_of([n for n, _ in self.groups['modifier']], 'op')}:\n{m}worth[n] = worth[source]\n"
+        if self.groups["boolean"]:
+            text += f"{j}elif {one_of([n for n, _ in self.groups['boolean']], 'op')}:\n" + self._part(indent + 8)
+            text += f"{m}worth[n] = worth[source] + part * (worth[second] - worth[source])\n"
+            if self.blends:
+                text += f"{m}if share[n] != 0.0 and instructions[begin + n, 4] == 0 and ({one_of([n for n, _ in self.blends], 'op')}):\n"
+                deep = " " * (indent + 12)
+                text += f"{deep}moved = share[n] * (worth[second] - worth[source])\n"
+                names: dict[object, str] = {"f": "z0", "a_f": "p0", "b_f": "r0", "d_share": "moved"}
+                text += f"{deep}z0 = value[5 * n]\n{deep}p0 = value[5 * source]\n{deep}r0 = value[5 * second]\n"
+                text += printed(dual.share_rule(), names, ("h0", "h1", "h2"), indent + 12, reverse=True)
+                text += f"{deep}adjoint[5 * n] += h0\n{deep}adjoint[5 * source] += h1\n{deep}adjoint[5 * second] += h2\n"
+        return text
+
+    def _reverse_own_material(self, indent: int) -> str:
+        i = " " * indent
+        names: dict[object, str] = {c: f"c{k}" for k, c in enumerate("rgb")}
+        names.update({f"d_l{c}": f"(share[n] * tint{k})" for k, c in enumerate("rgb")})
+        text = printed(dual.linear_rule(), names, ("h0", "h1", "h2"), indent, reverse=True)
+        for k in range(3):
+            text += push(f"here + {k}", f"(1.0 - mix) * h{k}", indent) + f"{i}if mix > 0.0:\n" + push(f"ahead + {k}", f"mix * h{k}", indent + 4)
+            text += push(f"surface_slot + {k}", f"share[n] * tint{3 + k}", indent)
+        cases = []
+        for number, operation in self.groups["paint"]:
+            if scalar_names(operation):
+                rule = dual.paint_rule(operation)
+                moved = self._names(operation, "paint_slot + 12")
+                own = [f"ga{k}" for k in range(len(rule.differentiated) - 3)]
+                case = printed(rule, {**moved, "d_t": "along"}, ("w0", "w1", "w2", *own), indent + 8, reverse=True)
+                cases.append((number, case + self._keep(operation, own, 12, indent + 8)))
+        if not cases:
+            return text
+        text += f"{i}if stops > 1 and position > 0.0 and position < 1.0:\n"
+        j = i + "    "
+        text += f"{j}along = ti.cast(stops - 1, ti.f32) * (" + _sum(f"h{k} * (slots[ahead + {k}] - slots[here + {k}])" for k in range(3)) + ")\n"
+        text += f"{j}w0 = 0.0\n{j}w1 = 0.0\n{j}w2 = 0.0\n{j}own_count = 0\n" + chain(cases, "paint", indent + 4)
+        for row in range(3):
+            text += "".join(f"{j}own[{4 * row + k}] = w{row} * s{k}\n" for k in range(3)) + f"{j}own[{4 * row + 3}] = w{row}\n"
+        text += f"{j}for k in range(own_count):\n" + push("paint_slot + k", "own[k]", indent + 8)
+        for column in range(3):
+            target = f"space_adjoint[paint_space + {column}]" if self.folds else f"q{column}"
+            text += f"{j}{target} += " + _sum(f"m{4 * row + column} * w{row}" for row in range(3)) + "\n"
+        return text
+
+
+def _with_forward(rule: Rule) -> Rule:
+    """A rule whose forward gives its outputs and then its adjoints, printed together."""
+    return Rule(rule.graph, rule.inputs, rule.outputs, (*rule.forward, *rule.reverse), (), ())
+
+
+def crease_names(mine: str, beside: str) -> dict[object, str]:
+    """The inputs of the crease rules: the surface's branch, the one beside, and the ray."""
+    names: dict[object, str] = {q: f"{mine}{k}" for k, q in enumerate(dual.DUAL[:4])}
+    names.update({q: f"{beside}{k}" for k, q in enumerate(dual.BESIDE)})
+    return {**names, **sight_names(), "size": "wide"}
+
+
+def sight_names() -> dict[object, str]:
+    names: dict[object, str] = {name: f"d{k}" for k, name in enumerate(dual.DIRECTION)}
+    names.update({name: f"a{k}" for k, name in enumerate(dual.AXES)})
+    return {**names, "size": "size", "growth": "growth"}
+
+
+def push(slot: str, value: str, indent: int) -> str:
+    """Adds `value` times the slot's derivative to the pixel's row, for channels by the factors `to0..3`."""
+    i = " " * indent
+    return (
+        f"{i}pushed = {value}\n{i}if pushed != 0.0:\n"
+        f"{i}    entry_row = row_first + {slot} - slot_base\n"
+        f"{i}    for entry in range(rows[entry_row], rows[entry_row + 1]):\n"
+        f"{i}        column = columns[column_first + entry]\n"
+        f"{i}        weighted = pushed * weights[weight_first + entry]\n"
+        + "".join(f"{i}        row[task, 4 * column + {c}] += to{c} * weighted\n" for c in range(4))
+    )

@@ -1,0 +1,281 @@
+"""The kernel that marches rays: for each pixel of each program, the places along its ray that matter.
+
+What it finds is what `render.solid_numpy.march` finds, with the same state machine; rays are marched 64 at a time, a tile of
+8x8 pixels. First the centres of a region's tiles are marched as cones that hold all rays of their tile, to where the first
+surface may be; each tile starts there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from textwrap import indent as indented
+
+from render.solid_kernels import LANES, Distances, printed
+from render.solid_numpy import FAR, LAYERS, NARROWING, NEAR, ROOT_STEPS, SHORTEST, STEPS
+from shaderdsl import solid_dual as dual
+from shaderdsl.solid_tape import MARCH_REGISTERS, MARCH_SPACES
+
+TILE = 8
+PROGRAM_COLUMNS = ("first", "length", "slot_base", "camera")
+PLACES = 3 * LAYERS
+"""What is kept of a pixel: for each layer the surface's distance, and both ends of its least value's bracket; -1 is none."""
+
+_ARGUMENTS = {
+    "programs": "i32, ndim=2", "code": "i32, ndim=2", "lipschitz": "f32, ndim=1", "slots": "f32, ndim=1", "places": "f32, ndim=3",
+}  # fmt: skip
+
+_LANES = (
+    "px", "py", "pz", "ox", "oy", "oz", "dx", "dy", "dz", "size", "growth", "t", "at", "f_before", "f_earlier", "before", "earlier",
+    "low", "f_low", "high", "f_high", "middle", "f_middle", "start",
+)  # fmt: skip
+_COUNTS = ("mode", "resume", "left", "layer", "steps")
+
+OUTSIDE, INSIDE, LEAVING, DONE, ROOT, LEAST = range(6)
+
+
+def source(used: Iterable[int]) -> str:
+    """The text of kernel `run` for a set of opcodes."""
+    distances = Distances(used)
+    text = "import taichi as ti\n\n@ti.func\ndef hypotenuse(a, b):\n    return ti.sqrt(a * a + b * b)\n\n@ti.kernel\ndef run(\n"
+    text += "".join(f"    {name}: ti.types.ndarray(dtype=ti.{kind}),\n" for name, kind in _ARGUMENTS.items())
+    text += "    width: ti.i32, height: ti.i32, parts: ti.i32, stride: ti.i32,\n):\n"
+    text += f"""\
+    tiles_x = (width + {TILE - 1}) // {TILE}
+    tiles_y = (height + {TILE - 1}) // {TILE}
+    regions_x = (tiles_x + {TILE - 1}) // {TILE}
+    regions = regions_x * ((tiles_y + {TILE - 1}) // {TILE})
+    pixel = 2.0 / ti.cast(ti.min(width, height), ti.f32)
+    for turn in range(programs.shape[0] * regions * parts * stride):
+        if turn % stride == 0:
+            task = turn // stride
+            b = task // (regions * parts)
+            region = (task - b * regions * parts) // parts
+            part = task % parts
+"""
+    i = " " * 12
+    text += "".join(f"{i}{name} = programs[b, {k}]\n" for k, name in enumerate(PROGRAM_COLUMNS))
+    text += f"{i}slope = lipschitz[b]\n{i}register = ti.Vector.zero(ti.f32, {LANES * MARCH_REGISTERS})\n"
+    if distances.folds:
+        text += f"{i}space = ti.Vector.zero(ti.f32, {3 * LANES * (MARCH_SPACES + 1)})\n"
+    if distances.groups["outline"]:
+        text += "".join(f"{i}{name} = ti.Vector.zero(ti.f32, {LANES})\n" for name in ("place_u", "place_v", "best"))
+        text += f"{i}inside = ti.Vector.zero(ti.i32, {LANES})\n"
+    text += "".join(f"{i}{name} = ti.Vector.zero(ti.f32, {LANES})\n" for name in _LANES)
+    text += "".join(f"{i}{name} = ti.Vector.zero(ti.i32, {LANES})\n" for name in _COUNTS)
+    text += f"{i}for visit in range({LANES} + 1):\n" + indented(_visit(), " " * 16)
+    text += indented("if wanted == 1:\n", " " * 16)
+    text += indented(_rays(), " " * 20)
+    text += indented(f"for step in range({STEPS + 16 * LAYERS}):\n    if alive > 0:\n", " " * 20)
+    k = " " * 28
+    text += f"{k}for lane in range({LANES}):\n"
+    text += "".join(f"{k}    p{c}[lane] = o{c}[lane] + at[lane] * d{c}[lane]\n" for c in "xyz")
+    text += distances.text(28)
+    text += f"{k}root = {LANES} * code[first + length - 1, 5]\n{k}if spot < 0:\n" + indented(_cones(), " " * 32)
+    text += f"{k}else:\n" + indented(_step(), " " * 32)
+    text += indented("if spot < 0:\n" + _starts(), " " * 20)
+    return text
+
+
+def _visit() -> str:
+    """The lanes' points: a region's tiles, or one tile's pixels."""
+    return f"""\
+spot = visit - 1
+tile_x = region % regions_x * {TILE}
+tile_y = region // regions_x * {TILE}
+wanted = 1
+if spot >= 0:
+    tile_x += spot % {TILE}
+    tile_y += spot // {TILE}
+    if spot % parts != part or start[spot] > {FAR}:
+        wanted = 0
+if tile_x >= tiles_x or tile_y >= tiles_y:
+    wanted = 0
+"""
+
+
+def _rays() -> str:
+    text = f"""\
+spacing = 1.0
+corner = 0.5
+begin = 0.0
+if spot < 0:
+    spacing = {TILE}.0
+    corner = {TILE / 2}
+else:
+    begin = start[spot]
+left_edge = ti.cast(tile_x * {TILE}, ti.f32) + corner - 0.5 * ti.cast(width, ti.f32)
+top_edge = 0.5 * ti.cast(height, ti.f32) - ti.cast(tile_y * {TILE}, ti.f32) - corner
+"""
+    names: dict[object, str] = {"x": "image_x", "y": "image_y", "pixel": "pixel"}
+    text += "".join(f"c{k} = slots[camera + {k}]\n" for k in range(len(dual.CAMERA)))
+    names.update({name: f"c{k}" for k, name in enumerate(dual.CAMERA)})
+    text += f"alive = {LANES}\nfor lane in range({LANES}):\n"
+    text += f"    image_x = (left_edge + spacing * ti.cast(lane % {TILE}, ti.f32)) * pixel\n"
+    text += f"    image_y = (top_edge - spacing * ti.cast(lane // {TILE}, ti.f32)) * pixel\n"
+    results = ("r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7")
+    text += printed(dual.ray_rule(), names, results, 4)
+    targets = ("ox", "oy", "oz", "dx", "dy", "dz", "size", "growth")
+    text += "".join(f"    {target}[lane] = {value}\n" for target, value in zip(targets, results))
+    text += """\
+    t[lane] = begin
+    at[lane] = begin
+    f_before[lane] = -1e30
+    f_earlier[lane] = -1e30
+    before[lane] = begin
+    earlier[lane] = begin
+    mode[lane] = 0
+    layer[lane] = 0
+    steps[lane] = 0
+"""
+    return text
+
+
+def _cones() -> str:
+    """Advances the cones around the tiles' centres as far as no surface is near any ray of the tile."""
+    radius = TILE * 0.5**0.5 * 1.1 + NEAR
+    return f"""\
+alive = 0
+for lane in range({LANES}):
+    wide = {radius!r} * (size[lane] + growth[lane] * t[lane])
+    ahead = (register[root + lane] / slope - wide) / (1.0 + {radius!r} * growth[lane])
+    moving = ahead > 0.25 * wide and t[lane] <= {FAR} and mode[lane] == 0
+    mode[lane] = ti.select(moving, 0, {DONE})
+    t[lane] = ti.select(moving, t[lane] + ahead, t[lane])
+    at[lane] = t[lane]
+    alive += ti.select(moving, 1, 0)
+"""
+
+
+def _starts() -> str:
+    return f"    for lane in range({LANES}):\n        start[lane] = t[lane]\n"
+
+
+def _step() -> str:
+    """One sample of every ray: what nothing happens to goes on, in vector code; the others one by one."""
+    return f"""\
+alive = 0
+special = 0
+for lane in range({LANES}):
+    f = register[root + lane]
+    wide = size[lane] + growth[lane] * t[lane]
+    last = f_before[lane]
+    quiet = mode[lane] == {OUTSIDE} and f > 0.0 and not (f > last and last <= f_earlier[lane] and last > -1e29 and last < {NEAR} * slope * wide)
+    quiet = quiet and t[lane] <= {FAR} and steps[lane] < {STEPS}
+    f_earlier[lane] = ti.select(quiet, last, f_earlier[lane])
+    f_before[lane] = ti.select(quiet, f, last)
+    earlier[lane] = ti.select(quiet, before[lane], earlier[lane])
+    before[lane] = ti.select(quiet, t[lane], before[lane])
+    steps[lane] += ti.select(quiet, 1, 0)
+    t[lane] = ti.select(quiet, t[lane] + ti.max(f / slope, {SHORTEST} * wide), t[lane])
+    at[lane] = ti.select(quiet, t[lane], at[lane])
+    alive += ti.select(mode[lane] != {DONE}, 1, 0)
+    special += ti.select(quiet or mode[lane] == {DONE}, 0, 1)
+    register[root + lane] = ti.select(quiet, 1e30, f)
+if special > 0:
+    for lane in range({LANES}):
+        f = register[root + lane]
+        if f < 1e29 and mode[lane] != {DONE}:
+            row = (tile_y * {TILE} + lane // {TILE}) * width + tile_x * {TILE} + lane % {TILE}
+            shown = tile_x * {TILE} + lane % {TILE} < width and tile_y * {TILE} + lane // {TILE} < height
+            column = 3 * layer[lane]
+            if mode[lane] == {ROOT}:
+                if f > 0.0:
+                    low[lane] = at[lane]
+                    f_low[lane] = f
+                    f_high[lane] *= 0.5
+                else:
+                    high[lane] = at[lane]
+                    f_high[lane] = f
+                    f_low[lane] *= 0.5
+                left[lane] -= 1
+                at[lane] = low[lane] + (high[lane] - low[lane]) * (f_low[lane] / (f_low[lane] - f_high[lane]))
+                if left[lane] == 0:
+                    if shown:
+                        places[b, row, column] = at[lane]
+                    mode[lane] = resume[lane]
+                    at[lane] = t[lane]
+            elif mode[lane] == {LEAST}:
+                right = high[lane] - middle[lane] > middle[lane] - low[lane]
+                lower = f < f_middle[lane]
+                if right and lower:
+                    low[lane] = middle[lane]
+                elif right:
+                    high[lane] = at[lane]
+                elif lower:
+                    high[lane] = middle[lane]
+                else:
+                    low[lane] = at[lane]
+                if lower:
+                    middle[lane] = at[lane]
+                    f_middle[lane] = f
+                left[lane] -= 1
+                at[lane] = middle[lane] - 0.381966 * (middle[lane] - low[lane])
+                if high[lane] - middle[lane] > middle[lane] - low[lane]:
+                    at[lane] = middle[lane] + 0.381966 * (high[lane] - middle[lane])
+                if left[lane] == 0:
+                    if shown:
+                        places[b, row, column + 1] = low[lane]
+                        places[b, row, column + 2] = high[lane]
+                    layer[lane] += 1
+                    mode[lane] = resume[lane]
+                    if layer[lane] >= {LAYERS}:
+                        mode[lane] = {DONE}
+                    at[lane] = t[lane]
+            else:
+                wide = size[lane] + growth[lane] * t[lane]
+                near = {NEAR} * slope * wide
+                last = f_before[lane]
+                rising = f > last and last <= f_earlier[lane] and last > -1e29
+                goes = mode[lane]
+                then = goes
+                fresh = False
+                if goes == {OUTSIDE} and f <= 0.0:
+                    if last < -1e29:
+                        goes = {LEAVING}
+                    else:
+                        low[lane] = before[lane]
+                        f_low[lane] = last
+                        high[lane] = t[lane]
+                        f_high[lane] = f
+                        left[lane] = {ROOT_STEPS}
+                        goes = {ROOT}
+                        then = {INSIDE}
+                elif (goes == {OUTSIDE} and rising and last < near) or (goes == {INSIDE} and (rising or f > 0.0)):
+                    low[lane] = earlier[lane]
+                    middle[lane] = before[lane]
+                    f_middle[lane] = last
+                    high[lane] = t[lane]
+                    left[lane] = {NARROWING}
+                    if goes == {INSIDE}:
+                        then = {LEAVING}
+                        if f > 0.0:
+                            then = {OUTSIDE}
+                            fresh = True
+                    goes = {LEAST}
+                elif goes == {INSIDE} and f < -near:
+                    goes = {DONE}
+                elif goes == {LEAVING} and f > 0.0:
+                    goes = {OUTSIDE}
+                    fresh = True
+                if t[lane] > {FAR} or steps[lane] >= {STEPS}:
+                    then = {DONE}
+                    if goes < {DONE}:
+                        goes = {DONE}
+                f_earlier[lane] = last
+                if fresh:
+                    f_earlier[lane] = -1e30
+                f_before[lane] = f
+                earlier[lane] = before[lane]
+                before[lane] = t[lane]
+                t[lane] += ti.max(ti.abs(f) / slope, {SHORTEST} * wide)
+                steps[lane] += 1
+                mode[lane] = goes
+                resume[lane] = then
+                at[lane] = t[lane]
+                if goes == {ROOT}:
+                    at[lane] = low[lane] + (high[lane] - low[lane]) * (f_low[lane] / (f_low[lane] - f_high[lane]))
+                elif goes == {LEAST}:
+                    at[lane] = middle[lane] - 0.381966 * (middle[lane] - low[lane])
+                    if high[lane] - middle[lane] > middle[lane] - low[lane]:
+                        at[lane] = middle[lane] + 0.381966 * (high[lane] - middle[lane])
+"""

@@ -1,0 +1,213 @@
+"""The batched, differentiable renderer in space: tapes of solids in, pictures and Jacobians out.
+
+Two kernels run one after the other (`render.solid_march`, `render.solid_frame`), generated for the set of operations in use as in
+`render.taichi_backend`, whose lock, cache and device they share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from render import solid_frame, solid_march, taichi_backend
+from render.taichi_backend import TASKS_ON_CPU, TURNS_AT_A_TIME, Double, Float, _bases, _UniformParts
+from shaderdsl.solid_checker import TONES
+from shaderdsl.solid_dual import CAMERA
+from shaderdsl.solid_tape import SolidTape
+from shaderdsl.tape import MAXIMUM_INSTRUCTIONS, MAXIMUM_SPACES
+
+Ints = npt.NDArray[np.int32]
+
+_REGISTERS = (32, 96, MAXIMUM_INSTRUCTIONS)
+_SPACES = (1, 8, MAXIMUM_SPACES)
+"""Sizes of the kernels' files of registers and spaces: few, so that kernels are few."""
+
+_BYTES = 1 << 28
+"""Of Jacobians that a launch fills at once."""
+
+_kernels: dict[tuple[Any, ...], list[tuple[frozenset[int], Callable[..., None]]]] = {}
+_runtime: list[object] = [None]
+
+
+def _kernel(title: str, used: frozenset[int], sizes: tuple[int, ...], text: Callable[[Sequence[int]], str]) -> Callable[..., None]:
+    """A kernel whose operations include `used`; compiled anew when no cached one does."""
+    if _runtime[0] is not taichi_backend._runtime:
+        _kernels.clear()
+        _runtime[0] = taichi_backend._runtime
+    cached = _kernels.setdefault((title, sizes), [])
+    fitting = [(len(have), run) for have, run in cached if used <= have]
+    if fitting:
+        return min(fitting, key=lambda pair: pair[0])[1]
+    run = taichi_backend._compiled(text(sorted(used)), f"{title} kernel in space")
+    cached.append((used, run))
+    return run
+
+
+def _smallest(sizes: Sequence[int], needed: int) -> int:
+    return next(size for size in sizes if size >= needed)
+
+
+@dataclass
+class SolidBatch:
+    """Programs in space ready to run: `tapes[which[b]]` with parameters `parameters[b]`, padded to one width."""
+
+    tapes: Sequence[SolidTape]
+    which: Ints
+    parameters: Double
+    used: frozenset[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.used = frozenset().union(*(t.used for t in self.tapes))
+
+    @classmethod
+    def of(cls, programs: Sequence[tuple[SolidTape, npt.ArrayLike]]) -> SolidBatch:
+        """A batch of (tape, parameters) pairs; equal tape objects are shared."""
+        index: dict[int, int] = {}
+        unique: list[SolidTape] = []
+        which = np.zeros(len(programs), np.int32)
+        parameters = np.zeros((len(programs), max(max((t.parameter_count for t, _ in programs), default=0), 1)))
+        for b, (tape, values) in enumerate(programs):
+            if id(tape) not in index:
+                index[id(tape)] = len(unique)
+                unique.append(tape)
+            which[b] = index[id(tape)]
+            parameters[b, : tape.parameter_count] = values
+        return cls(unique, which, parameters)
+
+    def __len__(self) -> int:
+        return len(self.which)
+
+    # -- what depends on the structures alone, and is made once --------------------------------------------
+
+    @cached_property
+    def _slot_parts(self) -> _UniformParts:
+        return _UniformParts([t.uniform for t in self.tapes], self.which)
+
+    @cached_property
+    def _weight_parts(self) -> _UniformParts:
+        return _UniformParts([t.slot_derivative.uniform for t in self.tapes], self.which)
+
+    @cached_property
+    def _tables(self) -> dict[str, Ints]:
+        """Instructions of all tapes one after another, and what goes with them."""
+
+        def joined(parts: list[Ints], width: int) -> Ints:
+            return np.ascontiguousarray(np.concatenate([*parts, np.zeros((1, width), np.int32)]))
+
+        return {
+            "code": joined([t.march for t in self.tapes], 6),
+            "instructions": joined([t.instructions for t in self.tapes], 6),
+            "materials": joined([t.materials for t in self.tapes], 5),
+            "lights": joined([t.lights for t in self.tapes], 2),
+        }
+
+    @cached_property
+    def _programs(self) -> Ints:
+        table = {name: np.zeros(len(self), np.int32) for name in solid_frame.PROGRAM_COLUMNS}
+        base = self._slot_parts.base
+
+        def firsts(counts: list[int]) -> Ints:
+            return _bases(counts)[:-1][self.which]
+
+        def slots(name: str) -> Ints:
+            values = np.array([-1 if getattr(t, name) is None else getattr(t, name) for t in self.tapes], np.int32)[self.which]
+            return np.where(values < 0, -1, values + base)
+
+        def numbers(values: list[int]) -> Ints:
+            return np.array(values, np.int32)[self.which]
+
+        table["begin"] = firsts([len(t.instructions) for t in self.tapes])
+        table["length"] = numbers([len(t.instructions) for t in self.tapes])
+        table["slot_base"] = base
+        for name in ("camera", "background", "exposure", "fog"):
+            table[name] = slots(name)
+        table["tone"] = numbers([TONES.index(t.tone) for t in self.tapes])
+        table["light_first"] = firsts([len(t.lights) for t in self.tapes])
+        table["light_count"] = numbers([len(t.lights) for t in self.tapes])
+        table["material_first"] = firsts([len(t.materials) for t in self.tapes])
+        table["space_count"] = numbers([t.space_count for t in self.tapes])
+        table["parameter_count"] = numbers([t.parameter_count for t in self.tapes])
+        return np.ascontiguousarray(np.stack([table[name] for name in solid_frame.PROGRAM_COLUMNS], 1))
+
+    @cached_property
+    def _sizes(self) -> tuple[int, int]:
+        registers = _smallest(_REGISTERS, max((len(t.instructions) for t in self.tapes), default=1))
+        return registers, _smallest(_SPACES, max(t.space_count for t in self.tapes))
+
+    # -- what it gives ------------------------------------------------------------------------------------
+
+    def _marched(self, slots: Float, size: tuple[int, int]) -> Float:
+        width, height = size
+        places = np.full((len(self), width * height, solid_march.PLACES), -1.0, np.float32)
+        march = _kernel("march", self.used, (), solid_march.source)
+        programs = self._programs
+        table = np.ascontiguousarray(np.stack([
+            _bases([len(t.march) for t in self.tapes])[:-1][self.which], np.array([len(t.march) for t in self.tapes], np.int32)[self.which],
+            programs[:, 2], programs[:, 3],
+        ], 1).astype(np.int32))  # fmt: skip
+        lipschitz = np.array([t.lipschitz for t in self.tapes], np.float32)[self.which]
+        regions = -(-width // 64) * -(-height // 64) * len(self)
+        parts = max(1, min(8, -(-TASKS_ON_CPU // regions)))
+        march(table, self._tables["code"], lipschitz, slots, places, width, height, parts, TURNS_AT_A_TIME if self._on_cpu else 1)
+        return places
+
+    @property
+    def _on_cpu(self) -> bool:
+        return taichi_backend._on_cpu()
+
+    def _blocks(self, height: int) -> int:
+        return max(1, min(height, -(-TASKS_ON_CPU // len(self)))) if self._on_cpu else height
+
+    def images(self, size: tuple[int, int]) -> Float:
+        """Premultiplied sRGB RGBA (n, h, w, 4) for size (width, height)."""
+        with taichi_backend._lock:
+            taichi_backend._start()
+            slots = self._slot_parts.run(self.parameters)
+            return self._drawn("image", slots, self._marched(slots, size), size, {})
+
+    def _drawn(self, mode: solid_frame.Mode, slots: Float, places: Float, size: tuple[int, int], more: dict[str, Any]) -> Float:
+        width, height = size
+        registers, spaces = self._sizes
+        run = _kernel(mode, self.used, self._sizes, lambda used: solid_frame.source(mode, used, registers, spaces))
+        image = np.empty((len(self), width * height, 4), np.float32)
+        programs = self._programs.copy()
+        blocks = self._blocks(height)
+        if mode == "jacobian":
+            programs = self._with_derivatives(programs, more, blocks)
+        tables = self._tables
+        arrays = [programs, tables["instructions"], tables["materials"], tables["lights"], slots, places, image, *more.values()]
+        run(*arrays, width, height, blocks, TURNS_AT_A_TIME if self._on_cpu else 1)
+        return image.reshape(len(self), height, width, 4)
+
+    def _with_derivatives(self, programs: Ints, more: dict[str, Any], blocks: int) -> Ints:
+        """The table of programs with what derivatives read, which goes into `more`, in the order of the kernel's arguments."""
+        derivatives = [t.slot_derivative for t in self.tapes]
+        columns = {name: k for k, name in enumerate(solid_frame.PROGRAM_COLUMNS)}
+        programs[:, columns["row_first"]] = _bases([len(d.rows) for d in derivatives])[:-1][self.which]
+        programs[:, columns["column_first"]] = _bases([len(d.columns) for d in derivatives])[:-1][self.which]
+        programs[:, columns["weight_first"]] = self._weight_parts.base
+        moves = [int(d.rows[t.camera + len(CAMERA)] > d.rows[t.camera]) for t, d in zip(self.tapes, derivatives)]
+        programs[:, columns["camera_moves"]] = np.array(moves, np.int32)[self.which]
+        jacobian = more.pop("jacobian")
+        more["rows"] = np.concatenate([d.rows for d in derivatives] + [np.zeros(1, np.int32)])
+        more["columns"] = np.concatenate([d.columns for d in derivatives] + [np.zeros(1, np.int32)])
+        more["weights"] = self._weight_parts.run(self.parameters)
+        more["row"] = np.zeros((len(self) * blocks, 4 * self.parameters.shape[1]), np.float32)
+        more["jacobian"] = jacobian
+        return programs
+
+    def jacobians(self, size: tuple[int, int]) -> tuple[Float, Float]:
+        """Premultiplied sRGB RGBA (n, h, w, 4) and its Jacobians (n, h, w, 4, p) by the parameters."""
+        width, height = size
+        with taichi_backend._lock:
+            taichi_backend._start()
+            slots = self._slot_parts.run(self.parameters)
+            count = self.parameters.shape[1]
+            jacobian = np.empty((len(self), width * height, 4, count), np.float32)
+            images = self._drawn("jacobian", slots, self._marched(slots, size), size, {"jacobian": jacobian})
+            return images, jacobian.reshape(len(self), height, width, 4, count)

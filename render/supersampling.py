@@ -1,0 +1,56 @@
+"""The truth that antialiasing is measured against: a scene drawn hard, one ray a sample, averaged in linear light.
+
+Nothing of `shaderdsl.view` is used: a sample shows the first surface that its ray meets, or the background.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from render.numpy_backend import compiled, pixel_centres
+from render.solid_numpy import Array, Field, Sight, _Shade, march
+from shaderdsl import solid_dual as dual
+from shaderdsl.solid_tape import SolidTape
+
+_RAYS = 1 << 16
+"""That are drawn at once."""
+
+
+def picture(tape: SolidTape, parameters: npt.ArrayLike, size: tuple[int, int], samples: int = 16) -> Array:
+    """Premultiplied sRGB RGBA (h, w, 4) for size (width, height), each pixel the mean of samples x samples rays."""
+    slots = tape.slot_values(parameters)
+    width, height = size
+    x, y = (axis.ravel() for axis in pixel_centres((width * samples, height * samples)))
+    camera = slots[tape.camera : tape.camera + len(dual.CAMERA)]
+    linear = np.empty((4, len(x)))
+    for first in range(0, len(x), _RAYS):
+        part = slice(first, first + _RAYS)
+        values = compiled(dual.ray_rule())[0](x[part], y[part], 2.0 / (min(size) * samples), *camera)
+        n = len(x[part])
+        sight = Sight([np.broadcast_to(v, (n,)) for v in values], list(camera[3:9]))
+        linear[:, part] = _hard(tape, slots, sight)
+    linear = linear.reshape(4, height, samples, width, samples).mean((2, 4))
+    screen = compiled(dual.screen_rule(tape.tone))[0](*linear, slots[tape.exposure])
+    return np.moveaxis(np.stack([*screen, linear[3]]), 0, -1)
+
+
+def _hard(tape: SolidTape, slots: Array, sight: Sight) -> Array:
+    """Linear premultiplied RGBA (4, n)."""
+    n = len(sight.values[0])
+    result = np.zeros((4, n))
+    if tape.background is not None:
+        first = tape.background
+        result[:3] = np.array(compiled(dual.linear_rule())[0](*slots[first : first + 3]))[:, None]
+        result[3] = 1.0
+    hits = march(tape, slots, sight).hit
+    met = ~np.isnan(hits)
+    which = np.flatnonzero(met.any(0))
+    if len(which):
+        t = hits[met[:, which].argmax(0), which]
+        part = sight.some(which)
+        field = Field(tape, slots, part, t)
+        shade = _Shade(tape, slots, field.point, field.gradient, part, field.material(), t)
+        result[:3, which] = np.array([np.broadcast_to(c, t.shape) for c in shade.colour])
+        result[3, which] = 1.0
+    return result

@@ -1,0 +1,140 @@
+"""What a ray sees, with antialiasing that has a derivative: traced once, the same on every backend.
+
+A ray through a pixel's centre meets surfaces (the field's sign changes), passes near others, and dives shallowly into
+others again. How much of its pixel each covers follows from the field's least value along the ray, m: with the image
+gradient of m, the surface's outline in the image is m / |image gradient| pixels away, and the pixel's share is the area
+of `shaderdsl.coverage`. Creases and the borders of materials inside an outline are edges in the image too: there two
+branches of the field, f_i and f_j, are equal, and f_i - f_j tells how far away the edge is (methods: interior alone
+gives 34 dB against supersampling, with outlines 40, with borders 42, with creases 48).
+
+Where the least value lies is found by marching, without derivatives (`t` below is detached); the formulas here attach
+them again: at a smooth least value by one Newton step on the slope along the ray, at a kink by the crossing of the two
+sides' tangents.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from shaderdsl.coverage import half_plane_area
+from shaderdsl.expression import TINY, Expr, absolute, clamp, detach, hypot, maximum, minimum, select
+from shaderdsl.registry import Point3
+
+FLAT = 1e-2
+"""Image gradients (of the field, by pixels of the scene's unit) are raised to this: a film seen from its front has no outline."""
+
+BEFORE = 1.0
+"""What a ray passes near without meeting it is seen as it is so many pixels before: an edge shows its front there."""
+
+GRAZING = 0.05
+"""A surface whose slope along the ray is less is moved by no more than this allows, when its derivative is taken."""
+
+REACH = 0.7072
+"""How many pixels from an edge a pixel's centre may be to see it."""
+
+
+class Ray(NamedTuple):
+    """Through a pixel's centre: where it starts, its unit direction, and the pixel's size at the start and by distance."""
+
+    origin: Point3
+    direction: Point3
+    size: Expr
+    growth: Expr
+
+
+def ray(
+    x: Expr, y: Expr, pixel: Expr, eye: Point3, right: Point3, up: Point3, forward: Point3, spread: Expr, parallel: Expr
+) -> Ray:  # fmt: skip
+    """The ray through the image point (x, y), whose shorter side spans [-1, 1]; `pixel` is a pixel's side there."""
+    aside = right * (x * spread) + up * (y * spread)
+    seen = (forward + aside).normalized()
+    is_parallel = parallel > 0.5
+    direction = Point3(*(select(is_parallel, a, b) for a, b in zip(forward, seen)))
+    origin = Point3(*(select(is_parallel, a, b) for a, b in zip(eye + aside, eye)))
+    size = pixel * spread
+    return Ray(
+        origin, direction, select(is_parallel, size, 0.0), select(is_parallel, 0.0, size * seen.dot(forward))
+    )
+
+
+class Outline(NamedTuple):
+    """What is near a ray: how much of the pixel it covers, and the distance along the ray."""
+
+    alpha: Expr
+    t: Expr
+
+
+def covered(m: Expr, across: Expr, upward: Expr, thickness: Expr, size: Expr) -> Expr:
+    """The share of a pixel that a solid covers, whose field is `m` where it is least along the ray, with the image
+    gradient (across, upward) by scene units; `size` is the pixel's. What is thinner than a pixel covers less."""
+    slope = maximum(hypot(across, upward), FLAT)
+    x, y = absolute(across) / slope, absolute(upward) / slope
+    major, minor = maximum(maximum(x, y), 0.707), minimum(x, y)
+    unit = slope * size
+    near = -m / unit
+    far = near - maximum(maximum(thickness / unit, 2.0 * near), 0.0)
+    return half_plane_area(near, major, minor) - half_plane_area(far, major, minor)
+
+
+def smooth_outline(
+    f: Expr, gradient: Point3, thickness: Expr, t: Expr, bend: Point3, direction: Point3, right: Point3, up: Point3, size: Expr,
+    growth: Expr,
+) -> Outline:  # fmt: skip
+    """The outline where the field has a smooth least value near `t`; `bend` is the gradient's change along the ray."""
+    t, bend = detach(t), Point3(*(detach(b) for b in bend))
+    curvature = detach(maximum(absolute(bend.dot(direction)), 1e-6))
+    step = gradient.dot(direction) / curvature
+    # Off the least value by a step, the field is higher by half of slope times step.
+    m = f - 0.5 * step * gradient.dot(direction)
+    there = gradient - bend * step
+    place = t - step
+    alpha = covered(m, there.dot(right), there.dot(up), thickness, size + growth * place)
+    return Outline(alpha, place)
+
+
+def kinked_outline(
+    fa: Expr, a: Point3, ta: Expr, fb: Expr, b: Point3, tb: Expr, thickness: Expr, direction: Point3, right: Point3, up: Point3,
+    size: Expr, growth: Expr,
+) -> Outline:  # fmt: skip
+    """The outline where the least value is a kink between `ta`, where the field falls, and `tb`, where it rises."""
+    ta, tb = detach(ta), detach(tb)
+    falling, rising = minimum(a.dot(direction), -1e-6), maximum(b.dot(direction), 1e-6)
+    # Where the two tangents cross.
+    after = clamp((fb - fa - rising * (tb - ta)) / (falling - rising), 0.0, tb - ta)
+    m = fa + falling * after
+    share = rising / (rising - falling)
+    there = a * share + b * (1.0 - share)
+    place = ta + after
+    alpha = covered(m, there.dot(right), there.dot(up), thickness, size + growth * place)
+    return Outline(alpha, place)
+
+
+def crease_offset(
+    difference: Expr, slope: Point3, normal: Point3, direction: Point3, right: Point3, up: Point3, size: Expr
+) -> tuple[Expr, Expr, Expr]:
+    """How far away, in pixels, the edge is where two branches of the field are equal, and its unit normal in the image.
+
+    `difference` is one branch minus the other at a surface point and `slope` its gradient; `normal` the gradient of the
+    branch that is the surface. The derivatives of the point in the image are those along the surface.
+    """
+    facing = minimum(normal.dot(direction), -GRAZING)
+    along = slope.dot(direction) / facing
+    across = (slope.dot(right) - normal.dot(right) * along) * size
+    upward = (slope.dot(up) - normal.dot(up) * along) * size
+    length = maximum(hypot(across, upward), TINY)
+    return absolute(difference) / length, across / length, upward / length
+
+
+def crease_share(
+    difference: Expr, slope: Point3, normal: Point3, other: Point3, direction: Point3, right: Point3, up: Point3, size: Expr
+) -> Expr:  # fmt: skip
+    """How much of the pixel shows the branch that is the surface at its centre; the rest shows the other one.
+
+    A branch that turns its back to the ray is not seen across the edge: that edge is an outline.
+    """
+    offset, x, y = crease_offset(difference, slope, normal, direction, right, up, size)
+    x, y = absolute(x), absolute(y)
+    major, minor = maximum(maximum(x, y), 0.707), minimum(x, y)
+    # Just before it turns away a face is all but edge on, and narrower than a pixel.
+    seen = clamp(-other.dot(direction) / (GRAZING * maximum(other.length, FLAT)), 0.0, 1.0)
+    return 1.0 - (1.0 - half_plane_area(offset, major, minor)) * seen
