@@ -264,6 +264,14 @@ def test_ellipsoids_of_all_proportions() -> None:
         assert np.all(nearest <= np.hypot(distance, 0.01) + 1e-5), axes
 
 
+@pytest.mark.parametrize("name", ["cylinder between", "cone between"])
+def test_ends_at_one_place_make_a_disk(name: str) -> None:
+    radii = {"radius": 0.3} if name == "cylinder between" else {"radius_a": 0.3, "radius_b": 0.3}
+    example = Example(name, {"a": (0.1, 0.2, 0.3), "b": (0.1, 0.2, 0.3), **radii})
+    points = np.array([(0.1, 0.6, 0.3), (0.2, -0.1, 0.3), (0.7, 0.2, 0.3)])
+    assert np.allclose(example.distance(points), [0.4, 0.3, 0.3], atol=1e-5)
+
+
 def test_whole_turns() -> None:
     ring = Example("capped_torus", {"ring_radius": 0.5, "radius": 0.1, "angle": math.pi})
     below = np.array([(0.0, -0.5, 0.0), (1e-4, -0.5, 0.0), (0.0, -0.7, 0.0)])

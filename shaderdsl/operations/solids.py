@@ -67,11 +67,14 @@ def corner(x: Expr, y: Expr) -> Expr:
 
 
 def about_axis(p: Point3, a: Point3, b: Point3) -> tuple[Expr, Expr, Expr]:
-    """Radius about the line from `a` to `b`, height along it from `a`, and the height of `b`."""
+    """Radius about the line from `a` to `b`, height along it from `a`, and the height of `b`; where the two are the same the
+    line is along y."""
     axis, from_a = b - a, p - a
-    unit = axis.normalized()
+    top = axis.length
+    size = positive(top)
+    unit = Point3(axis.x / size, axis.y / size + (1.0 - top / size), axis.z / size)
     height = from_a.dot(unit)
-    return (from_a - unit * height).length, height, axis.length
+    return (from_a - unit * height).length, height, top
 
 
 @register(
@@ -135,7 +138,7 @@ def box_frame(p: Point3, half_width: Expr, half_height: Expr, half_depth: Expr, 
     "plane",
     length("height", -0.8, 0.2, 0.0, signed=True),
     summary="Everything below a height: a floor.",
-    example="plane(-0.4)\nsphere(0.4)",
+    example="plane(-0.4)\nsphere(0.4).paint(#c8553d)",
     dimension=3,
 )
 def plane(p: Point3, height: Expr) -> Distance:
@@ -148,7 +151,7 @@ def plane(p: Point3, height: Expr) -> Distance:
     vector("normal", -1.0, 1.0, summary="a direction, of any length, out of what is filled"),
     length("offset", -0.8, 0.2, signed=True, summary="of the border from the origin, along the normal"),
     summary="Everything on one side of a plane: a half space.",
-    example="plane((0.3, 1, 0.2), -0.3)\nsphere(0.4)",
+    example="sphere(0.7) & plane((0.5, 1, 0.4), 0.1)",
     function="plane",
     dimension=3,
 )
@@ -161,7 +164,7 @@ def slanted_plane(p: Point3, normal: Point3, offset: Expr) -> Distance:
     "slab",
     length("half_height", 0.05, 0.4),
     summary="Everything between two heights, half_height above and below the origin.",
-    example="slab(0.1)",
+    example="sphere(0.8) & slab(0.15)",
     dimension=3,
     inset=lambda amount, half_height: {"half_height": half_height - amount},
 )
@@ -232,8 +235,9 @@ def frustum(around: Expr, height: Expr, lower: Expr, upper: Expr, bottom: Expr, 
     """A cone between the heights `lower` and `upper`, where its radii are `bottom` and `top`; `around` is the point's
     distance from the axis."""
     lean, rise = top - bottom, upper - lower
-    size = positive(hypot(lean, rise))
-    lean, rise = lean / size, rise / size
+    slant = hypot(lean, rise)
+    size = positive(slant)
+    lean, rise = lean / size, rise / size + (1.0 - slant / size)  # of a disk: the side of a thin cylinder
     out, up = around - bottom, height - lower
     side = out * rise - up * lean
     along = out * lean + up * rise
