@@ -248,8 +248,8 @@ class Operation:
 
 _operations: dict[str, Operation] = {}
 _MODULES = (
-    "shapes", "curves", "outlines", "booleans", "modifiers", "transforms", "paints", "solids", "round_solids", "polyhedra", "lattices",
-    "spaces", "lights",
+    "shapes", "curves", "outlines", "booleans", "modifiers", "transforms", "paints",
+    "solids", "round_solids", "polyhedra", "lattices", "spaces", "lights",
 )  # fmt: skip
 
 
