@@ -251,8 +251,10 @@ class Operation:
 
 _operations: dict[str, Operation] = {}
 _MODULES = (
-    "shapes", "curves", "figures", "outlines", "booleans", "modifiers", "transforms", "paints", "solids", "spaces", "folds",
-    "profiles", "lights",
+_MODULES = (
+    "shapes", "curves", "figures", "outlines", "booleans", "modifiers", "transforms", "paints", "solids", "round_solids",
+    "polyhedra", "lattices", "spaces", "folds", "profiles", "lights",
+)  # fmt: skip
 )  # fmt: skip
 
 
