@@ -251,10 +251,8 @@ class Operation:
 
 _operations: dict[str, Operation] = {}
 _MODULES = (
-_MODULES = (
     "shapes", "curves", "figures", "outlines", "booleans", "modifiers", "transforms", "paints", "solids", "round_solids",
     "polyhedra", "lattices", "spaces", "folds", "profiles", "lights",
-)  # fmt: skip
 )  # fmt: skip
 
 
