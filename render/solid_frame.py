@@ -294,7 +294,7 @@ def _back(duals: Duals) -> str:
     text += f"elif stage == {BESIDE}:\n    lit_share *= 1.0 - {kept['split']}\n"
     text += f"elif stage < {BARE}:\n    passes = 1\n    if hit_t < 0.0:\n        passes = 4\n"
     text += "".join(f"cut{k} = 0.0\n" for k in range(18))
-    names = {**crease_names("mine", "turned"), "d_share": "1.0"}
+    names: dict[object, str] = {**crease_names("mine", "turned"), "d_share": "1.0"}
     loads = "".join(f"    mine{k} = {kept[f'mine{k}']}\n    turned{k} = {kept[f'turned{k}']}\n" for k in range(4))
     text += f"if (stage == {HIT} or stage == {BESIDE}) and {kept['split']} < 1.0:\n{loads}"
     text += printed(dual.crease_rule(), names, [f"cut{k}" for k in range(18)], 4, reverse=True)
@@ -365,7 +365,7 @@ def _pass(duals: Duals, kept: dict[str, str]) -> str:
 def _light_back(duals: Duals) -> str:
     """Backwards through the light of one colour: adjoints of point `lp`, gradient `lg`, direction `ld`, material `tint`, `along`."""
     text = "".join(f"h{k} = ti.select(step == {k}, lit_share, 0.0)\n" for k in range(3))
-    names = {**_fog_names(), **{f"d_f{c}": f"h{k}" for k, c in enumerate("rgb")}}
+    names: dict[object, str] = {**_fog_names(), **{f"d_f{c}": f"h{k}" for k, c in enumerate("rgb")}}
     text += "if fog >= 0:\n" + printed(dual.fog_rule(), names, ("f0", "f1", "f2", "along", "f4", "f5", "f6", "f7"), 4, reverse=True)
     text += "    h0 = f0\n    h1 = f1\n    h2 = f2\n    haze[step] += f5 + f6 + f7\n" + push("fog", "f4", 4)
     seeds: dict[object, str] = {f"d_{c}": f"h{k}" for k, c in enumerate("rgb")}

@@ -91,7 +91,7 @@ class Distances:
             if operation.category == "shape":
                 result = compiled(dual.shape_rule(operation))[0](*place, *own)
             else:
-                result = Outlines(operation, self.slots, slot + tapes.PLACE, count, place).forward()
+                result = tuple(Outlines(operation, self.slots, slot + tapes.PLACE, count, place).forward())
             registers.append((zero + scale * result[0], zero + scale * result[4]))
         return registers[-1][0]  # type: ignore[no-any-return]
 
@@ -170,7 +170,7 @@ class Sight:
         return [o + t * d for o, d in zip(self.values[:3], self.values[3:6])]
 
     def size(self, t: Array) -> Array:
-        return self.values[6] + self.values[7] * t  # type: ignore[no-any-return]
+        return self.values[6] + self.values[7] * t
 
     def some(self, which: Any) -> Sight:
         return Sight([v[which] for v in self.values], self.axes)
@@ -225,7 +225,7 @@ class Field:
             values = [self.zero + v for v in found]
             if operation.category == "boolean":
                 share = self._share(values[0], source, second)
-                crease = tuple(np.where(share > 0.5, b, a) for a, b in zip(crease, self.creases[second]))  # type: ignore[assignment]
+                crease = tuple(np.where(share > 0.5, b, a) for a, b in zip(crease, self.creases[second]))
             self._keep(number, values, crease)
         elif operation.category in ("repetition", "extrusion"):
             local = self.local[number] = self._placed(source, slot)
@@ -241,7 +241,7 @@ class Field:
                 found = compiled(dual.shape_rule(operation))[0](*local[:3], *own)
             else:
                 outlines = self.outlines[number] = Outlines(operation, self.slots, slot + tapes.PLACE, count, local[:3])
-                found = outlines.forward()
+                found = tuple(outlines.forward())
             self._keep(number, _outward(found, local[3:], self.slots[slot + 12], self.zero), none)
 
     def _placed(self, source: int, slot: int) -> list[Array]:
@@ -312,7 +312,7 @@ class Field:
         """The second operand's part in a boolean's surface."""
         _, source, second, *_ = self.code[number]
         if number in self.first and _operations()[self.code[number][0]].selects is not None:
-            return 1.0 - self.first[number]
+            return np.where(self.first[number], 0.0, 1.0)
         return self._share(self.registers[number][0], source, second)
 
     def leaves(self) -> list[int]:
@@ -416,7 +416,7 @@ class Field:
             value: Sequence[Any] = compiled(rule)[0](*local[:3], *own)
             count = len(rule.outputs)
         else:
-            value, count = self.outlines[number].forward(), 5
+            value, count = tuple(self.outlines[number].forward()), 5
         seeds = self._branched(number, seed, count > 5)
         jacobian: list[Any] = [0.0] * 9
         inner: list[Any] = []
@@ -440,7 +440,7 @@ class Field:
             result = compiled(dual.shape_rule(operation))[1](*local[:3], *own, *inner)
             self._spread(operation, slot + tapes.PLACE, result[3:], adjoint)
         else:
-            result = self.outlines[number].reverse(inner, adjoint)
+            result = tuple(self.outlines[number].reverse(inner, adjoint))
         self._reverse_place(source, slot, (*result[:3], *jacobian), space, adjoint)
 
     def _reverse_place(self, source: int, slot: int, seed: Sequence[Any], out: list[Any], adjoint: Array) -> None:
@@ -602,7 +602,7 @@ def _root(distances: Distances, sight: Sight, low: Array, f_low: Array, high: Ar
         out = f > 0.0
         f_low, f_high = np.where(out, f, 0.5 * f_low), np.where(out, 0.5 * f_high, f)
         low, high = np.where(out, place, low), np.where(out, high, place)
-    return low + (high - low) * (f_low / (f_low - f_high))  # type: ignore[no-any-return]
+    return low + (high - low) * (f_low / (f_low - f_high))
 
 
 def _least(
@@ -667,7 +667,7 @@ def _occlusion(distances: Distances, occlusion: float, point: list[Array], size:
         away = tap * OCCLUSION_REACH
         f = distances.at([p + n / length * away for p, n in zip(point, normal)])
         hidden = hidden + np.clip(1.0 - f / away, 0.0, 1.0) * 0.5**tap
-    return np.clip(1.0 - occlusion * hidden, 0.0, 1.0)  # type: ignore[no-any-return]
+    return np.clip(1.0 - occlusion * hidden, 0.0, 1.0)
 
 
 # -- the picture ---------------------------------------------------------------------------------------------

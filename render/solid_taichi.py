@@ -235,7 +235,8 @@ class SolidBatch:
     def scores(self, target: Target, blur: float = 0.0) -> Double:
         """Squared error (n,) against the target, summed over pixels and channels."""
         difference = self.images(target.size, blur) - target.image
-        return np.einsum("nhwc,nhwc->n", difference, difference, dtype=np.float64)
+        errors: Double = np.einsum("nhwc,nhwc->n", difference, difference, dtype=np.float64)
+        return errors
 
     def _drawn(
         self, mode: solid_frame.Mode, slots: Float, places: Float, size: tuple[int, int], widen: float, more: dict[str, Any]

@@ -351,9 +351,9 @@ def choice(name: str, *choices: str, summary: str = "") -> Parameter:
 # -- tracing -------------------------------------------------------------------------------------------------
 
 
-def bind(operation: Operation, scalars: Mapping[str, Expr]) -> dict[str, Expr | Point | Point3]:
-    """The keyword arguments of a body from scalars by the names of `scalar_names`."""
-    arguments: dict[str, Expr | Point | Point3] = {}
+def bind(operation: Operation, scalars: Mapping[str, Expr]) -> dict[str, Any]:
+    """The keyword arguments of a body (Expr, Point or Point3) from scalars by the names of `scalar_names`."""
+    arguments: dict[str, Any] = {}
     for parameter in operation.parameters:
         values = [scalars[name] for name in parameter.scalars]
         kind = Point3 if len(values) == 3 else Point

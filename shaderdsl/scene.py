@@ -79,11 +79,13 @@ class Placed:
 class Painted:
     """A solid whose parts have a material, those apart that have one of their own."""
 
-    child: Shape
+    child: Solid
     material: Material
 
 
-Shape = Primitive | Outline | Combination | Modified | Placed | Painted
+Shape = Primitive | Outline | Combination | Modified | Placed
+Solid = Shape | Painted
+"""In space any of the shapes inside a shape may be painted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +159,7 @@ class Scene:
 class Surface:
     """A solid that a program draws."""
 
-    shape: Shape
+    shape: Solid
     name: str = ""
     line: int = 0
 

@@ -38,8 +38,8 @@ PAINT, SPACE, PAINT_SLOT, STOPS, SURFACE_SLOT = range(5)
 PLACE = 13
 """Slots before a shape's own: the affine map (xx, xy, xz, x, yx, .. z) into its coordinates, and the distance scale."""
 
-UNPAINTED = ((0.8, 0.8, 0.8), 0.0, 0.6, 0.0)
-"""Colour, metallic, roughness and emission of what is not painted."""
+UNPAINTED = ((0.8, 0.8, 0.8), (0.0, 0.6, 0.0))
+"""Colour, and metallic, roughness and emission, of what is not painted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -251,14 +251,14 @@ class _Lowering:
         self.slopes[register] = slope
         return register
 
-    def shape(self, shape: ir.Shape, frame: _Frame) -> int:
+    def shape(self, shape: ir.Solid, frame: _Frame) -> int:
         key = (id(shape), frame.key)
         found = self.memo.get(key)
         if found is None:
             found = self.memo[key] = self._shape(shape, frame)
         return found
 
-    def _shape(self, shape: ir.Shape, frame: _Frame) -> int:
+    def _shape(self, shape: ir.Solid, frame: _Frame) -> int:
         if isinstance(shape, ir.Placed):
             return self.placed(shape, frame)
         if isinstance(shape, ir.Combination):
@@ -391,10 +391,10 @@ class _Lowering:
     # -- materials ----------------------------------------------------------------------------------------
 
     def plain(self) -> int:
-        colour, *numbers = UNPAINTED
+        colour, numbers = UNPAINTED
         constant = self.graph.constant
-        paint = ir.Paint(self.named["flat"], (), (tuple(constant(c) for c in colour),))  # type: ignore[arg-type]
-        material = ir.Material(paint, *(constant(n) for n in numbers))  # type: ignore[arg-type]
+        red, green, blue = map(constant, colour)
+        material = ir.Material(ir.Paint(self.named["flat"], (), ((red, green, blue),)), *map(constant, numbers))
         return self.material(material, _Frame(0, self.identity, self.one, None, 0))
 
     def material(self, material: ir.Material, frame: _Frame) -> int:
@@ -402,18 +402,18 @@ class _Lowering:
         scalars = all_scalars(paint.operation, paint.scalars, (), self.graph)
         colours = [channel for colour in paint.colours for channel in colour]
         numbers = (material.metallic, material.roughness, material.emission)
-        place = (frame.space, *frame.matrix) if scalars else (0, *self.identity)
-        entries = [*place[1:], *scalars, *colours, *numbers]
-        key = ("material", paint.operation, place[0], tuple(e.index for e in entries))  # type: ignore[union-attr]
+        space, matrix = (frame.space, frame.matrix) if scalars else (0, self.identity)
+        entries = [*matrix, *scalars, *colours, *numbers]
+        key = ("material", paint.operation, space, tuple(e.index for e in entries))
         if key not in self.memo:
-            slot = self.block(entries)  # type: ignore[arg-type]
+            slot = self.block(entries)
             self.memo[key] = len(self.materials)
-            row = (self.numbers[paint.operation], place[0], slot, len(paint.colours), slot + len(entries) - len(numbers))
+            row = (self.numbers[paint.operation], space, slot, len(paint.colours), slot + len(entries) - len(numbers))
             self.materials.append(row)
         return self.memo[key]
 
 
-def _is_painted(shape: ir.Shape) -> bool:
+def _is_painted(shape: ir.Solid) -> bool:
     """Whether any part of a shape has a material of its own."""
     if isinstance(shape, ir.Painted):
         return True
