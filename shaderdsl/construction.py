@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from shaderdsl import syntax
@@ -255,7 +256,7 @@ class Construction:
         if softness is not None and operation.distance_scale is not None:
             softness = self.graph.lift(operation.distance_scale(*scalars)) * softness
         placements = (*paint.placements, Placement(operation, scalars))
-        moved = Paint(paint.operation, paint.scalars, paint.colours, placements)
+        moved = replace(paint, placements=placements)
         return LayerValue(placed, moved, layer.opacity, softness)
 
     def _make_extrusion(
@@ -279,7 +280,7 @@ class Construction:
         for node, value in zip(call.arguments, leading):
             if type(value) is not ColourValue:
                 raise self.mismatch(node, value, call.name, "colours")
-        return PaintValue(Paint(operation, scalars, tuple(value.components for value in leading)))
+        return PaintValue(Paint(operation, scalars, tuple(value.components for value in leading), decided=decided))
 
     def _make_layer(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
         layer = leading[0]
