@@ -51,7 +51,7 @@ class Dialect:
     number: Callable[[float], str]
     templates: Mapping[str, str]
     declare: str
-    assign: str
+    increase: str
     loop: tuple[str, ...]
     """The lines that begin a loop with the number {index} below {count}."""
     closer: tuple[str, ...]
@@ -76,7 +76,7 @@ NUMPY = Dialect(
         "hash": "hashed({0}, {1}, {2}, {3})",
     },
     "{name} = {value}",
-    "{name} = {value}",
+    "{name} = {name} + ({value})",
     loop=("for {index} in range(int({count})):",),
     closer=("{result} = np.where({value} < {best}, {index}, {result})", "{best} = np.minimum({value}, {best})"),
 )  # fmt: skip
@@ -94,7 +94,7 @@ TAICHI = Dialect(
         "hash": "hashed({0}, {1}, {2}, {3})",
     },
     "{name} = {value}",
-    "{name} = {value}",
+    "{name} += {value}",
     loop=("for {index}_turn in range(ti.cast({count}, ti.i32)):", "    {index} = ti.cast({index}_turn, ti.f32)"),
     closer=("if {value} < {best}:", "    {best} = {value}", "    {result} = {index}"),
 )  # fmt: skip
@@ -112,7 +112,7 @@ GLSL = Dialect(
         "hash": "hash({0}, {1}, {2}, {3})",
     },
     "float {name} = {value};",
-    "{name} = {value};",
+    "{name} += {value};",
     loop=("for (float {index} = 0.0; {index} < {count}; {index}++) {{",),
     closer=("if ({value} < {best}) {{", "    {best} = {value};", "    {result} = {index};", "}}"),
     end="}",
@@ -203,7 +203,7 @@ class Printer:
             if isinstance(other := self.graph.nodes[i][0], Fold)
             and (other.kind, other.body, self.graph.nodes[i][1:]) == (fold.kind, fold.body, tuple(ids))
         ]  # fmt: skip
-        count, *arguments = (self.text[i][0] for i in ids)
+        count, *arguments = (self.number_text(i) for i in ids)
         results: list[str] = []
         bests: list[str] = []
         for i in alike:
@@ -220,7 +220,7 @@ class Printer:
         lines = inner.statements
         for k, (result, value) in enumerate(zip(results, values)):
             if fold.kind == "sum":
-                lines.append(self.dialect.assign.format(name=result, value=f"{result} + {value}"))
+                lines.append(self.dialect.increase.format(name=result, value=value))
                 continue
             if not value.isidentifier():
                 name = inner.named("value")
@@ -235,6 +235,10 @@ class Printer:
     def inside(self, body: Graph, inputs: Mapping[object, str]) -> Printer:
         """A printer of a loop's body."""
         return Printer(body, inputs, self.dialect, f"{self.prefix}{len(self.statements)}_")
+
+    def number_text(self, index: int) -> str:
+        """The text of a node that is printed already, as a number."""
+        return self.text[index][0]
 
     def named(self, word: str) -> str:
         """A name for what is no node."""

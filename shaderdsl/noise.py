@@ -14,9 +14,9 @@ def lies_in_plane(z: Expr) -> bool:
     return z.constant is not None
 
 
-def power(base: Scalar, exponent: Expr) -> Expr:
+def power(base: Expr, exponent: Expr) -> Expr:
     """base^exponent for a base above 0."""
-    return exponential(exponent * logarithm(maximum(base, exponent.graph.constant(1e-6))))
+    return exponential(exponent * logarithm(base))
 
 
 def _corner(k: Expr, z: Expr) -> tuple[Expr, Expr, Expr]:
@@ -90,6 +90,27 @@ def simplex_noise(x: Expr, y: Expr, z: Expr, seed: Expr) -> Expr:
         return [near * near * near * near * height]
 
     return 60.0 * total(4, corner, from_x, from_y, from_z, cell_x, cell_y, cell_z, rank_x, rank_y, rank_z, seed)[0]
+
+
+def cell_around(k: Expr, x: Expr, y: Expr, z: Expr) -> tuple[Expr, Expr, Expr]:
+    """The coordinates of cell k of the 9 (27 in space) about a point's own."""
+    row, layer = floor(k / 3.0), floor(k / 9.0)
+    cell_x = floor(x) + k - 3.0 * row - 1.0
+    if lies_in_plane(z):
+        return cell_x, floor(y) + row - 1.0, z
+    return cell_x, floor(y) + row - 3.0 * layer - 1.0, floor(z) + layer - 1.0
+
+
+@piece
+def feature_distance(x: Expr, y: Expr, z: Expr, k: Expr, jitter: Expr, seed: Expr) -> Expr:
+    """The squared distance to the random point in cell k of the 9 (27) about a point's own"""
+    cell_x, cell_y, cell_z = cell_around(k, x, y, z)
+    away_x = cell_x + 0.5 + jitter * (hashed(cell_x, cell_y, cell_z, seed) - 0.5) - x
+    away_y = cell_y + 0.5 + jitter * (hashed(cell_x, cell_y, cell_z, seed + 1.0) - 0.5) - y
+    if lies_in_plane(z):
+        return away_x * away_x + away_y * away_y
+    away_z = cell_z + 0.5 + jitter * (hashed(cell_x, cell_y, cell_z, seed + 2.0) - 0.5) - z
+    return away_x * away_x + away_y * away_y + away_z * away_z
 
 
 @piece

@@ -22,9 +22,19 @@ from shaderdsl.expression import (
     minimum,
     select,
     sine,
+    square_root,
     total,
 )
-from shaderdsl.noise import gradient_noise, lies_in_plane, power, simplex_noise, value_noise, wave
+from shaderdsl.noise import (
+    cell_around,
+    feature_distance,
+    gradient_noise,
+    lies_in_plane,
+    power,
+    simplex_noise,
+    value_noise,
+    wave,
+)
 from shaderdsl.registry import Parameter, Point3, choice, count, length, number, register, vector
 
 TURN = 6.283185307179586
@@ -55,7 +65,7 @@ def _cells(p: Point3, scale: Expr) -> Point3:
 def _bent(p: Point3, warp: Expr, seed: Scalar) -> Point3:
     """A point moved by noise, `warp` times it. Without a warp the loop that computes it takes no turn."""
 
-    def push(_: Expr, x: Expr, y: Expr, z: Expr, seed: Expr) -> list[Expr]:
+    def push(turn: Expr, x: Expr, y: Expr, z: Expr, seed: Expr) -> list[Expr]:
         # Far apart in the noise, so that the components do not know of each other.
         x, y = x + 0.37, y + 0.61
         z = z if lies_in_plane(z) else z + 0.83
@@ -174,25 +184,6 @@ def turbulence(p: Point3, scale: Expr, seed: Expr, octaves: Expr, lacunarity: Ex
 # -- cells -----------------------------------------------------------------------------------------------------
 
 
-def _feature(
-    k: Expr, x: Expr, y: Expr, z: Expr, cell_x: Expr, cell_y: Expr, cell_z: Expr, jitter: Expr, seed: Expr
-) -> tuple[list[Expr], list[Expr]]:
-    """Cell k of the 9 (27 in space) around a point's own: its coordinates, and the way from the point to its feature."""
-    row, layer = floor(k / 3.0), floor(k / 9.0)
-    cell = [cell_x + k - 3.0 * row - 1.0, cell_y + row - (1.0 if lies_in_plane(z) else 3.0 * layer + 1.0)]
-    cell.append(z if lies_in_plane(z) else cell_z + layer - 1.0)
-    away = [
-        at + 0.5 + jitter * (hashed(*cell, seed + axis) - 0.5) - here
-        for axis, (at, here) in enumerate(zip(cell, (x, y, z)))
-    ]
-    return cell, [*away[:2], z if lies_in_plane(z) else away[2]]
-
-
-def _squared(k: Expr, *lattice: Expr) -> Expr:
-    _, (x, y, z) = _feature(k, *lattice)
-    return x * x + y * y + z * z
-
-
 @_texture(
     "cellular",
     _scale(0.25, "the size of its cells"),
@@ -211,22 +202,23 @@ def cellular(
 ) -> Expr:
     q = _bent(_cells(p, scale), warp, seed)
     around = 9.0 if lies_in_plane(p.z) else 27.0
-    lattice = (q.x, q.y, q.z, floor(q.x), floor(q.y), floor(q.z), jitter, seed)
-    first = least(around, _squared, *lattice)
 
-    def others(k: Expr, first: Expr, *lattice: Expr) -> Expr:
-        return _squared(k, *lattice) + select(absolute(k - first) < 0.5, 1e6, 0.0)
+    def distance(k: Expr, x: Expr, y: Expr, z: Expr, jitter: Expr, seed: Expr) -> Expr:
+        return feature_distance(x, y, z, k, jitter, seed)
 
+    def of_others(k: Expr, x: Expr, y: Expr, z: Expr, jitter: Expr, seed: Expr, first: Expr) -> Expr:
+        return feature_distance(x, y, z, k, jitter, seed) + select(absolute(k - first) < 0.5, 1e6, 0.0)
+
+    first = least(around, distance, q.x, q.y, q.z, jitter, seed)
     # Who asks for distances alone does not look for the second one.
-    second = least(select(measure < 0.5, 0.0, around), others, first, *lattice)
-    cell, (x, y, z) = _feature(first, *lattice)
-    near = hypot(hypot(x, y), z)
-    other, (x, y, z) = _feature(second, *lattice)
-    border = hypot(hypot(x, y), z) - near
-    # Seen from the border, the second point is as near as the first: across it the difference grows twice as fast.
+    second = least(select(measure < 0.5, 0.0, around), of_others, q.x, q.y, q.z, jitter, seed, first)
+    near = square_root(feature_distance(q.x, q.y, q.z, first, jitter, seed))
+    border = square_root(feature_distance(q.x, q.y, q.z, second, jitter, seed)) - near
+    # Across a border the difference grows by up to 2 a unit.
     width = maximum(2.0 * footprint / maximum(scale, 1e-3), scale.graph.constant(1e-3))
     own = 0.5 + 0.5 * minimum(border / width, 1.0)
-    tone, next_tone = hashed(*cell, seed + 3.0), hashed(*other, seed + 3.0)
+    tone = hashed(*cell_around(first, q.x, q.y, q.z), seed + 3.0)
+    next_tone = hashed(*cell_around(second, q.x, q.y, q.z), seed + 3.0)
     return select(measure < 0.5, near, select(measure < 1.5, border, next_tone + (tone - next_tone) * own))
 
 
@@ -248,11 +240,11 @@ def _axes(p: Point3) -> list[Expr]:
 )
 def checker(p: Point3, scale: Expr, warp: Expr, footprint: Scalar = 0.0) -> Expr:
     pair = 2.0 * maximum(scale, 1e-3)
-    odd: Scalar = 1.0
+    odd = p.x * 0.0
     for place in _axes(_bent(_cells(p, scale), warp, 0.0)):
-        inside = wave(0.5 * place + 0.25, 0.5, footprint, pair)
-        odd = odd + inside - 2.0 * odd * inside
-    return p.x * 0.0 + odd if lies_in_plane(p.z) else 1.0 - odd
+        beside = wave(0.5 * place - 0.25, 0.5, footprint, pair)
+        odd = odd + beside - 2.0 * odd * beside
+    return odd
 
 
 @_texture(
@@ -277,8 +269,8 @@ def _blocks(
     solid: Scalar = 1.0
     numbers: list[Scalar] = []
     for place, size in places:
-        thick = joint / size
-        solid = solid * wave(place - 0.5 * thick, 1.0 - thick, footprint, size)
+        part = joint / size
+        solid = solid * wave(place - 0.5 * part, 1.0 - part, footprint, size)
         numbers.append(floor(place))
     numbers += [0.0] * (3 - len(numbers))
     return solid * (1.0 - variation * hashed(*numbers, seed))
@@ -303,14 +295,15 @@ _VARIATION = number("variation", 0.0, 0.6, 0.4, minimum=0.0, maximum=1.0, summar
 def brick(
     p: Point3, scale: Expr, aspect: Expr, joint: Expr, variation: Expr, seed: Expr, warp: Expr, footprint: Scalar = 0.0
 ) -> Expr:
-    long = maximum(scale, 1e-3)
-    high = long / maximum(aspect, 1e-3)
+    size = maximum(scale, 1e-3)
+    height = size / aspect
     q = _bent(_cells(p, scale), warp, seed)
-    row = q.y * long / high
-    odd = floor(row) - 2.0 * floor(0.5 * floor(row))
-    places = [(q.x + 0.5 * odd, long), (row, high)]
+    rows = q.y * aspect
+    row = floor(rows)
+    odd = row - 2.0 * floor(0.5 * row)
+    places = [(q.x + 0.5 * odd, size), (rows, height)]
     if not lies_in_plane(p.z):
-        places.append((q.z * long / high + 0.5, high))
+        places.append((q.z * aspect + 0.5, height))
     return _blocks(places, joint, variation, seed, footprint)
 
 
