@@ -358,8 +358,8 @@ def _paint(layer: _Layer, slots: Array, x: Array, y: Array, pixel: float, jacobi
     result = reverse(local[0], local[1], footprint, *own, one)
     layer._spread(operation, slot + 6, result[3:], position)
     widening = result[2] * 0.5 * footprint / area
-    for offset, slope in ((0, yy), (1, -yx), (3, -xy), (4, xx)):
-        position[slot + offset] += widening * slope
+    for offset, cofactor in ((0, yy), (1, -yx), (3, -xy), (4, xx)):
+        position[slot + offset] += widening * cofactor
     nothing = [zero] * 6
     layer._reverse_place(world, slot, (zero + result[0], zero + result[1], zero, zero, zero, zero), nothing, position)
     return full, adjoint + position[:, None] * slope[None]

@@ -66,13 +66,11 @@ def _bent(p: Point3, warp: Expr, seed: Scalar) -> Point3:
     """A point moved by noise, `warp` times it. Without a warp the loop that computes it takes no turn."""
 
     def push(turn: Expr, x: Expr, y: Expr, z: Expr, seed: Expr) -> list[Expr]:
-        # Far apart in the noise, so that the components do not know of each other.
-        x, y = x + 0.37, y + 0.61
-        z = z if lies_in_plane(z) else z + 0.83
         axes = (11.0, 12.0) if lies_in_plane(z) else (11.0, 12.0, 13.0)
         return [gradient_noise(x, y, z, seed + axis) for axis in axes]
 
-    away = total(select(absolute(warp) > 0.0, 1.0, 0.0), push, p.x, p.y, p.z, warp.graph.lift(seed))
+    bends = absolute(warp) > 0.0
+    away = total(bends, push, p.x, p.y, p.z, seed)
     moved = [at + warp * by for at, by in zip(p, away)]
     return Point3(moved[0], moved[1], p.z if lies_in_plane(p.z) else moved[2])
 
@@ -128,7 +126,7 @@ def _octaves(
         frequency, amplitude = power(lacunarity, k), power(gain, k)
         # Shifted, since all of them are zero at the origin.
         x, y = x * frequency + 0.41 * k, y * frequency + 0.73 * k
-        noise = gradient_noise(x, y, z if lies_in_plane(z) else z * frequency + 0.17 * k, seed + k)
+        noise = gradient_noise(x, y, z * frequency, seed + k)
         return [amplitude * shape(noise), amplitude]
 
     height, weight = total(octaves, octave, p.x, p.y, p.z, seed, lacunarity, gain)
@@ -315,7 +313,7 @@ def brick(
     _SEED,
     _WARP,
     summary="Square tiles with joints between them, one's centre at the origin; cubes in space.",
-    example="box(0.9, 0.9).fill(tiles(#e9ecef, #1d5c63, #7fc8c2, scale = 0.3, seed = 2))",
+    example="box(0.9, 0.9).fill(tiles(#e9ecef, #1d5c63, #7fc8c2, scale = 0.34, joint = 0.03, seed = 2))",
     filtered=True,
 )
 def tiles(
