@@ -164,7 +164,8 @@ class _Document:
     def paint(self, paint: ir.Paint, matrix: Array) -> str:
         """A layer's colour, or its gradient for an element that `matrix` places."""
         if is_texture(paint):
-            return self.colour(tuple(sum(channel[1:], channel[0]) / len(channel) for channel in zip(*paint.colours)))  # type: ignore[arg-type]
+            red, green, blue = (sum(channel[1:], channel[0]) / len(channel) for channel in zip(*paint.colours))
+            return self.colour((red, green, blue))
         colours = [self.colour(colour) for colour in paint.colours]
         if len(colours) == 1:
             return colours[0]

@@ -23,6 +23,7 @@ from shaderdsl.values import (
     PaintValue,
     PointValue,
     ShapeValue,
+    TextureValue,
     Value,
     VertexValue,
     described,
@@ -38,6 +39,8 @@ VERTEX = Parameter("vertex", "point", -1.0, 1.0)
 
 
 def advice(value: Value) -> str:
+    if isinstance(value, TextureValue):
+        return f"give it colours: {value.paint.operation.function}(#ffffff, #000000, ...)"
     return "combine shapes with | & - ^" if isinstance(value, ShapeValue) else ""
 
 
@@ -244,6 +247,8 @@ class Construction:
         self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any
     ) -> Value:
         target = leading[0]
+        if type(target) in (PaintValue, TextureValue) and operation.dimension == 2:
+            return type(target)(self.placed(target.paint, operation, scalars))
         layer = target if type(target) is LayerValue else None
         child = layer.shape if layer is not None else self.shape(call.arguments[0], target, call.name)
         placed = self.nested(
@@ -255,9 +260,11 @@ class Construction:
         paint, softness = layer.paint, layer.softness
         if softness is not None and operation.distance_scale is not None:
             softness = self.graph.lift(operation.distance_scale(*scalars)) * softness
-        placements = (*paint.placements, Placement(operation, scalars))
-        moved = replace(paint, placements=placements)
-        return LayerValue(placed, moved, layer.opacity, softness)
+        return LayerValue(placed, self.placed(paint, operation, scalars), layer.opacity, softness)
+
+    def placed(self, paint: Paint, operation: Operation, scalars: tuple[Expr, ...]) -> Paint:
+        """The paint behind one more transform."""
+        return replace(paint, placements=(*paint.placements, Placement(operation, scalars)))
 
     def _make_extrusion(
         self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any
@@ -280,7 +287,8 @@ class Construction:
         for node, value in zip(call.arguments, leading):
             if type(value) is not ColourValue:
                 raise self.mismatch(node, value, call.name, "colours")
-        return PaintValue(Paint(operation, scalars, tuple(value.components for value in leading), decided=decided))
+        paint = Paint(operation, scalars, tuple(value.components for value in leading), decided=decided)
+        return PaintValue(paint) if leading else TextureValue(paint)
 
     def _make_layer(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
         layer = leading[0]

@@ -378,10 +378,10 @@ class Layers:
         scalars = all_scalars(operation, paint.scalars, paint.decided, self.graph)
         arguments = bind(operation, dict(zip(scalar_names(operation), scalars)))
         # A helper is made for each word of a choice, and without what is 0 because it was left out.
-        values = {p.name: arguments[p.name].constant for p in operation.parameters if p.width == 1}
+        values = {name: e.constant for name, e in zip(scalar_names(operation), scalars) if e.constant is not None}
         constants = {
             p.name: values[p.name] for p in operation.parameters
-            if p.kind == "choice" or (p.kind == "number" and p.default == 0.0 == values[p.name])
+            if p.kind == "choice" or (p.kind == "number" and p.default == 0.0 == values.get(p.name))
         }  # fmt: skip
         texts = [t for p in operation.parameters if p.name not in constants for t in self.argument(arguments[p.name], block)]
         if operation.filtered:

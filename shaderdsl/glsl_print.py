@@ -126,10 +126,8 @@ def traced(build: Callable[[], Result], read: Callable[[Result], tuple[Graph, Se
     def watch(frame: FrameType, event: str, result: Any) -> None:
         if event == "call" and frame.f_code in codes:
             # The z of a point of the plane is a constant, and no argument.
-            given = frame.f_locals.items()
-            pending[id(frame)] = [
-                v for name, v in given if isinstance(v, Expr) and (name != "z" or v.constant is None)
-            ]
+            known = frame.f_locals.items()
+            pending[id(frame)] = [v for k, v in known if isinstance(v, Expr) and (k != "z" or v.constant is None)]
         if event != "return" or frame.f_globals.get("__name__") in skipped:
             return
         if frame.f_code in codes and isinstance(result, Expr):

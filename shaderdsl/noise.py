@@ -6,7 +6,19 @@ body is traced.
 
 from __future__ import annotations
 
-from shaderdsl.expression import Expr, Scalar, absolute, clamp, exponential, floor, hashed, logarithm, maximum, minimum, total
+from shaderdsl.expression import (
+    Expr,
+    Scalar,
+    absolute,
+    clamp,
+    exponential,
+    floor,
+    hashed,
+    logarithm,
+    maximum,
+    minimum,
+    total,
+)
 from shaderdsl.registry import piece
 
 
@@ -46,9 +58,9 @@ def value_noise(x: Expr, y: Expr, z: Expr, seed: Expr) -> Expr:
     """Random values at whole coordinates, smoothly blended between them, in [0, 1)."""
 
     def corner(k: Expr, x: Expr, y: Expr, z: Expr, cell_x: Expr, cell_y: Expr, cell_z: Expr, seed: Expr) -> list[Expr]:
-        i, j, l = _corner(k, z)
-        share = _share(x - cell_x - i) * _share(y - cell_y - j) * _share(z - cell_z - l)
-        return [share * hashed(cell_x + i, cell_y + j, cell_z + l, seed)]
+        i, j, m = _corner(k, z)
+        share = _share(x - cell_x - i) * _share(y - cell_y - j) * _share(z - cell_z - m)
+        return [share * hashed(cell_x + i, cell_y + j, cell_z + m, seed)]
 
     return total(4 if lies_in_plane(z) else 8, corner, x, y, z, floor(x), floor(y), floor(z), seed)[0]
 
@@ -58,9 +70,9 @@ def gradient_noise(x: Expr, y: Expr, z: Expr, seed: Expr) -> Expr:
     """Random slopes at whole coordinates, where it is 0, blended between them: about -1 to 1 (Perlin, 1985 and 2002)."""
 
     def corner(k: Expr, x: Expr, y: Expr, z: Expr, cell_x: Expr, cell_y: Expr, cell_z: Expr, seed: Expr) -> list[Expr]:
-        i, j, l = _corner(k, z)
-        away_x, away_y, away_z = x - cell_x - i, y - cell_y - j, z - cell_z - l
-        slope_x, slope_y, slope_z = _slope(cell_x + i, cell_y + j, cell_z + l, seed)
+        i, j, m = _corner(k, z)
+        away_x, away_y, away_z = x - cell_x - i, y - cell_y - j, z - cell_z - m
+        slope_x, slope_y, slope_z = _slope(cell_x + i, cell_y + j, cell_z + m, seed)
         height = slope_x * away_x + slope_y * away_y + slope_z * away_z
         return [_share(away_x) * _share(away_y) * _share(away_z) * height]
 
@@ -82,10 +94,10 @@ def simplex_noise(x: Expr, y: Expr, z: Expr, seed: Expr) -> Expr:
         k: Expr, from_x: Expr, from_y: Expr, from_z: Expr, cell_x: Expr, cell_y: Expr, cell_z: Expr,
         rank_x: Expr, rank_y: Expr, rank_z: Expr, seed: Expr,
     ) -> list[Expr]:  # fmt: skip
-        i, j, l = rank_x > 2.5 - k, rank_y > 2.5 - k, rank_z > 2.5 - k
-        away_x, away_y, away_z = from_x - i + k / 6.0, from_y - j + k / 6.0, from_z - l + k / 6.0
+        i, j, m = rank_x > 2.5 - k, rank_y > 2.5 - k, rank_z > 2.5 - k
+        away_x, away_y, away_z = from_x - i + k / 6.0, from_y - j + k / 6.0, from_z - m + k / 6.0
         near = maximum(0.5 - away_x * away_x - away_y * away_y - away_z * away_z, 0.0)
-        slope_x, slope_y, slope_z = _slope(cell_x + i, cell_y + j, cell_z + l, seed)
+        slope_x, slope_y, slope_z = _slope(cell_x + i, cell_y + j, cell_z + m, seed)
         height = slope_x * away_x + slope_y * away_y + slope_z * away_z
         return [near * near * near * near * height]
 

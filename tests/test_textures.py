@@ -318,9 +318,34 @@ def test_every_piece_has_a_name_of_its_own() -> None:
     assert len(names) == len(set(names))
 
 
+def test_mix_gives_a_texture_its_colours() -> None:
+    mixed = parse("circle(0.9).fill(mix(#112233, #ddeeff, fbm(seed = 3, octaves = 4)))")
+    called = parse("circle(0.9).fill(fbm(#112233, #ddeeff, seed = 3, octaves = 4))")
+    np.testing.assert_array_equal(reference(mixed, (24, 24)), reference(called, (24, 24)))
+    assert [p.name for p in mixed.scene.layers[0].paint.operation.parameters] and parse(mixed.text) == mixed
+    named = parse("let grain = perlin(scale = 0.2)\ndef stuff(t, dark = #000) = mix(dark, #fff, t)\ncircle(1).fill(stuff(grain))")
+    plain = parse("circle(1).fill(perlin(#000, #fff, scale = 0.2))")
+    np.testing.assert_array_equal(reference(named, (24, 24)), reference(plain, (24, 24)))
+
+
+def test_paints_and_textures_are_placed_as_layers_are() -> None:
+    one = parse("circle(0.9).fill(brick(#000, #fff).rotate(20).move(0.1, 0.2)).scale(0.9)")
+    other = parse("circle(0.9).fill(mix(#000, #fff, brick().rotate(20)).move(0.1, 0.2)).scale(0.9)")
+    layer = parse("circle(0.9).move(-0.1, -0.2).rotate(-20).fill(brick(#000, #fff)).rotate(20).move(0.1, 0.2).scale(0.9)")
+    for program in (other, layer):
+        np.testing.assert_allclose(reference(program, (40, 40)), reference(one, (40, 40)), atol=1e-9)
+    moved = reference(parse("circle(0.9).fill(brick(#000, #fff)).scale(0.9)"), (40, 40))
+    assert np.abs(moved - reference(one, (40, 40))).max() > 0.3
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("circle(1).fill(fbm())", "give it colours"),
+        ("circle(1).fill(mix(#fff, #000, perlin(#fff, #000)))", "does not take a paint"),
+        ("circle(1).fill(mix(#fff, fbm(), 0.5))", "mix does not take a texture"),
+        ("fbm().mirror()", "mirror does not take a texture"),
+        ("let a = fbm() + 1", "cannot add a texture"),
         ("circle(1).fill(fbm(#fff, #000, octaves = 9))", "cannot be 9"),
         ("circle(1).fill(fbm(#fff, #000, seed = 1.5))", "cannot be 1.5"),
         ("circle(1).fill(fbm(#fff))", "at least 2 colours"),

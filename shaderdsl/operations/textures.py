@@ -270,8 +270,8 @@ def _blocks(
         part = joint / size
         solid = solid * wave(place - 0.5 * part, 1.0 - part, footprint, size)
         numbers.append(floor(place))
-    numbers += [0.0] * (3 - len(numbers))
-    return solid * (1.0 - variation * hashed(*numbers, seed))
+    x, y, z = numbers if len(numbers) == 3 else [*numbers, 0.0]
+    return solid * (1.0 - variation * hashed(x, y, z, seed))
 
 
 _JOINT = length("joint", 0.01, 0.04, 0.02, summary="the width of what is between them, which has the first colour")
