@@ -247,8 +247,8 @@ class Construction:
         self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any
     ) -> Value:
         target = leading[0]
-        if type(target) in (PaintValue, TextureValue) and operation.dimension == 2:
-            return type(target)(self.placed(target.paint, operation, scalars))
+        if isinstance(target, (PaintValue, TextureValue)) and operation.dimension == 2:
+            return target._replace(paint=self.placed(target.paint, operation, scalars))
         layer = target if type(target) is LayerValue else None
         child = layer.shape if layer is not None else self.shape(call.arguments[0], target, call.name)
         placed = self.nested(
