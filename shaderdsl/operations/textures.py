@@ -313,7 +313,7 @@ def brick(
     _SEED,
     _WARP,
     summary="Square tiles with joints between them, one's centre at the origin; cubes in space.",
-    example="box(0.9, 0.9).fill(tiles(#e9ecef, #1d5c63, #7fc8c2, scale = 0.34, joint = 0.03, seed = 2))",
+    example="box(0.9, 0.9).fill(tiles(#e9ecef, #1d5c63, #7fc8c2, scale = 0.3, joint = 0.04, seed = 2))",
     filtered=True,
 )
 def tiles(
