@@ -110,6 +110,7 @@ def _count_layer(
     operands: Counter[tuple[str, str]], results: Counter[tuple[str, str]],
 ) -> None:  # fmt: skip
     used[layer.paint.operation.name] += 1
+    words.update(f"{layer.paint.operation.name} {key} {word}" for key, word in layer.paint.decided if isinstance(word, str))
     used.update(placement.operation.name for placement in layer.paint.placements)
     # Each shape with the boolean that it is an operand of, through transforms and modifiers.
     stack: list[tuple[Shape, str, tuple[str, ...]]] = [(layer.shape, "", ())]

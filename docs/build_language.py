@@ -45,7 +45,14 @@ SECTIONS: tuple[tuple[str, tuple[Category, ...], str], ...] = (
     ("Modifiers", ("modifier",), "They change a shape's distance: `shape.offset(0.1)`. Grey in the pictures: the shape without."),
     ("Transforms", ("transform",), "They place a shape, or a painted layer with its paint. Grey in the pictures: the shape without."),
     ("Repetition", ("repetition",), "They copy a shape, before it is painted."),
-    ("Paints", ("paint",), "What `shape.fill(...)` takes. A shape without a fill is black."),
+    (
+        "Paints",
+        ("paint",),
+        "What `shape.fill(...)` takes. A shape without a fill is black. A paint has two or more colours; where it lies between "
+        "them is a number in [0, 1] at each point. Without colours that number is a value of its own, a texture, and "
+        "`mix(#3b2a1a, #8c6a43, fbm(seed = 3))` gives it two. Transforms place paints and textures as they place shapes: "
+        "`stripes(#ffffff, #c1121f).rotate(30)`. A painted layer takes its paint along.",
+    ),
     ("Layers", ("layer",), "They change a painted layer, after `fill`."),
 )
 

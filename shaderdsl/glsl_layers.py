@@ -376,11 +376,20 @@ class Layers:
         if len(colours) == 1:
             return colours[0]
         operation = paint.operation
-        point, _, _ = self.located([(x.operation, x.scalars) for x in reversed(paint.placements)], "p", block)
-        scalars = all_scalars(operation, paint.scalars, (), self.graph)
+        point, matrices, scale = self.located([(x.operation, x.scalars) for x in reversed(paint.placements)], "p", block)
+        scalars = all_scalars(operation, paint.scalars, paint.decided, self.graph)
         arguments = bind(operation, dict(zip(scalar_names(operation), scalars)))
-        texts = [t for p in operation.parameters for t in self.argument(arguments[p.name], block)]
-        t = f"{self.use(*helpers.ramp(operation))}({', '.join([point, *texts])})"
+        # A helper is made for each word of a choice, and without what is 0 because it was left out.
+        values = {name: e.constant for name, e in zip(scalar_names(operation), scalars) if e.constant is not None}
+        constants = {
+            p.name: values[p.name] for p in operation.parameters
+            if p.kind == "choice" or (p.kind == "number" and p.default == 0.0 == values.get(p.name))
+        }  # fmt: skip
+        texts = [t for p in operation.parameters if p.name not in constants for t in self.argument(arguments[p.name], block)]
+        if operation.filtered:
+            frame = " * ".join(reversed(matrices))
+            texts.append("pixel" if scale.constant == 1.0 else f"pixel * sqrt(abs(determinant({frame})))")
+        t = f"{self.use(*helpers.ramp(operation, tuple(constants.items())))}({', '.join([point, *texts])})"
         if len(colours) == 2:
             return block.variable("vec3", "paint", f"mix({colours[0]}, {colours[1]}, clamp({t}, 0.0, 1.0))")
         t = block.variable("float", "t", f"{float(len(colours) - 1)} * {t}")

@@ -104,6 +104,7 @@ class Paint:
     scalars: tuple[Expr, ...]
     colours: tuple[tuple[Expr, Expr, Expr], ...]
     placements: tuple[Placement, ...] = ()
+    decided: Decided = ()
 
 
 @dataclass(frozen=True, eq=False)
