@@ -15,6 +15,7 @@ from typing import Literal
 
 from render.solid_kernels import Duals, chain, crease_names, own_names, printed, push, sight_names
 from render.solid_numpy import LAYERS
+from render.taichi_frame import FUNCTIONS
 from shaderdsl import shading, solid_dual as dual
 from shaderdsl.registry import continuous_names, scalar_names
 from shaderdsl.solid_checker import TONES
@@ -53,7 +54,7 @@ def source(mode: Mode, used: Iterable[int], registers: int, spaces: int) -> str:
     duals = Duals(used)
     derivative = mode == "jacobian"
     arguments = {**_ARGUMENTS, **(_DERIVATIVE_ARGUMENTS if derivative else {})}
-    text = "import taichi as ti\n\n@ti.func\ndef hypotenuse(a, b):\n    return ti.sqrt(a * a + b * b)\n\n@ti.kernel\ndef run(\n"
+    text = f"import taichi as ti\n\n{FUNCTIONS}\n@ti.kernel\ndef run(\n"
     text += "".join(f"    {name}: ti.types.ndarray(dtype=ti.{kind}),\n" for name, kind in arguments.items())
     text += "    width: ti.i32, height: ti.i32, blocks: ti.i32, stride: ti.i32, widen: ti.f32,\n):\n"
     text += """\

@@ -420,7 +420,8 @@ class Duals:
         for number, operation in self.groups["paint"]:
             if scalar_names(operation):
                 case = f"{i}    stop_slot += {len(scalar_names(operation))}\n"
-                case += printed(dual.paint_rule(operation), self._names(operation, "paint_slot + 12"), ("position",), indent + 4)
+                names = {**self._names(operation, "paint_slot + 12"), "footprint": "footprint"}
+                case += printed(dual.paint_rule(operation), names, ("position",), indent + 4)
                 cases.append((number, case))
         text += chain(cases, "paint", indent)
         text += f"{i}ramp_at = ti.min(ti.max(position, 0.0), 1.0) * ti.cast(stops - 1, ti.f32)\n"
@@ -439,7 +440,11 @@ class Duals:
             text += "".join(f"{i}s{k} = space[paint_space + {k}]\n" for k in range(3))
         else:
             text += "".join(f"{i}s{k} = x{k}\n" for k in range(3))
-        return text + "".join(f"{i}{c} = m{4 * k} * s0 + m{4 * k + 1} * s1 + m{4 * k + 2} * s2 + m{4 * k + 3}\n" for k, c in enumerate("uvq"))
+        text += "".join(f"{i}{c} = m{4 * k} * s0 + m{4 * k + 1} * s1 + m{4 * k + 2} * s2 + m{4 * k + 3}\n" for k, c in enumerate("uvq"))
+        names: dict[object, str] = {q: f"value[5 * (length - 1) + {k + 1}]" for k, q in enumerate(dual.DUAL[1:4])}
+        names.update({name: f"d{k}" for k, name in enumerate(dual.DIRECTION)})
+        text += printed(dual.footprint_rule(), {**names, "size": "wide"}, ("footprint",), indent)
+        return text + f"{i}footprint *= ti.sqrt(m0 * m0 + m1 * m1 + m2 * m2)\n"
 
     # -- reverse ------------------------------------------------------------------------------------------
 
@@ -639,7 +644,7 @@ class Duals:
         for number, operation in self.groups["paint"]:
             if scalar_names(operation):
                 rule = dual.paint_rule(operation)
-                moved = self._names(operation, "paint_slot + 12")
+                moved = {**self._names(operation, "paint_slot + 12"), "footprint": "footprint"}
                 own = [f"ga{k}" for k in range(len(rule.differentiated) - 3)]
                 case = printed(rule, {**moved, "d_t": "along"}, ("w0", "w1", "w2", *own), indent + 8, reverse=True)
                 cases.append((number, case + self._keep(operation, own, 12, indent + 8)))

@@ -12,6 +12,7 @@ from textwrap import indent as indented
 
 from render.solid_kernels import LANES, Distances, printed
 from render.solid_numpy import FAR, LAYERS, NARROWING, NEAR, ROOT_STEPS, SHORTEST, STEPS
+from render.taichi_frame import FUNCTIONS
 from shaderdsl import solid_dual as dual
 from shaderdsl.solid_tape import MARCH_REGISTERS, MARCH_SPACES
 
@@ -36,7 +37,7 @@ OUTSIDE, INSIDE, LEAVING, DONE, ROOT, LEAST = range(6)
 def source(used: Iterable[int]) -> str:
     """The text of kernel `run` for a set of opcodes."""
     distances = Distances(used)
-    text = "import taichi as ti\n\n@ti.func\ndef hypotenuse(a, b):\n    return ti.sqrt(a * a + b * b)\n\n@ti.kernel\ndef run(\n"
+    text = f"import taichi as ti\n\n{FUNCTIONS}\n@ti.kernel\ndef run(\n"
     text += "".join(f"    {name}: ti.types.ndarray(dtype=ti.{kind}),\n" for name, kind in _ARGUMENTS.items())
     text += "    width: ti.i32, height: ti.i32, parts: ti.i32, stride: ti.i32, widen: ti.f32,\n):\n"
     text += f"""\

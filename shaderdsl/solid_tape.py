@@ -399,7 +399,7 @@ class _Lowering:
 
     def material(self, material: ir.Material, frame: _Frame) -> int:
         paint = material.paint
-        scalars = all_scalars(paint.operation, paint.scalars, (), self.graph)
+        scalars = all_scalars(paint.operation, paint.scalars, paint.decided, self.graph)
         colours = [channel for colour in paint.colours for channel in colour]
         numbers = (material.metallic, material.roughness, material.emission)
         space, matrix = (frame.space, frame.matrix) if scalars else (0, self.identity)

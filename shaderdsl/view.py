@@ -140,6 +140,12 @@ def crease_share(
     return 1.0 - (1.0 - half_plane_area(offset, major, minor)) * seen
 
 
+def footprint(gradient: Point3, direction: Point3, size: Expr) -> Expr:
+    """How wide a pixel is on a surface, the way that it is seen most aslant, at most 20 pixels."""
+    facing = absolute(gradient.dot(direction)) / maximum(gradient.length, FLAT)
+    return size / maximum(facing, 0.05)
+
+
 # Shadows and occlusion: how much of a light arrives, from distances alone. They have no derivative.
 
 SHADOW_STEPS = 32
