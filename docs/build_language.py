@@ -274,7 +274,7 @@ def outdated(files: Mapping[str, bytes]) -> list[str]:
     """The paths that are missing, differ or have no more use. Pictures may differ by rounding."""
     found = [path for path, content in files.items() if not _same(FOLDER / path, content)]
     # The README's pictures are docs/build_overview.py's.
-    known = {FOLDER / path for path in files} | {FOLDER / PICTURES / f"{name}.png" for name in ("apple", "gallery", "overview")}
+    known = {FOLDER / path for path in files} | {FOLDER / PICTURES / f"{name}.png" for name in ("apple", "gallery", "overview", "still_life")}
     return found + [f"{PICTURES}/{old.name}" for old in sorted((FOLDER / PICTURES).glob("*.png")) if old not in known]
 
 
