@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from render import gl_backend
 from shaderdsl.glsl import to_glsl
-from shaderdsl.glsl_layers import DrawnProgram
+from shaderdsl.glsl_writer import DrawnProgram
 
 
 def picture(

@@ -1,27 +1,21 @@
 """The layers of a scene as statements of GLSL: `Layers` walks a scene and keeps the helpers and tables it needs.
 
-Parameters are written as tokens (`P_12_`), and so are the first point and the number of elements of an outline (`F_0_`,
-`N_0_`): texts that are alike but for tokens differ in numbers alone, and become a loop over a table.
+Texts that are alike but for tokens (`shaderdsl.glsl_writer`) differ in numbers alone, and become a loop over a table.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, Protocol
-
-import numpy as np
-import numpy.typing as npt
+from collections.abc import Iterable, Sequence
 
 from shaderdsl import glsl_helpers as helpers, scene as ir
 from shaderdsl.emit import ATOM, GLSL
 from shaderdsl.expression import Expr, maximum
-from shaderdsl.glsl_print import RESERVED, WIDTH, GlslPrinter, Trace, unique
-from shaderdsl.glsl_tables import Points, listed
+from shaderdsl.glsl_print import RESERVED, WIDTH, unique
+from shaderdsl.glsl_tables import listed
+from shaderdsl.glsl_writer import LOCALS, TOKEN, Block, DrawnProgram, Target, Writer
 from shaderdsl.registry import Operation, Point, bind, continuous_names, scalar_names, unbind
 from shaderdsl.tape import all_scalars
-
-Target = Literal["330", "es300", "shadertoy"]
 
 RUN = 4
 """So many layers in a row that differ in numbers alone become a loop."""
@@ -32,102 +26,16 @@ LARGE = 150_000
 LONG = 64
 """An expression longer than this becomes a variable before it is an argument."""
 
-TOKEN = re.compile(r"\b([PFN])_(\d+)_")
-# Locals of layers and of main: no helper and no parameter may be called so.
-_LOCALS = ("p", "q", "d", "pixel", "paint", "color", "copy", "layer", "row", "outline", "frame", "t",
-           "kind", "number", "layers", "part")  # fmt: skip
 
-
-class NamedParameter(Protocol):
-    @property
-    def name(self) -> str: ...
-
-
-class DrawnProgram(Protocol):
-    """What `to_glsl` reads of a program."""
-
-    @property
-    def scene(self) -> ir.Scene: ...
-    @property
-    def params(self) -> npt.NDArray[np.float64]: ...
-    @property
-    def parameters(self) -> Sequence[NamedParameter]: ...
-    @property
-    def text(self) -> str: ...
-
-
-class Block:
-    """Statements of one scope."""
-
-    def __init__(self, writer: Layers, parent: Block | None = None) -> None:
-        self.writer = writer
-        self.lines: list[str] = []
-        self.taken: set[str] = parent.taken if parent else {*RESERVED, *_LOCALS}
-        self.printer = GlslPrinter(writer.trace, writer.tokens, taken=self.taken)
-        self.printer.statements = self.lines
-        if parent:
-            self.printer.text.update(parent.printer.text)
-
-    def numbers(self, expressions: Sequence[Expr]) -> list[str]:
-        return self.printer.run(expressions)
-
-    def vector(self, expressions: Sequence[Expr]) -> str:
-        return f"vec{len(expressions)}({', '.join(self.numbers(expressions))})"
-
-    def variable(self, kind: str, name: str, value: str = "") -> str:
-        name = unique(name, self.taken) if name in self.taken and name not in _LOCALS else self.local(name)
-        self.lines.append(f"{kind} {name} = {value};" if value else f"{kind} {name};")
-        return name
-
-    def local(self, name: str) -> str:
-        """One of the usual names, numbered from its second use on."""
-        marker = "used " + name
-        if marker not in self.taken:
-            self.taken |= {marker, name}
-            return name
-        return unique(name, self.taken)
-
-    def loop(self, head: str) -> Block:
-        self.lines.append(head + " {")
-        return Block(self.writer, self)
-
-    def close(self, inner: Block) -> None:
-        self.lines += ["    " + line for line in inner.lines] + ["}"]
-
-
-class Layers:
+class Layers(Writer):
     """What a scene's layers are in GLSL; see the module."""
 
     def __init__(self, program: DrawnProgram, target: Target, live: bool) -> None:
-        self.program, self.target, self.live = program, target, live
-        self.scene, self.graph = program.scene, program.scene.graph
-        self.values = [float(v) for v in np.asarray(program.params, np.float64)]
-        self.uniforms = live and target != "shadertoy"
-        self.tokens: Mapping[object, str] = {i: f"P_{i}_" for i in range(len(self.values))}
-        self.trace = Trace(self.graph, [])
-        self.points = Points(self.graph, self.values, self.uniforms)
-        self.outlines = helpers.Outlines(self.points.access)
-        self.used: dict[str, str] = {}
+        super().__init__(program, target, live)
         self.functions: dict[object, str] = {}
         self.function_texts: list[str] = []
-        self.tables: list[str] = []
         self.shared = _shared(layer.shape for layer in self.scene.layers)
-        self.reads_parameters = False
         self.lengths: dict[str, int] = {}
-
-    # -- helpers ------------------------------------------------------------------------------------------
-
-    def use(self, name: str, text: str = "", dependencies: Iterable[str] = ()) -> str:
-        """Keeps a helper function, behind those that it calls; returns its name."""
-        key = text.split("{")[0] or name
-        if not text:
-            text, dependencies = self.outlines.texts[name] if name in self.outlines.texts else helpers.fixed(name)
-            key = name
-        if key not in self.used:
-            for dependency in dependencies:
-                self.use(dependency)
-            self.used[key] = text
-        return name
 
     # -- shapes -------------------------------------------------------------------------------------------
 
@@ -451,7 +359,7 @@ class Layers:
         outlines = [list(dict.fromkeys(int(t[2:-1]) for t in row if t[0] in "FN")) for row in rows]
         names: dict[str, str] = {}
         head: list[str] = []
-        taken = {*RESERVED, *_LOCALS, *re.findall(r"[A-Za-z_]\w*", "\n".join(text))}
+        taken = {*RESERVED, *LOCALS, *re.findall(r"[A-Za-z_]\w*", "\n".join(text))}
         suffix = str(len(self.tables) + 1)
         if numbers[0]:
             columns = len(numbers[0])

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from shaderdsl import coverage as coverage_profile
 from shaderdsl.emit import GLSL, Printer
 from shaderdsl.expression import Expr, Graph
-from shaderdsl.registry import Point
+from shaderdsl.registry import Point, Point3
 
 Result = TypeVar("Result")
 
@@ -129,6 +129,8 @@ def traced(build: Callable[[], Result], read: Callable[[Result], tuple[Graph, Se
                 values.append((name, value))
             elif isinstance(value, Point):
                 values.extend(((name + "_x", value.x), (name + "_y", value.y)))
+            elif isinstance(value, Point3):
+                values.extend((f"{name}_{axis}", part) for axis, part in zip("xyz", value))
 
     if sys.getprofile() is not None:
         # A profiler runs: names are not worth breaking it.
