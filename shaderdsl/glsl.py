@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from shaderdsl.glsl_layers import Layers
 from shaderdsl.glsl_writer import Block, DrawnProgram, Target
+from shaderdsl.scene import SolidScene
 
 
-def to_glsl(program: DrawnProgram, target: Target = "330", live: bool = False) -> str:
+def to_glsl(
+    program: DrawnProgram, target: Target = "330", live: bool = False, *, antialias: bool = True
+) -> str:
     """The program as a fragment shader.
 
     target: "330" (desktop) and "es300" (WebGL2) write premultiplied RGBA to `out vec4 color` and read
@@ -20,11 +23,18 @@ def to_glsl(program: DrawnProgram, target: Target = "330", live: bool = False) -
     live: numbers are uniforms, `uniform vec4 params[N]`, or `uniform sampler2D params_texture` (RGBA32F, N by 1)
         above 200 vectors, filled with `program.params` in order; a `#define` names each. Shadertoy has no uniforms of
         ours: there the names are constants.
+    antialias: in space, False takes one sample a pixel instead, for a shader that is much shorter and quicker.
 
-    Raises ValueError for another target.
+    Raises ValueError for another target, and where a program of the plane is asked to leave antialiasing out.
     """
     if target not in ("330", "es300", "shadertoy"):
         raise ValueError(f'There is no target {target!r}: choose "330", "es300" or "shadertoy".')
+    if isinstance(program.scene, SolidScene):
+        from shaderdsl import solid_glsl
+
+        return solid_glsl.to_glsl(program, target, live, antialias)
+    if not antialias:
+        raise ValueError("Antialiasing can be left out in space alone: in the plane it costs next to nothing.")
     return _Shader(program, target, live).text()
 
 

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Sequence
 
 from shaderdsl import glsl_helpers as helpers, scene as ir
 from shaderdsl.emit import ATOM, GLSL
-from shaderdsl.expression import Expr, maximum
+from shaderdsl.expression import Expr
 from shaderdsl.glsl_print import RESERVED, WIDTH, unique
 from shaderdsl.glsl_tables import listed
-from shaderdsl.glsl_writer import LOCALS, TOKEN, Block, DrawnProgram, Target, Writer
-from shaderdsl.registry import Operation, Point, bind, continuous_names, scalar_names, unbind
+from shaderdsl.glsl_writer import LOCALS, TOKEN, Block, DrawnProgram, Target, Writer, components
+from shaderdsl.registry import Operation, Point, bind, scalar_names
 from shaderdsl.tape import all_scalars
 
 RUN = 4
@@ -82,47 +82,6 @@ class Layers(Writer):
             self.function_texts.append(f"vec4 {name}(vec2 p) {{\n{body}\n}}")
         return self.functions[key]
 
-    def primitive(self, shape: ir.Primitive, point: str, inset: Expr | None, block: Block) -> str:
-        operation = shape.operation
-        scalars = all_scalars(operation, shape.scalars, shape.decided, self.graph)
-        if inset is not None and operation.inset is not None:
-            arguments = bind(operation, dict(zip(scalar_names(operation), scalars)))
-            changed = unbind(operation, {**arguments, **operation.inset(inset, **arguments)})
-            # A corner that has no radius has none inside either: max(0 - inset, 0) is 0.
-            gone = maximum(self.graph.constant(0.0) - inset, 0.0).index
-            scalars = [self.graph.constant(0.0) if e.index == gone else e for e in map(self.graph.lift, changed)]
-        arguments = bind(operation, dict(zip(scalar_names(operation), scalars)))
-        defaults = [(p, helpers.default_scalars(p)) for p in operation.parameters]
-        short = any(d is not None for _, d in defaults) and all(
-            d is None or d == tuple(e.constant for e in _scalars(arguments[p.name])) for p, d in defaults
-        )
-        texts = [point]
-        for parameter, default in defaults:
-            if short and default is not None:
-                continue
-            own = _scalars(arguments[parameter.name])
-            texts += [block.vector(own)] if len(own) == 2 else block.numbers(own)
-        return f"{self.use(*helpers.shape(operation, short))}({', '.join(texts)})"
-
-    def outline(self, shape: ir.Outline, point: str, block: Block) -> str:
-        operation = shape.operation
-        scalars = all_scalars(operation, shape.scalars, shape.decided, self.graph)
-        values = dict(zip(scalar_names(operation), scalars))
-        decided = tuple(
-            (p.name, float(values[p.name].constant or 0.0)) for p in operation.parameters if not p.continuous
-        )
-        number, curved, closed = self.points.span(shape)
-        name = self.use(self.outlines.helper(operation, decided, curved))
-        texts = [
-            point,
-            f"F_{number}_",
-            f"N_{number}_",
-            *block.numbers([values[n] for n in continuous_names(operation)]),
-        ]
-        if self.outlines.opens(name):
-            texts.append("0.0" if closed else "1.0")
-        return f"{name}({', '.join(texts)})"
-
     def combination(self, shape: ir.Combination, point: str, inset: Expr | None, block: Block) -> str:
         name = self.use(*helpers.combination(shape.operation))
         point = self.held(point, block)
@@ -186,7 +145,7 @@ class Layers(Writer):
                 continue
             texts: list[str] = []
             for parameter in operation.parameters:
-                own = _scalars(arguments[parameter.name])
+                own = components(arguments[parameter.name])
                 texts += [block.vector(own)] if len(own) == 2 else block.numbers(own)
             matrices.append(block.variable("mat2", "frame", f"{self.use(*matrix)}({', '.join(texts)})"))
             point = f"{matrices[-1]} * {point if point.isidentifier() else f'({point})'}"
@@ -249,7 +208,7 @@ class Layers(Writer):
         return total
 
     def argument(self, value: Expr | Point, block: Block) -> list[str]:
-        own = _scalars(value)
+        own = components(value)
         return [block.vector(own)] if len(own) == 2 else block.numbers(own)
 
     # -- layers -------------------------------------------------------------------------------------------
@@ -396,10 +355,6 @@ class Layers(Writer):
         if body[0] == "{":
             body = [line[4:] for line in body[1:-1]]
         return [*head, *body]
-
-
-def _scalars(value: Expr | Point) -> list[Expr]:
-    return [value.x, value.y] if isinstance(value, Point) else [value]
 
 
 def _forms(texts: Sequence[Sequence[str]]) -> tuple[list[str], list[list[str]]]:

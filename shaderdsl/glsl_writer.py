@@ -14,11 +14,13 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from shaderdsl import glsl_helpers as helpers
+from shaderdsl import glsl_helpers as helpers, scene as ir
 from shaderdsl.emit import GLSL
-from shaderdsl.expression import Expr
+from shaderdsl.expression import Expr, maximum
 from shaderdsl.glsl_print import RESERVED, GlslPrinter, Trace, unique
 from shaderdsl.glsl_tables import Points, parameter_access, parameter_names
+from shaderdsl.registry import Point, bind, continuous_names, scalar_names, unbind
+from shaderdsl.tape import all_scalars
 
 Target = Literal["330", "es300", "shadertoy"]
 
@@ -114,6 +116,51 @@ class Writer:
             self.used[key] = text
         return name
 
+    # -- shapes of the plane ------------------------------------------------------------------------------
+
+    def primitive(self, shape: ir.Primitive, point: str, inset: Expr | None, block: Block) -> str:
+        operation = shape.operation
+        scalars = all_scalars(operation, shape.scalars, shape.decided, self.graph)
+        if inset is not None and operation.inset is not None:
+            arguments = bind(operation, dict(zip(scalar_names(operation), scalars)))
+            changed = unbind(operation, {**arguments, **operation.inset(inset, **arguments)})
+            # A corner that has no radius has none inside either: max(0 - inset, 0) is 0.
+            gone = maximum(self.graph.constant(0.0) - inset, 0.0).index
+            scalars = [self.graph.constant(0.0) if e.index == gone else e for e in map(self.graph.lift, changed)]
+        arguments = bind(operation, dict(zip(scalar_names(operation), scalars)))
+        defaults = [(p, helpers.default_scalars(p)) for p in operation.parameters]
+        short = any(d is not None for _, d in defaults) and all(
+            d is None or d == tuple(e.constant for e in components(arguments[p.name])) for p, d in defaults
+        )
+        texts = [point]
+        for parameter, default in defaults:
+            if short and default is not None:
+                continue
+            own = components(arguments[parameter.name])
+            texts += [block.vector(own)] if len(own) == 2 else block.numbers(own)
+        return f"{self.use(*helpers.shape(operation, short))}({', '.join(texts)})"
+
+    def outline(self, shape: ir.Outline, point: str, block: Block) -> str:
+        operation = shape.operation
+        scalars = all_scalars(operation, shape.scalars, shape.decided, self.graph)
+        values = dict(zip(scalar_names(operation), scalars))
+        decided = tuple(
+            (p.name, float(values[p.name].constant or 0.0)) for p in operation.parameters if not p.continuous
+        )
+        number, curved, closed = self.points.span(shape)
+        name = self.use(self.outlines.helper(operation, decided, curved))
+        texts = [
+            point,
+            f"F_{number}_",
+            f"N_{number}_",
+            *block.numbers([values[n] for n in continuous_names(operation)]),
+        ]
+        if self.outlines.opens(name):
+            texts.append("0.0" if closed else "1.0")
+        return f"{name}({', '.join(texts)})"
+
+    # -- the text -----------------------------------------------------------------------------------------
+
     def head(self, code: str, reads: bool) -> str:
         """Version, comment, declarations and the names of the parameters."""
         lines = {"330": ["#version 330"], "es300": ["#version 300 es", "precision highp float;", "precision highp int;"],
@@ -161,6 +208,10 @@ class Writer:
             return f"({value})" if value.startswith("-") and before in tuple("+-*/") else value
 
         return re.sub(r"vec3\(([\d.]+), \1, \1\)", r"vec3(\1)", TOKEN.sub(text, code))
+
+
+def components(value: Expr | Point) -> list[Expr]:
+    return [value.x, value.y] if isinstance(value, Point) else [value]
 
 
 def _commentable(text: str) -> list[str]:
