@@ -15,14 +15,16 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, TypeVar
 
-from shaderdsl import coverage as coverage_profile
+from shaderdsl import coverage as coverage_profile, shading
 from shaderdsl.emit import GLSL, Printer
 from shaderdsl.expression import Expr, Graph
 from shaderdsl.registry import Point, Point3
 
 Result = TypeVar("Result")
 
-PIECES: tuple[Callable[..., Expr], ...] = (coverage_profile.half_plane_area, coverage_profile.gaussian_area)
+PIECES: tuple[Callable[..., Expr], ...] = (
+    coverage_profile.half_plane_area, coverage_profile.gaussian_area, shading.linear,
+)  # fmt: skip
 """Functions that stay functions in GLSL: what they compute is printed as a call."""
 
 WIDTH = 96

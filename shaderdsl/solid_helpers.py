@@ -7,6 +7,7 @@ Shapes of the plane keep the helpers that they have there.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -42,7 +43,7 @@ def called(text: str) -> tuple[str, ...]:
 
 
 def _helper(name: str, text: str) -> Helper:
-    return name, text, called(text)
+    return name, text, tuple(other for other in called(text) if other != name)
 
 
 def _inputs(graph: Graph, operation: Operation) -> dict[str, Any]:
@@ -174,6 +175,9 @@ def _slopes(graph: Graph, value: Expr, operands: Sequence[str]) -> list[Expr]:
 
 
 def _mixture(slopes: Sequence[str], operands: Sequence[str], field: str = "gradient") -> str:
+    condition = re.fullmatch(r"float\((\w+)\)", slopes[0])
+    if condition and slopes[-1] == f"float(!{condition[1]})":
+        return f"{condition[1]} ? {operands[0]}.{field} : {operands[1]}.{field}"
     terms = []
     for slope, x in zip(slopes, operands):
         if slope not in ("0.0", "-0.0"):
@@ -453,6 +457,7 @@ def sight(name: str) -> Helper:
 
 def _scalar_function(name: str, function: Callable[[Expr], Expr]) -> Helper:
     trace = _rule_trace(lambda graph: [function(graph.input("value"))])
+    trace.calls = {}
     return _helper(name, function_text(f"float {name}(float value)", trace, {"value": "value"}, _returned))
 
 

@@ -76,6 +76,9 @@ class SolidPrinter(GlslPrinter):
             return None
         operator = patterns[0][0]
         columns = [list(arguments) for _, arguments in patterns]
+        if operator == "call" and {len(c) for c in columns} == {1} and len({self.trace.calls[i][0] for i in parts}) == 1:
+            inner = self.vector([c[0] for c in columns])
+            return None if inner is None else (f"{self.trace.calls[parts[0]][0]}({inner[0]})", _ATOM)
         if operator == "neg":
             inner = self.vector([c[0] for c in columns])
             return None if inner is None else (f"-{_atom(inner)}", 70)
@@ -192,7 +195,9 @@ def function_text(
     found = {name: [e.index for e in trace.outputs[k : k + 3]] for name, k in (vectors or {}).items()}
     taken = set(re.findall(r"\w+", head)) | {w for text in inputs.values() for w in re.findall(r"(?<![.\w])[A-Za-z_]\w*", text)}
     printer = SolidPrinter(trace, inputs, found, taken)
-    values = printer.run(trace.outputs)
+    values = [
+        f"float({value})" if printer.boolean(output.index) else value for value, output in zip(printer.run(trace.outputs), trace.outputs)
+    ]
     lines = _read([*printer.statements, *results(values)])
     return "\n".join([head + " {", *("    " + part for line in lines for part in line.split("\n")), "}"])
 

@@ -1,0 +1,144 @@
+"""GLSL of programs in space: what OpenGL draws agrees with the float64 reference, in every target and form."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from agreement import Agreement, gl_against_numpy, reference
+from test_glsl import ES_WORKER, shadertoy_shell
+
+from render import gl_backend, gl_render, supersampling
+from render.tapes import solid_tape_of
+from shaderdsl import DslError, parse, to_glsl
+from shaderdsl.glsl_print import RESERVED
+from shaderdsl.registry import Operation, of_category
+
+pytestmark = pytest.mark.skipif(not gl_backend.available(), reason="there is no OpenGL here")
+
+SIZE = (48, 48)
+
+PROGRAMS = {
+    "a body": """scene 3d(background = #202830)
+        camera((2.4, 1.8, 3.0), fov = 35deg)
+        light((0.5, 0.8, 0.3), intensity = 0.9)
+        ambient(0.2)
+        let body = union(box(0.6, 0.4, 0.6).round(0.05), sphere(0.45).move(0, 0.45, 0), smooth = 0.1)
+        (body - cylinder(0.15, 1)).paint(#c8553d, roughness = 0.4)
+        plane(-0.4).paint(#eee)""",
+    "every sharp boolean": """scene 3d
+        (sphere(0.4) - box(0.3, 0.3, 0.3).move(0.2, 0.2, 0.2)).move(-0.5, 0.4, 0).paint(#c8553d)
+        (sphere(0.4) & box(0.3, 0.3, 0.3)).move(0.5, 0.4, 0).paint(#3d5a80, metallic = 1)
+        (cylinder(0.3, 0.3) ^ box(0.25, 0.35, 0.2)).move(-0.5, -0.5, 0)
+        (torus(0.3, 0.1) | box(0.1, 0.4, 0.1)).move(0.5, -0.5, 0).paint(#ffd166, emission = 0.3)""",
+    "materials through blends": """scene 3d(background = #ffffff)
+        union(sphere(0.5).move(-0.3, 0, 0).paint(#ff0000), box(0.3, 0.3, 0.3).move(0.4, 0, 0).paint(#0000ff, metallic = 1), smooth = 0.3)
+        difference(box(0.5, 0.2, 0.5).paint(#228833), sphere(0.3).paint(#ffffff), round = 0.1).move(0, -0.6, 0)""",
+    "carved by what is painted": """scene 3d
+        box(0.6, 0.6, 0.6).paint(#888888) - sphere(0.5).move(0.5, 0.5, 0.5).paint(#ff8800) - cylinder(0.2, 1)""",
+    "nested places": """scene 3d
+        let brick = box(0.2, 0.1, 0.15).round(0.03).rotate(20, axis = (0, 0, 1)).move(0.3, 0.1, 0)
+        union(brick, brick.scale(0.6).move(0, 0.4, 0), brick.rotate(10, 50, 90)).scale(1.4, 0.9, 1).rotate(40)
+        brick.rotate(100, axis = (1, 1, 0)).scale(1.5)""",
+    "folds in folds": """scene 3d
+        sphere(0.2).move(0.4, 0.3, 0.2).mirror((1, 0.2, 0)).mirror((0, 0, 1)).rotate(25).move(0.1, 0, 0).mirror((0, 1, 0)).paint(#3d5a80)
+        box(0.1, 0.1, 0.1).round(0.02).move(0.3, 0, 0).mirror().rotate(90, axis = (0, 0, 1))""",
+    "extrusions": """scene 3d
+        star(5, 0.5, 0.25).rotate(10).move(0.1, 0).extrude(0.1).rotate(30).move(-0.4, 0.3, 0).paint(#f4d35e)
+        box(0.1, 0.2).round(0.03).revolve(0.4).move(0.3, -0.4, 0).paint(#ee964b)
+        circle(0.1).move(0.35, 0).repeat_polar(5).extrude(0.2).rotate(90, axis = (1, 0, 0)).move(0.4, 0.5, 0)""",
+    "extruded outlines": """scene 3d
+        let half = 0.3
+        path((-0.6, -half), curve(-0.5, 0.6), curve(0.4, 2 * half), (0.6, -0.3), curve(0, -0.7)).extrude(0.15).rotate(30)
+        path((-0.8, 0.8), curve(0, 0.2), (0.8, 0.8), width = 0.08).extrude(0.05).paint(#102030)
+        polygon((0.1, -0.6), (0.4, -0.6), (0.3, -0.2)).revolve().scale(0.8)""",
+    "a repetition of edges": """scene 3d
+        box(0.05, 0.04).move(0.1, 0).repeat_grid(3, 2, 0.3, 0.25).extrude(0.2).rotate(25, axis = (1, 0, 0))
+        (box(0.06, 0.06) - circle(0.05).move(0.06, 0)).move(0.5, 0).repeat_polar(7).mirror(20).extrude(0.3)""",
+    "shells and offsets": """scene 3d
+        (sphere(0.6).onion(0.05) & box(0.7, 0.35, 0.7)).move(0, 0.3, 0)
+        box(0.3, 0.2, 0.3).offset(0.1).move(0, -0.5, 0).paint(#c8553d)""",
+    "thin": """scene 3d(background = #000000)
+        capsule((-0.8, -0.5, 0), (0.7, 0.6, -0.4), 0.006).paint(#ffffff, emission = 1)
+        box(0.7, 0.004, 0.5).rotate(20, axis = (1, 0, 1)).paint(#f4d35e)
+        torus(0.6, 0.01).rotate(70, axis = (1, 0, 0))""",
+    "one behind another": """scene 3d
+        cylinder(0.02, 0.8).move(-0.3, 0, 0.4).mirror((1, 0, 0)).paint(#222222)
+        cylinder(0.02, 0.8).move(-0.33, 0, 0).mirror((1, 0, 0)).paint(#bb2222)
+        box(0.9, 0.5, 0.02).move(0, 0, -0.5).paint(#4477aa)""",
+    "from inside": """scene 3d
+        camera((0.1, 0, 0.2), target = (1, 0.2, 0), fov = 80)
+        sphere(0.5).onion(0.1)
+        box(0.1, 0.1, 0.1).move(0.2, 0, 0).paint(#cc3311)""",
+    "fog": """scene 3d(background = #88aacc, fog = 0.2, exposure = 1.3, tone = filmic)
+        camera((0, 0.5, 3), roll = 12)
+        plane(-0.4).paint(#669944)
+        box(0.2, 0.4, 0.2).move(0.5, 0, -2).mirror().paint(#aa6644)""",
+    "fog over nothing": """scene 3d(background = none, fog = 0.15, tone = reinhard)
+        orthographic((2, 1.5, 3), height = 2, roll = 5)
+        union(box(0.6, 0.4, 0.5), sphere(0.5).move(0, 0.4, 0), chamfer = 0.1)
+        lamp((-1, 1.2, 1), intensity = 3)
+        sky(0.3)""",
+    "nothing": "scene 3d(background = none)\nlight((1, 1, 1))",
+    "nothing on blue": "scene 3d(background = #3355ff, exposure = 2, tone = reinhard)",
+    "one twice": "scene 3d\nlet a = sphere(0.5)\na\na.paint(#ff0000)\na - a.move(0.2, 0, 0)\na",
+    "many in one": """scene 3d
+        union(sphere(0.2), sphere(0.2).move(0.3, 0, 0), box(0.1, 0.3, 0.1).move(-0.3, 0, 0), torus(0.4, 0.05), capsule((0, 0, 0),
+            (0, 0.5, 0.4), 0.08), cylinder(0.1, 0.1).move(0, -0.4, 0), smooth = 0.1) - sphere(0.2).move(0.2, 0.2, 0.2)""",
+}  # fmt: skip
+
+
+def arguments(operation: Operation) -> str:
+    """Values in the middle of their ranges, by name, of the parameters that have no default."""
+    values = []
+    for p in operation.parameters:
+        if p.default is None:
+            middle = 0.5 * (p.low + p.high)
+            values.append(f"{p.name} = {round(middle) if p.kind == 'count' else round(middle, 3) or 0.1}")
+    return ", ".join(values)
+
+
+def example_of(operation: Operation) -> str:
+    """What shows an operation in space."""
+    if operation.dimension == 3 and operation.category != "paint":
+        return "scene 3d\n" + operation.example
+    given = arguments(operation)
+    if operation.category == "boolean":
+        operands = "sphere(0.5).move(-0.2, 0.1, 0), box(0.45, 0.25, 0.3).rotate(15).move(0.25, 0, 0).paint(#c8553d)"
+        return f"scene 3d\n{operation.function}({operands}{', ' * bool(given)}{given})"
+    if operation.category == "modifier":
+        return f"scene 3d\nbox(0.5, 0.4, 0.3).rotate(20).{operation.function}({given}) & sphere(0.55)"
+    colours = re.findall(r"\.(?:fill|paint)\((.*)\)", operation.example)
+    return f"scene 3d\n(box(0.6, 0.4, 0.5) | sphere(0.6)).rotate(20).paint({colours[-1]})"
+
+
+CATEGORIES = ("shape", "boolean", "modifier", "transform", "repetition", "extrusion", "paint", "camera", "light")
+EXAMPLES = {operation.name: example_of(operation) for operation in of_category(*CATEGORIES, dimension=3)}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_operation_agrees(name: str) -> None:
+    gl_against_numpy([parse(EXAMPLES[name])], SIZE).check()
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_programs_agree(name: str) -> None:
+    gl_against_numpy([parse(PROGRAMS[name])], (64, 48)).check()
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_uniforms_draw_what_constants_do(name: str) -> None:
+    program = parse(PROGRAMS[name])
+    constant = gl_render.picture(program, SIZE)
+    difference = np.abs(gl_render.picture(program, SIZE, program.params) - constant).max(2)
+    # A driver folds constants by another arithmetic than it draws with: what hangs on the last bit may differ.
+    assert (difference > 1e-3).mean() <= 1e-3
+    other = program.with_params(program.params * np.float32(0.97))
+    live = Agreement("live parameters against numpy")
+    live.add(other, gl_render.picture(program, SIZE, other.params), reference(other, SIZE))
+    live.check()
