@@ -27,6 +27,9 @@ LONG = 56
 COPIES = 256
 """Numbers of creases that each copy of a repetition has for itself: as many as a scene has operations."""
 
+NEARBY = "2.0e-05"
+"""How far before a surface a curved outline is looked at: more than float32's errors, less than any picture shows."""
+
 Material = ir.Material | None
 
 
@@ -51,6 +54,15 @@ class _Frame:
 def to_glsl(program: DrawnProgram, target: Target, live: bool, antialias: bool) -> str:
     """See `shaderdsl.glsl.to_glsl`."""
     return _SolidShader(program, target, live, antialias).text()
+
+
+def cost(source: str) -> int:
+    """What a driver has to compile of a shader: the characters of `main`, with every call replaced by what it calls."""
+    lengths: dict[str, int] = {}
+    for kind, text in re.findall(r"^\w+ (\w+)\((.*?^\})", re.sub("//.*", "", source), re.MULTILINE | re.DOTALL):
+        called = sum(lengths.get(word, 0) for word in re.findall(r"\w+(?=\()", text))
+        lengths[kind] = lengths.get(kind, 0) + len(text) + called
+    return lengths["main"]
 
 
 class _SolidShader(Writer):
@@ -104,6 +116,7 @@ class _SolidShader(Writer):
             "solid": lambda: (fixed.initial(self.antialias, self.materials), ()),
             "section": lambda: (fixed.section(self.antialias, self.materials)[0], ("solid",)),
             "turned": lambda: (fixed.TURNED, ()),
+            "before": lambda: (fixed.BEFORE, ()),
             "creased": lambda: (fixed.CREASED, ("creaseOffset",)),
             "besided": lambda: (fixed.BESIDED, ("creased",)),
         }
@@ -266,7 +279,7 @@ class _Field:
 
     def _reserved(self) -> set[str]:
         """Functions, which no variable beside them may be called as."""
-        names = {"map", "surface", "solid", "section", "turned", "creased", "besided", "shade", "march", "render", "prepare", "place",
+        names = {"map", "surface", "solid", "section", "turned", "creased", "besided", "before", "shade", "march", "render", "prepare", "place",
                  "linear", "flip"}  # fmt: skip
         return names | {helpers.combination_name(o) for o in operations(3).values()}
 
@@ -444,8 +457,14 @@ class _Field:
 
     def flat(self, shape: ir.Primitive | ir.Outline, frame: _Frame) -> str:
         """A shape of the plane, in a space whose x and y are the plane's."""
-        point = self.held(frame.point) + ".xy"
-        if isinstance(shape, ir.Outline):
+        held = self.held(frame.point)
+        point = held + ".xy"
+        if isinstance(shape, ir.Outline) and self.shading and any(not v.on for v in shape.vertices):
+            # On a curve rounding errors choose the side: it is looked at from just before.
+            self.shader.fixed("before")
+            near = self.block.variable("vec2", "near", f"({held} - {NEARBY} * ({frame.jacobian} * rayDirection)).xy")
+            text = f"before({self.shader.outline(shape, near, self.block)}, {point} - {near})"
+        elif isinstance(shape, ir.Outline):
             text = self.shader.outline(shape, point, self.block)
         else:
             text = self.shader.primitive(shape, point, frame.inset, self.block)

@@ -187,10 +187,11 @@ def _mixture(slopes: Sequence[str], operands: Sequence[str], field: str = "gradi
 
 
 @cache
-def combination(operation: Operation, creases: bool, materials: bool, keeps: bool) -> Helper:
+def combination(operation: Operation, antialias: bool, materials: bool, keeps: bool) -> Helper:
     """A boolean or modifier of surfaces.
 
-    creases: the nearest crease goes through, and with the operation's own number and `flip` what lies beyond it is told.
+    antialias: surfaces have a thickness and their nearest crease; with the operation's own number and `flip` what lies
+        beyond it is told.
     materials: surfaces have a material; `keeps` that of the first operand alone.
     """
     name = combination_name(operation) + ("Carved" if keeps and materials else "")
@@ -201,31 +202,31 @@ def combination(operation: Operation, creases: bool, materials: bool, keeps: boo
     heads = [*(f"Surface {x}" for x in operands), *head]
     lines: list[str] = []
     if operation.selects is not None:
-        if creases:
+        if antialias:
             heads += ["int number", "int flip"]
-        trace.outputs = [graph.lift(distance.thickness)]
-        text = function_text("", trace, {**texts, **inputs}, results=lambda t: [f"float thickness = {t[0]};"])
-        lines += [line[4:] for line in text.split("\n")[1:-1]]
+            trace.outputs = [graph.lift(distance.thickness)]
+            text = function_text("", trace, {**texts, **inputs}, lambda t: [f"float thickness = {t[0]};"])
+            lines += [line[4:] for line in text.split("\n")[1:-1] if "return" not in line]
         i, j = operation.selects
         if i * j < 0:
             lines += ["b.d = -b.d;", "b.gradient = -b.gradient;"]
         first = "a.d < b.d" if i > 0 else "b.d < a.d"
-        lines.append(f"bool first = ({first}) != (flip == number);" if creases else f"bool first = {first};")
+        lines.append(f"bool first = ({first}) != (flip == number);" if antialias else f"bool first = {first};")
         lines.append("Surface s = a;")
         lines.append("if (!first) s = b;")
         if materials and keeps:
             lines.append("s.colour = a.colour;\ns.finish = a.finish;")
-        lines.append("s.thickness = thickness;")
-        if creases:
+        if antialias:
+            lines.append("s.thickness = thickness;")
             lines += ["Surface other = b;", "if (!first) other = a;"]
             lines.append("return creased(s, vec4(other.d, other.gradient), number);")
         else:
             lines.append("return s;")
         lines = [part for line in lines for part in line.split("\n")]
         body = "\n".join("    " + line for line in lines)
-        return name, f"Surface {name}({', '.join(heads)}) {{\n{body}\n}}", (*called(body), *(("creased",) if creases else ()))
+        return name, f"Surface {name}({', '.join(heads)}) {{\n{body}\n}}", (*called(body), *(("creased",) if antialias else ()))
     trace.outputs = [distance.value, graph.lift(distance.thickness), *_slopes(graph, distance.value, operands)]
-    beside = distance.beside is not None and creases
+    beside = distance.beside is not None and antialias
     if beside:
         assert distance.beside is not None
         heads += ["int number", "int flip"]
@@ -234,14 +235,15 @@ def combination(operation: Operation, creases: bool, materials: bool, keeps: boo
 
     def results(values: list[str]) -> list[str]:
         value, thickness, *rest = values
-        out = ["Surface s = a;", f"s.d = {value};", f"s.gradient = {_mixture(rest[:count], operands)};",
-               f"s.thickness = {thickness};"]  # fmt: skip
+        out = ["Surface s = a;", f"s.d = {value};", f"s.gradient = {_mixture(rest[:count], operands)};"]
+        if antialias:
+            out.append(f"s.thickness = {thickness};")
         mixed = materials and not keeps and count == 2
-        if count == 2 and (creases or mixed):
+        if count == 2 and (antialias or mixed):
             out.append("float share = secondShare(s.d, a.d, b.d);")
         if mixed:
             out += ["s.colour = mix(a.colour, b.colour, share);", "s.finish = mix(a.finish, b.finish, share);"]
-        if creases and count == 2:
+        if antialias and count == 2:
             out += ["if (share > 0.5) s.edge = b.edge;", "if (share > 0.5) s.crease = b.crease;"]
         if beside:
             out.append(f"return besided(s, vec4({rest[count]}, {_mixture(rest[count + 1 :], operands)}), number, flip);")

@@ -142,3 +142,75 @@ def test_uniforms_draw_what_constants_do(name: str) -> None:
     live = Agreement("live parameters against numpy")
     live.add(other, gl_render.picture(program, SIZE, other.params), reference(other, SIZE))
     live.check()
+
+
+def test_every_target_draws_the_same() -> None:
+    programs = [parse(PROGRAMS[name]) for name in ("a body", "extruded outlines", "fog over nothing", "nothing")]
+    jobs = []
+    for program in programs:
+        vectors = np.zeros((len(program.params) + 3) // 4 * 4, np.float32)
+        vectors[: len(program.params)] = program.params
+        jobs += [(to_glsl(program, "es300"), ""), (to_glsl(program, "es300", live=True), vectors.tobytes().hex())]
+        jobs.append((to_glsl(program, "es300", antialias=False), ""))
+    run = subprocess.run(
+        [sys.executable, "-c", ES_WORKER], input=json.dumps(jobs).encode(), capture_output=True, timeout=100,
+        cwd=Path(__file__).parent.parent,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr.decode()[-2000:]
+    pictures = np.frombuffer(run.stdout, np.float32).reshape(len(programs), 3, 96, 96, 4)[:, :, ::-1]
+    for program, (baked, live, _) in zip(programs, pictures):
+        wanted = gl_render.picture(program, (96, 96))
+        for drawn in (baked, live):
+            assert (np.abs(drawn - wanted).max(2) > 1e-3).mean() <= 1e-3
+        for live_toy in (False, True):
+            toy = gl_backend.draw(shadertoy_shell(to_glsl(program, "shadertoy", live=live_toy)), (96, 96))
+            assert (np.abs(toy - (wanted + (1.0 - wanted[..., 3:]))).max(2) > 1e-3).mean() <= 1e-3
+
+
+@pytest.mark.parametrize("name", ["a body", "every sharp boolean", "extrusions", "fog", "fog over nothing", "folds in folds", "nothing"])
+def test_without_antialiasing_one_ray_a_pixel_is_drawn(name: str) -> None:
+    program = parse(PROGRAMS[name])
+    drawn = gl_backend.draw(to_glsl(program, antialias=False), SIZE)
+    wanted = supersampling.picture(solid_tape_of(program), program.params, SIZE, samples=1)
+    # A ray that grazes an edge meets it or not by the last bit.
+    assert (np.abs(drawn - wanted).max(2) > 1 / 255).mean() <= 2e-3
+
+
+def test_antialiasing_can_be_left_out_in_space_alone() -> None:
+    with pytest.raises(ValueError, match="space"):
+        to_glsl(parse("circle(0.5)"), antialias=False)
+
+
+@pytest.mark.parametrize("antialias", [True, False])
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_no_helper_and_no_constant_is_there_for_nothing(name: str, antialias: bool) -> None:
+    source = re.sub("//.*", "", to_glsl(parse(PROGRAMS[name]), antialias=antialias))
+    declared = re.findall(r"^\w+ (\w+)\(", source, re.MULTILINE) + re.findall(r"^const \w+ (\w+) = ", source, re.MULTILINE)
+    unused = [word for word in set(declared) - {"main"} if len(re.findall(rf"\b{word}\b", source)) <= declared.count(word)]
+    assert not unused
+
+
+def test_names_of_programs_name_variables_and_none_is_taken() -> None:
+    lets = ("p", "map", "surface", "vec3", "opUnion", "rayDirection", "sdSphere", "flip", "frame", "number", "smoothUnion", "linear")
+    text = "scene 3d\n" + "\n".join(f"let {name} = sphere(0.{k + 1}).move(0.{k}, 0, 0)" for k, name in enumerate(lets))
+    program = parse(f"{text}\nlet tower = union({', '.join(lets)}, smooth = 0.1)\ntower - box(0.2, 0.2, 0.2)")
+    assert "float tower = " in to_glsl(program) and "Surface tower = " in to_glsl(program)
+    gl_against_numpy([program], SIZE).check()
+    names = re.findall(r"^#define (\w+) ", to_glsl(program, live=True), re.MULTILINE)
+    assert len(names) == len(set(names)) and not set(names) & RESERVED
+    assert np.abs(gl_render.picture(program, SIZE, program.params) - gl_render.picture(program, SIZE)).max() < 1e-3
+
+
+def test_source_comment_parses_back() -> None:
+    program = parse(PROGRAMS["a body"])
+    lines = re.findall(r"^//   (.*)$", to_glsl(program), re.MULTILINE)
+    assert parse("\n".join(lines)) == program
+
+
+def test_what_a_driver_would_compile_for_minutes_is_refused_in_a_sentence() -> None:
+    parts = ",\n".join(f"box(0.1, 0.1, 0.1).rotate({k}, 20, 30).move(0.{k}, 0, 0)" for k in range(1, 120))
+    program = parse(f"scene 3d\nunion({parts}, smooth = 0.1)")
+    with pytest.raises(gl_backend.ShaderTimeout, match="solids"):
+        gl_render.picture(program, SIZE)
+    with pytest.raises(DslError, match="operations"):
+        to_glsl(parse(f"scene 3d\nunion({parts}, smooth = 0.1)\nunion({parts}, smooth = 0.2)"))
