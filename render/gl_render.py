@@ -13,7 +13,6 @@ from shaderdsl.glsl_writer import DrawnProgram
 from shaderdsl.scene import SolidScene
 from shaderdsl.solid_glsl import cost
 
-
 MOST = 250_000
 """What a shader in space may cost (`solid_glsl.cost`) where the driver runs on the processor: about 20 s of compiling."""
 

@@ -94,8 +94,8 @@ vec4 turned(vec4 d, mat3 frame, float scale) {
     return scale * vec4(d.x, d.yzw * frame);
 }"""
 
-BEFORE = """// The distance one step further than where it was looked at.
-vec4 before(vec4 d, vec2 step_taken) {
+STEPPED = """// The distance one step further than where it was looked at.
+vec4 stepped(vec4 d, vec2 step_taken) {
     return vec4(d.x + dot(d.yz, step_taken), d.yzw);
 }"""
 

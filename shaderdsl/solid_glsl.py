@@ -116,7 +116,7 @@ class _SolidShader(Writer):
             "solid": lambda: (fixed.initial(self.antialias, self.materials), ()),
             "section": lambda: (fixed.section(self.antialias, self.materials)[0], ("solid",)),
             "turned": lambda: (fixed.TURNED, ()),
-            "before": lambda: (fixed.BEFORE, ()),
+            "stepped": lambda: (fixed.STEPPED, ()),
             "creased": lambda: (fixed.CREASED, ("creaseOffset",)),
             "besided": lambda: (fixed.BESIDED, ("creased",)),
         }
@@ -279,7 +279,7 @@ class _Field:
 
     def _reserved(self) -> set[str]:
         """Functions, which no variable beside them may be called as."""
-        names = {"map", "surface", "solid", "section", "turned", "creased", "besided", "before", "shade", "march", "render", "prepare", "place",
+        names = {"map", "surface", "solid", "section", "turned", "creased", "besided", "stepped", "shade", "march", "render", "prepare", "place",
                  "linear", "flip"}  # fmt: skip
         return names | {helpers.combination_name(o) for o in operations(3).values()}
 
@@ -461,9 +461,9 @@ class _Field:
         point = held + ".xy"
         if isinstance(shape, ir.Outline) and self.shading and any(not v.on for v in shape.vertices):
             # On a curve rounding errors choose the side: it is looked at from just before.
-            self.shader.fixed("before")
+            self.shader.fixed("stepped")
             near = self.block.variable("vec2", "near", f"({held} - {NEARBY} * ({frame.jacobian} * rayDirection)).xy")
-            text = f"before({self.shader.outline(shape, near, self.block)}, {point} - {near})"
+            text = f"stepped({self.shader.outline(shape, near, self.block)}, {point} - {near})"
         elif isinstance(shape, ir.Outline):
             text = self.shader.outline(shape, point, self.block)
         else:
@@ -489,7 +489,7 @@ class _Field:
         total = self.shape(first, frame)
         if len(rest) > 1:
             # A name of its own: what has one already must not change.
-            total = self.variable(shape.operation.function + " all", total)
+            total = self.variable(self.shader.scene.names.get(shape, shape.operation.function + " all"), total)
         else:
             total = self.short(total, first)
         for child in rest:
