@@ -20,29 +20,24 @@ from shaderdsl import dual as plane_dual, shading, solid_dual as dual, solid_tap
 from shaderdsl.registry import Operation, continuous_names, scalar_names
 from shaderdsl.solid_tape import SolidTape
 from shaderdsl.tape import opcodes
-from shaderdsl.view import BEFORE, OCCLUSION_REACH, OCCLUSION_TAPS, REACH, SHADOW_STEP, SHADOW_STEPS
+from shaderdsl.view import (
+    BEFORE,
+    FAR,
+    LAYERS,
+    NARROWING,
+    NEAR,
+    OCCLUSION_REACH,
+    OCCLUSION_TAPS,
+    REACH,
+    ROOT_STEPS,
+    SHADOW_STEP,
+    SHADOW_STEPS,
+    SHORTEST,
+    STEPS,
+)
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-
-LAYERS = 4
-"""Surfaces that a ray may see one behind another."""
-
-STEPS = 192
-"""Steps that a ray may take; then what it has found so far is all."""
-
-FAR = 60.0
-"""Where rays end, in scene units."""
-
-SHORTEST = 0.25
-"""The least step, in pixels."""
-
-NEAR = 0.75
-"""How many pixels from a surface a ray passes near it, and how deep inside it nothing is seen behind."""
-
-ROOT_STEPS = 4
-NARROWING = 6
-"""Steps that sharpen the place of a surface, and of a least value."""
 
 DARK = 1e9
 

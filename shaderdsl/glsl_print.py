@@ -15,14 +15,16 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, TypeVar
 
-from shaderdsl import coverage as coverage_profile, registry
+from shaderdsl import coverage as coverage_profile, registry, shading
 from shaderdsl.emit import GLSL, Printer
 from shaderdsl.expression import Expr, Fold, Graph
 from shaderdsl.registry import Point, Point3
 
 Result = TypeVar("Result")
 
-PIECES: tuple[Callable[..., Expr], ...] = (coverage_profile.half_plane_area, coverage_profile.gaussian_area)
+PIECES: tuple[Callable[..., Expr], ...] = (
+    coverage_profile.half_plane_area, coverage_profile.gaussian_area, shading.linear,
+)  # fmt: skip
 """Functions that stay functions in GLSL: what they compute is printed as a call. So are those of `registry.PIECES`."""
 
 WIDTH = 96

@@ -32,6 +32,25 @@ GRAZING = 0.05
 REACH = 0.7072
 """How many pixels from an edge a pixel's centre may be to see it."""
 
+LAYERS = 4
+"""Surfaces that a ray may see one behind another."""
+
+STEPS = 192
+"""Steps that a ray may take; then what it has found so far is all."""
+
+FAR = 60.0
+"""Where rays end, in scene units."""
+
+SHORTEST = 0.25
+"""The least step, in pixels."""
+
+NEAR = 0.75
+"""How many pixels from a surface a ray passes near it, and how deep inside it nothing is seen behind."""
+
+ROOT_STEPS = 4
+NARROWING = 6
+"""Steps that sharpen the place of a surface, and of a least value."""
+
 
 class Ray(NamedTuple):
     """Through a pixel's centre: where it starts, its unit direction, and the pixel's size at the start and by distance."""
