@@ -437,14 +437,15 @@ class Duals:
         text = "".join(f"{i}m{k} = slots[paint_slot + {k}]\n" for k in range(12))
         if self.folds:
             text += f"{i}paint_space = 12 * materials[row_at, 1]\n"
-            text += "".join(f"{i}s{k} = space[paint_space + {k}]\n" for k in range(3))
+            text += "".join(f"{i}s{k} = space[paint_space + {k}]\n" for k in range(12))
         else:
             text += "".join(f"{i}s{k} = x{k}\n" for k in range(3))
         text += "".join(f"{i}{c} = m{4 * k} * s0 + m{4 * k + 1} * s1 + m{4 * k + 2} * s2 + m{4 * k + 3}\n" for k, c in enumerate("uvq"))
         names: dict[object, str] = {q: f"value[5 * (length - 1) + {k + 1}]" for k, q in enumerate(dual.DUAL[1:4])}
         names.update({name: f"d{k}" for k, name in enumerate(dual.DIRECTION)})
         text += printed(dual.footprint_rule(), {**names, "size": "wide"}, ("footprint",), indent)
-        return text + f"{i}footprint *= ti.sqrt(m0 * m0 + m1 * m1 + m2 * m2)\n"
+        along = [f"(m0 * s{3 + k} + m1 * s{6 + k} + m2 * s{9 + k})" if self.folds else f"m{k}" for k in range(3)]
+        return text + f"{i}footprint *= ti.sqrt({_sum(f'{a} * {a}' for a in along)})\n"
 
     # -- reverse ------------------------------------------------------------------------------------------
 

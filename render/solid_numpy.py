@@ -334,16 +334,17 @@ class Field:
         return [*linear, *(self.zero + v for v in self.slots[surface : surface + 3])]
 
     def _position(self, operation: Operation, space: int, slot: int) -> tuple[Array, list[Array]]:
-        place = [*_mapped(self.slots[slot : slot + 12], self.spaces[space][:3]), self._footprint(slot)]
+        place = [*_mapped(self.slots[slot : slot + 12], self.spaces[space][:3]), self._footprint(slot, space)]
         rule = compiled(dual.paint_rule(operation))[0]
         return self.zero + rule(*place, *own_slots(operation, self.slots, slot + 12))[0], place
 
-    def _footprint(self, slot: int) -> Array:
+    def _footprint(self, slot: int, space: int) -> Array:
         """How wide a pixel is on the surface, in the coordinates that the map at `slot` leads to."""
         size = self.sight.size(self.t)
         width = compiled(dual.footprint_rule())[0](*self.gradient, *self.sight.direction, size)[0]
-        first = self.slots[slot : slot + 3]
-        return width * float(np.sqrt((first * first).sum()))  # type: ignore[no-any-return]
+        first, jacobian = self.slots[slot : slot + 3], self.spaces[space][3:]
+        along = [sum(first[row] * jacobian[3 * row + k] for row in range(3)) for k in range(3)]
+        return width * np.sqrt(along[0] ** 2 + along[1] ** 2 + along[2] ** 2)  # type: ignore[no-any-return]
 
     # -- reverse ------------------------------------------------------------------------------------------
 

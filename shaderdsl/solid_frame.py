@@ -8,7 +8,21 @@ why all that is looked at in a layer is looked at in turns of one loop.
 from __future__ import annotations
 
 from shaderdsl.emit import GLSL
-from shaderdsl.view import FAR, LAYERS, NARROWING, NEAR, REACH, ROOT_STEPS, SHORTEST, STEPS
+from shaderdsl.view import (
+    BEFORE,
+    FAR,
+    LAYERS,
+    NARROWING,
+    NEAR,
+    OCCLUSION_REACH,
+    OCCLUSION_TAPS,
+    REACH,
+    ROOT_STEPS,
+    SHADOW_STEP,
+    SHADOW_STEPS,
+    SHORTEST,
+    STEPS,
+)
 
 assert ROOT_STEPS == NARROWING, "the march sharpens a place and a least value in the same steps"
 
@@ -30,6 +44,7 @@ def constants(lipschitz: float, antialias: bool) -> str:
         lines += [
             _constant("int", "LAYERS", LAYERS, "surfaces that a ray may see one behind another"),
             _constant("float", "NEAR", NEAR, "pixels from a surface that a ray passes near it, and sees behind it"),
+            _constant("float", "BEFORE", BEFORE, "pixels before what is passed near that it is seen at"),
             _constant("float", "REACH", REACH, "pixels from an edge that its pixel's centre may be"),
             "const int OUTSIDE = 0, INSIDE = 1, LEAVING = 2, DONE = 3;  // of a ray",
             "const int FRONT = 0, BESIDE = 1, FALLING = 2, RISING = 3, LEAST = 4, PASSED = 5, SEEN = 6;  // what is looked at",
@@ -109,7 +124,6 @@ PIXEL = """float pixelHere;  // at the surface that is looked at
 
 struct Outline {
     float alpha;  // how much of the pixel is covered
-    vec3 gradient;
     float t;
 };"""
 
@@ -126,9 +140,12 @@ void march(out float hit, out float low, out float high) {
         float near = NEAR * SLOPE * side;
         if (steps++ == 0 && d <= 0.0) state = LEAVING;
         bool met = state == OUTSIDE && d <= 0.0;
-        bool rising = d > d_before && d_before < d_earlier;
-        bool least = rising && (state == INSIDE || (state == OUTSIDE && !met && d_before < near));
+        bool rising = d > d_before && d_before <= d_earlier && d_before > -1e29;
+        bool shallow = state == INSIDE && (rising || d > 0.0);
+        bool least = shallow || (rising && state == OUTSIDE && !met && d_before < near);
         bool deep = state == INSIDE && !least && d < -near;
+        // Where solids touch, the distance rises to nothing between them; a ray that then dives deeper never came out.
+        bool deeper = state == LEAVING && low >= 0.0 && d < -near;
         if (met || least) {
             // Between a and c lies the surface, or the least value; b is the lowest of three samples.
             float a = met ? before : earlier, b = before, c = t;
@@ -159,9 +176,10 @@ void march(out float hit, out float low, out float high) {
         }
         int next = state;
         if (met) next = INSIDE;
-        if (state == INSIDE && least) next = LEAVING;
-        if ((state == LEAVING || next == LEAVING) && d > 0.0) next = OUTSIDE;
-        if (deep || t > FAR) next = DONE;
+        if (shallow) next = LEAVING;
+        if ((state == LEAVING || shallow) && d > 0.0) next = OUTSIDE;
+        if (deep || deeper || t > FAR) next = DONE;
+        if (deeper) low = high = -1.0;
         // A ray that comes out again looks anew.
         d_earlier = state != OUTSIDE && next == OUTSIDE ? -1e30 : d_before;
         d_before = d;
@@ -169,7 +187,7 @@ void march(out float hit, out float low, out float high) {
         before = t;
         state = next;
         t += max(abs(d) / SLOPE, SHORTEST * side);
-        if (least) return;
+        if (low >= 0.0 && state != LEAVING) return;
     }
 }"""
 
@@ -202,8 +220,10 @@ float march() {
 }"""
 
 
-def render(materials: bool, colour: str, finish: str) -> str:
+def render(materials: bool, colour: str, finish: str, shadows: bool, aslant: bool) -> str:
     """Linear light, premultiplied, of the layers that this pixel's ray meets, and how much of it they cover."""
+    shadows_at = ", looking == PASSED ? low : place" if shadows else ""
+    looked = _looked("rayOrigin + place * rayDirection, flip", aslant, " " * 12)
     colour, finish = ("s.colour", "s.finish") if materials else (colour, finish)
     return f"""// The layers that the ray meets, front to back: linear light, and how much of the pixel they cover.
 vec4 render() {{
@@ -212,7 +232,7 @@ vec4 render() {{
         float hit, low, high;
         march(hit, low, high);
         if (hit < 0.0 && low < 0.0) break;
-        vec3 light = vec3(0.0), gradient = vec3(0.0);
+        vec3 light = vec3(0.0);
         float alpha = 1.0, place = hit;
         int flip = -1, looking = hit < 0.0 ? FALLING : FRONT;
         Surface front, falling, rising;
@@ -220,10 +240,10 @@ vec4 render() {{
             if (looking == FALLING) place = low;
             if (looking == RISING) place = high;
             pixelHere = pixelSize + pixelGrowth * place;
-            Surface s = surface(rayOrigin + place * rayDirection, flip);
+{looked}
             int next = low < 0.0 ? SEEN : FALLING;
             if (looking == FRONT || looking == BESIDE || looking == PASSED) {{
-                vec3 seen = shade(place, looking == PASSED ? gradient : s.gradient, {colour}, {finish});
+                vec3 seen = shade(place, s.gradient, {colour}, {finish}{shadows_at});
                 if (looking == BESIDE) seen = mix(seen, light, creaseShare(front, s));
                 light = seen;
                 flip = -1;
@@ -250,9 +270,8 @@ vec4 render() {{
                     outline = kinkedOutline(falling, low, rising, high);
                 }}
                 alpha = outline.alpha;
-                gradient = outline.gradient;
-                place = outline.t;
-                // What is passed near and not met is seen where the ray comes closest.
+                // What is passed near and not met is seen a pixel before: an edge shows its front there.
+                place = outline.t - BEFORE * (pixelSize + pixelGrowth * outline.t);
                 next = hit < 0.0 ? PASSED : SEEN;
             }}
             looking = next;
@@ -263,12 +282,57 @@ vec4 render() {{
 }}"""
 
 
-def hard_render(materials: bool, colour: str, finish: str) -> str:
+def _looked(arguments: str, aslant: bool, indent: str) -> str:
+    """What the scene is at a point: with textures that need to know how aslant it is seen, in two turns."""
+    if not aslant:
+        return f"{indent}Surface s = surface({arguments});"
+    return (
+        f"{indent}Surface s;\n{indent}for (int again = 0; again < 2; again++) {{\n{indent}    s = surface({arguments});\n"
+        f"{indent}    slopeHere = s.gradient;\n{indent}}}"
+    )
+
+
+def hard_render(materials: bool, colour: str, finish: str, shadows: bool, aslant: bool) -> str:
+    shadows_at = ", hit" if shadows else ""
+    looked = _looked("rayOrigin + hit * rayDirection", aslant, " " * 4)
+    if aslant:
+        looked = "    pixelHere = pixelSize + pixelGrowth * hit;\n" + looked
     colour, finish = ("s.colour", "s.finish") if materials else (colour, finish)
     return f"""// Linear light of what the ray meets first, and whether it meets anything.
 vec4 render() {{
     float hit = march();
     if (hit < 0.0) return vec4(0.0);
-    Surface s = surface(rayOrigin + hit * rayDirection);
-    return vec4(shade(hit, s.gradient, {colour}, {finish}), 1.0);
+{looked}
+    return vec4(shade(hit, s.gradient, {colour}, {finish}{shadows_at}), 1.0);
+}}"""
+
+SHADOW = f"""// How much of a light arrives, whose shadows are as soft as it is wide; they have no derivative.
+float shadow(vec3 p, vec4 towards, float width, float side) {{
+    float clear = 1.0, t = 2.0 * side;
+    for (int k = 0; k < {SHADOW_STEPS}; k++) {{
+        float d = map(p + t * towards.xyz);
+        if (t < towards.w) clear = min(clear, d / (width * t + side));
+        t += clamp(d, {GLSL.number(SHADOW_STEP[0])}, {GLSL.number(SHADOW_STEP[1])});
+    }}
+    clear = clamp(clear, 0.0, 1.0);
+    return clear * clear * (3.0 - 2.0 * clear);
+}}"""
+
+OCCLUSION = f"""// How much of the light from all around arrives: less in corners.
+float occlusion(vec3 p, float amount, float side) {{
+    vec3 normal = vec3(0.0);
+    float hidden = 0.0, part = 1.0;
+    for (int k = 0; k < {4 + OCCLUSION_TAPS}; k++) {{
+        vec3 corner = k == 0 ? vec3(1, -1, -1) : k == 1 ? vec3(-1, -1, 1) : k == 2 ? vec3(-1, 1, -1) : vec3(1);
+        float away = float(k - 3) * {GLSL.number(OCCLUSION_REACH)};
+        float d = map(k < 4 ? p + 0.5 * side * corner : p + away * normal);
+        if (k < 4) {{
+            normal += d * corner;
+            if (k == 3) normal /= max(length(normal), 1e-9);
+        }} else {{
+            part *= 0.5;
+            hidden += clamp(1.0 - d / away, 0.0, 1.0) * part;
+        }}
+    }}
+    return clamp(1.0 - amount * hidden, 0.0, 1.0);
 }}"""

@@ -75,6 +75,27 @@ class _SolidShader(Writer):
         self.frames: dict[object, str] = {}
         self.declared: list[str] = []
         self.materials = self._materials()
+        # What a pixel spans of a texture depends on how aslant the surface is seen, which is known when it was looked at once.
+        self.aslant = self.materials and any(operation.filtered for operation in self._paints())
+
+    def _paints(self) -> set[Operation]:
+        """The paints of the scene's solids."""
+        found: set[Operation] = set()
+        stack: list[ir.Solid] = [s.shape for s in self.scene.surfaces]
+        seen: set[int] = set()
+        while stack:
+            shape = stack.pop()
+            if id(shape) in seen:
+                continue
+            seen.add(id(shape))
+            if isinstance(shape, ir.Painted):
+                found.add(shape.material.paint.operation)
+                stack.append(shape.child)
+            elif isinstance(shape, ir.Combination):
+                stack += shape.children
+            elif isinstance(shape, (ir.Modified, ir.Placed)):
+                stack.append(shape.child)
+        return found
 
     def _materials(self) -> bool:
         """Whether the scene's surfaces differ in their material, or one's in its colour."""
@@ -112,6 +133,10 @@ class _SolidShader(Writer):
             return self.helper(helpers.sight(name))
         if name == "linear":
             return self.helper(helpers.linear())
+        if name in helpers.pieces():
+            return self.helper(helpers.piece(name))
+        if name == "footprint":
+            return self.helper((name, helpers.FOOTPRINT, ()))
         texts: dict[str, Callable[[], tuple[str, tuple[str, ...]]]] = {
             "solid": lambda: (fixed.initial(self.antialias, self.materials), ()),
             "section": lambda: (fixed.section(self.antialias, self.materials)[0], ("solid",)),
@@ -137,6 +162,8 @@ class _SolidShader(Writer):
         if body:
             note = [fixed.structure(self.antialias, self.materials), fixed.GLOBALS]
             note[1] += "\n" + fixed.PIXEL if self.antialias else ""
+            note[1] += "\nfloat pixelHere;" if self.aslant and not self.antialias else ""
+            note[1] += "\nvec3 slopeHere;  // the distance's gradient there" if self.aslant else ""
             note[1] += "".join("\n" + line for line in self.declared)
             parts += note
         parts += [*self.points.tables(), *self.tables, *self.used.values()]
@@ -149,11 +176,14 @@ class _SolidShader(Writer):
         distance = _Field(self, shading=False).function()
         surface = _Field(self, shading=True).function()
         shade = self._shade()
+        kinds = {kind for lamp in self.scene.lights if (kind := self._cast(lamp)) is not None}
+        casts = [text for kind, text in (("shadow", fixed.SHADOW), ("occlusion", fixed.OCCLUSION)) if kind in kinds]
         if not self.antialias:
-            return [distance, surface, shade, fixed.HARD_MARCH, fixed.hard_render(self.materials, *self._only())]
+            hard = fixed.hard_render(self.materials, *self._only(), bool(casts), self.aslant)
+            return [distance, *casts, surface, shade, fixed.HARD_MARCH, hard]
         for name in ("creaseShare", "smoothOutline", "kinkedOutline"):
             self.fixed(name)
-        return [distance, surface, shade, fixed.MARCH, fixed.render(self.materials, *self._only())]
+        return [distance, *casts, surface, shade, fixed.MARCH, fixed.render(self.materials, *self._only(), bool(casts), self.aslant)]
 
     def _only(self) -> tuple[str, str]:
         """The colour and finish of all surfaces, where they have but one."""
@@ -166,9 +196,8 @@ class _SolidShader(Writer):
     def material(self, material: Material) -> tuple[Sequence[Sequence[Expr]], list[Expr]]:
         """The stops of a material's colour, and metallic, roughness, emission."""
         if material is None:
-            colour, *numbers = UNPAINTED
-            constant = self.graph.constant
-            return [[constant(c) for c in colour]], [constant(n) for n in numbers]  # type: ignore[union-attr, arg-type]
+            colour, numbers = UNPAINTED
+            return [list(map(self.graph.constant, colour))], list(map(self.graph.constant, numbers))
         return material.paint.colours, [material.metallic, material.roughness, material.emission]
 
     def _camera(self) -> list[str]:
@@ -196,13 +225,29 @@ class _SolidShader(Writer):
         self.fixed("linear")
         return f"linear({block.vector(self.scene.background)})"
 
+    def _cast(self, lamp: ir.Lamp) -> str | None:
+        """What a light does beside shining: "shadow", "occlusion" or nothing, where the number that says how much is 0."""
+        scalars = dict(zip(scalar_names(lamp.operation), all_scalars(lamp.operation, lamp.scalars, lamp.decided, self.graph)))
+        return next((kind for kind in ("shadow", "occlusion") if kind in scalars and scalars[kind].constant != 0.0), None)
+
+    def _visible(self, lamp: ir.Lamp, kind: str, texts: Sequence[str]) -> str:
+        """How much of a light arrives at the point q."""
+        amount = texts[[p.name for p in lamp.operation.parameters].index(kind)]
+        if kind == "occlusion":
+            return f"occlusion(q, {amount}, side)"
+        return f"shadow(q, {self.helper(helpers.towards(lamp.operation))}({', '.join(['q', *texts])}), {amount}, side)"
+
     def _shade(self) -> str:
         block = Block(self)
         lines = ["vec3 p = rayOrigin + t * rayDirection;", "vec3 light = colour * finish.z;"]
-        for lamp in self.scene.lights:
-            name = self.helper(helpers.light(lamp.operation))
+        casts = [self._cast(lamp) for lamp in self.scene.lights]
+        if any(casts):
+            lines.insert(1, "vec3 q = rayOrigin + shadows_at * rayDirection;\nfloat side = pixelSize + pixelGrowth * shadows_at;")
+        for lamp, kind in zip(self.scene.lights, casts):
+            name = self.helper(helpers.light(lamp.operation, kind is not None))
             texts = self.arguments(lamp, block)
-            lines.append(f"light += {name}({', '.join(['p', 'gradient', 'colour', 'finish', *texts])});")
+            visible = [] if kind is None else [self._visible(lamp, kind, texts)]
+            lines.append(f"light += {name}({', '.join(['p', 'gradient', 'colour', 'finish', *visible, *texts])});")
         if self.scene.fog is None:
             lines.append("return light;")
         else:
@@ -211,7 +256,7 @@ class _SolidShader(Writer):
             lines.append(f"return mix({haze}, light, exp(-({fog}) * t));")
         return "\n".join([
             "// The linear light that a surface at a distance t along the ray sends to the eye.",
-            "vec3 shade(float t, vec3 gradient, vec3 colour, vec3 finish) {",
+            f"vec3 shade(float t, vec3 gradient, vec3 colour, vec3 finish{', float shadows_at' if any(casts) else ''}) {{",
             *_indented([*block.lines, *lines]), "}",
         ])  # fmt: skip
 
@@ -362,11 +407,11 @@ class _Field:
         if isinstance(shape, ir.Painted):
             if self.materials and len(shape.material.paint.colours) > 1:
                 frame = replace(frame, point=self.held(frame.point))
-            painted = self.painted(shape.material, frame.point)
+            painted = self.painted(shape.material, frame.point, frame.jacobian)
             return self.shape(shape.child, replace(frame, material=shape.material, painted=painted))
         return self.leaf(shape, frame)
 
-    def painted(self, material: Material, point: str) -> str:
+    def painted(self, material: Material, point: str, jacobian: str = "") -> str:
         """The arguments that give a leaf its material, declared where it is first needed."""
         if not self.materials:
             return ""
@@ -380,16 +425,30 @@ class _Field:
             stops = [block.vector(c) for c in colours]
             colour = stops[0]
             if material is not None and len(stops) > 1:
-                colour = self._ramp(material.paint, point, stops)
+                colour = self._ramp(material.paint, point, jacobian, stops)
             colour = block.variable("vec3", "colour", f"{linear}({colour})")
             text = block.vector(finish)
             found = self.memo[-1][key] = f", {colour}, {block.variable('vec3', 'finish', text)}"
         return str(found)
 
-    def _ramp(self, paint: ir.Paint, point: str, stops: Sequence[str]) -> str:
+    def _ramp(self, paint: ir.Paint, point: str, jacobian: str, stops: Sequence[str]) -> str:
         shader, block = self.shader, self.block
-        name = shader.helper(helpers.ramp(paint.operation))
-        t = f"{name}({', '.join([point, *shader.arguments(paint, block)])})"
+        operation = paint.operation
+        scalars = dict(zip(scalar_names(operation), all_scalars(operation, paint.scalars, paint.decided, self.graph)))
+        fixed = tuple((p.name, float(scalars[p.name].constant or 0.0)) for p in operation.parameters if not p.continuous)
+        name = shader.helper(helpers.ramp(operation, fixed))
+        texts = [point]
+        for parameter in operation.parameters:
+            own = [scalars[s] for s in parameter.scalars]
+            if parameter.continuous:
+                texts += [block.vector(own)] if len(own) > 1 else block.numbers(own)
+        if operation.filtered:
+            width = f"{shader.fixed('footprint')}(slopeHere)"
+            if jacobian:
+                held = self.held(jacobian, "frame", "mat3")
+                width += f" * length(vec3({held}[0][0], {held}[1][0], {held}[2][0]))"
+            texts.append(width)
+        t = f"{name}({', '.join(texts)})"
         if len(stops) == 2:
             return f"mix({stops[0]}, {stops[1]}, clamp({t}, 0.0, 1.0))"
         t = block.variable("float", "t", f"{float(len(stops) - 1)} * {t}")

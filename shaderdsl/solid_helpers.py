@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from shaderdsl import glsl_helpers as plane, shading, solid_dual as dual, view
+from shaderdsl import glsl_helpers as plane, registry, shading, solid_dual as dual, view
 from shaderdsl.expression import Expr, Graph
-from shaderdsl.glsl_print import PIECES, WIDTH, Trace, camel, safe, traced
+from shaderdsl.glsl_print import PIECES, WIDTH, Trace, camel, point_width, safe, traced
 from shaderdsl.registry import Distance, Operation, Parameter, Point, Point3, bind, scalar_names
 from shaderdsl.solid_print import function_text, vec
 
@@ -38,8 +38,29 @@ def parameters(kept: Sequence[Parameter]) -> tuple[list[str], dict[object, str]]
 
 
 def called(text: str) -> tuple[str, ...]:
-    """The functions among those that stay functions in GLSL that a text calls."""
-    return tuple(name for name in (camel(piece.__name__) for piece in PIECES) if name + "(" in text.partition("{")[2])
+    """The functions among those that stay functions in GLSL that a text calls, and the hash."""
+    body = text.partition("{")[2]
+    names = ("hash", *(camel(piece.__name__) for piece in (*PIECES, *registry.PIECES)))
+    return tuple(name for name in names if re.search(rf"\b{name}\(", body))
+
+
+@cache
+def pieces() -> Mapping[str, Callable[..., Expr]]:
+    """`registry.PIECES` by their names in GLSL."""
+    return {camel(piece.__name__): piece for piece in registry.PIECES}
+
+
+@cache
+def piece(name: str) -> Helper:
+    """One of `pieces` as it is in space."""
+    function = pieces()[name]
+    names = function.__code__.co_varnames[: function.__code__.co_argcount]
+    width = point_width(names, False)
+    trace = plane._of_piece(function, names, {})
+    head = ", ".join(["vec3 p"] * bool(width) + ["float " + safe(n) for n in names[width:]])
+    inputs: dict[object, str] = {**(P if width else {}), **{n: safe(n) for n in names[width:]}}
+    title = (function.__doc__ or "").split("\n")[0].split(" (")[0].rstrip(".")
+    return _helper(name, f"// {title}.\n" + function_text(f"float {name}({head})", trace, inputs, _returned))
 
 
 def _helper(name: str, text: str) -> Helper:
@@ -86,7 +107,7 @@ def shape_value(operation: Operation) -> Helper:
 
 def _with_gradient(graph: Graph, value: Expr) -> list[Expr]:
     axes = [graph.input(axis) for axis in "xyz"]
-    seeds: list[Any] = [[(axis.index, graph.constant(1.0))] for axis in axes]
+    seeds = [{axis.index: graph.constant(1.0)} for axis in axes]
     return [value, *dual._gradient(graph, value, seeds)]
 
 
@@ -171,7 +192,7 @@ def reads_thickness(operation: Operation) -> bool:
 
 def _slopes(graph: Graph, value: Expr, operands: Sequence[str]) -> list[Expr]:
     """The derivatives of a value by each operand's distance."""
-    return [dual._gradient(graph, value, [[(graph.input(x + "_f").index, graph.constant(1.0))]])[0] for x in operands]
+    return [dual._gradient(graph, value, [{graph.input(x + "_f").index: graph.constant(1.0)}])[0] for x in operands]
 
 
 def _mixture(slopes: Sequence[str], operands: Sequence[str], field: str = "gradient") -> str:
@@ -273,7 +294,7 @@ def affine(operation: Operation, arguments: Mapping[str, Any], graph: Graph) -> 
     axes = _point(graph, ("@x", "@y", "@z"))
     origin = _body(operation, Point3(zero, zero, zero), **arguments)
     place = _body(operation, axes, **arguments)
-    columns = [dual._gradient(graph, value, [[(axis.index, graph.constant(1.0))]])[0] for axis in axes for value in place]
+    columns = [dual._gradient(graph, value, [{axis.index: graph.constant(1.0)}])[0] for axis in axes for value in place]
     return columns, Point3(*(graph.lift(v) for v in origin))
 
 
@@ -327,7 +348,7 @@ def space(operation: Operation, jacobian: bool) -> Helper:
         return _helper(name, text)
     axes = _point(graph)
     one = graph.constant(1.0)
-    columns = [dual._gradient(graph, value, [[(axis.index, one)]])[0] for axis in axes for value in place]
+    columns = [dual._gradient(graph, value, [{axis.index: one}])[0] for axis in axes for value in place]
     trace.outputs = [*place, *columns]
 
     def results(values: list[str]) -> list[str]:
@@ -449,9 +470,9 @@ def sight(name: str) -> Helper:
         rule = dual.kinked_outline_rule
 
     def results(t: list[str]) -> list[str]:
-        return [f"return Outline({t[0]}, {vec(t[1:4])}, {t[4]});"]
+        return [f"return Outline({t[0]}, {t[1]});"]
 
-    return _helper(name, note + function_text(head, _of_rule(rule), inputs, results, {"gradient": 1}))
+    return _helper(name, note + function_text(head, _of_rule(rule), inputs, results))
 
 
 # -- light -----------------------------------------------------------------------------------------------------
@@ -489,26 +510,45 @@ _LIT = _named({
 
 
 @cache
-def light(operation: Operation) -> Helper:
-    """What a light adds to what a surface sends to the eye."""
-    trace = plane._of_rule(dual.light_rule, operation).with_constants({"visible": 1.0})
+def light(operation: Operation, shaded: bool) -> Helper:
+    """What a light adds to what a surface sends to the eye; `visible` says how much of it arrives, if it can be `shaded`."""
+    trace = plane._of_rule(dual.light_rule, operation)
+    if not shaded:
+        trace = trace.with_constants({"visible": 1.0})
     head, own = parameters(operation.parameters)
-    inputs: dict[object, str] = dict(_LIT)
+    inputs: dict[object, str] = {**_LIT, "visible": "visible"}
     texts = {scalar: text.replace("colour", "tint", 1) if text.startswith("colour") else text for scalar, text in own.items()}
     names = [part.replace(" colour", " tint") if part.endswith(" colour") else part for part in head]
     inputs |= texts
     name = camel("lit by " + operation.name)
-    heads = ["vec3 p", "vec3 gradient", "vec3 colour", "vec3 finish", *names]
+    heads = ["vec3 p", "vec3 gradient", "vec3 colour", "vec3 finish", *(["float visible"] if shaded else []), *names]
     text = function_text(f"vec3 {name}({', '.join(heads)})", trace, inputs, lambda t: [f"return {vec(t)};"], {"light": 0})
     return _helper(name, text)
 
 
 @cache
-def ramp(operation: Operation) -> Helper:
-    """A paint's position on its ramp of colours."""
-    trace = plane._of_rule(dual.paint_rule, operation)
+def towards(operation: Operation) -> Helper:
+    """The direction to a light that casts shadows, and its distance."""
+    trace = plane._of_rule(dual.towards_rule, operation)
     head, inputs = parameters(operation.parameters)
+    name = camel("towards " + operation.name)
+    head_text = f"vec4 {name}({', '.join(['vec3 p', *head])})"
+    return _helper(name, function_text(head_text, trace, {**P, **inputs}, _dual_result))
+
+
+@cache
+def ramp(operation: Operation, decided: tuple[tuple[str, float], ...]) -> Helper:
+    """A paint's position on its ramp of colours, with its words and counts made (`decided`)."""
+    trace = plane._of_rule(dual.paint_rule, operation).with_constants(dict(decided))
+    made = {name for name, _ in decided}
+    head, inputs = parameters([p for p in operation.parameters if p.name not in made])
     name = camel(operation.name) + "Ramp"
-    return _helper(name, function_text(f"float {name}({', '.join(['vec3 p', *head])})", trace, {**P, **inputs}, _returned))
+    heads = ["vec3 p", *head, *(["float footprint"] if operation.filtered else [])]
+    return _helper(name, function_text(f"float {name}({', '.join(heads)})", trace, {**P, **inputs, "footprint": "footprint"}, _returned))
 
 
+FOOTPRINT = """// How wide the pixel is on the surface, the way that it is seen most aslant.
+float footprint(vec3 gradient) {
+    float facing = abs(dot(gradient, rayDirection)) / max(length(gradient), 0.01);
+    return pixelHere / max(facing, 0.05);
+}"""

@@ -47,7 +47,7 @@ SHORTEST = 0.25
 NEAR = 0.75
 """How many pixels from a surface a ray passes near it, and how deep inside it nothing is seen behind."""
 
-ROOT_STEPS = 4
+ROOT_STEPS = 6
 NARROWING = 6
 """Steps that sharpen the place of a surface, and of a least value."""
 
