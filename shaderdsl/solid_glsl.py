@@ -15,7 +15,7 @@ from typing import Any
 from shaderdsl import scene as ir, solid_frame as fixed, solid_helpers as helpers
 from shaderdsl.expression import Expr
 from shaderdsl.glsl_print import camel
-from shaderdsl.glsl_writer import TOKEN, Block, DrawnProgram, Target, Writer
+from shaderdsl.glsl_writer import LOCALS, TOKEN, Block, DrawnProgram, Target, Writer
 from shaderdsl.registry import Operation, Point3, bind, operations, scalar_names, unbind
 from shaderdsl.solid_print import wrapped
 from shaderdsl.solid_tape import UNPAINTED, lower
@@ -354,7 +354,10 @@ class _Field:
     # -- scopes -------------------------------------------------------------------------------------------
 
     def variable(self, name: str, text: str, kind: str = "") -> str:
-        return self.block.variable(kind or self.kind, camel(name), text)
+        name = camel(name)
+        if name in LOCALS or re.match(r"(sdg?|ray|camera|pixel|turn|thickness)[A-Z\d]", name):
+            name += "_part"  # helpers, globals and points are called so
+        return self.block.variable(kind or self.kind, name, text)
 
     def known(self, key: object) -> Any:
         return next((scope[key] for scope in reversed(self.memo) if key in scope), None)

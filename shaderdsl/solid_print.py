@@ -26,9 +26,9 @@ class SolidPrinter(GlslPrinter):
         self.triples: dict[int, tuple[str, tuple[int, ...]]] = {}
         known = {name: index for index, name in trace.names.items()}
         for name in known:
-            parts = [known.get(f"{name[:-1]}{axis}") for axis in "xyz"]
-            if name.endswith("_x") and None not in parts and len(set(parts)) == 3:
-                self._add(name[:-2], parts)  # type: ignore[arg-type]
+            components = [known[axis_name] for axis in "xyz" if (axis_name := name[:-1] + axis) in known]
+            if name.endswith("_x") and len(set(components)) == 3:
+                self._add(name[:-2], components)
         for name, parts in results.items():
             if len(set(parts)) == 3:
                 self._add(name, parts)
