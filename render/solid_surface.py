@@ -21,7 +21,7 @@ from shaderdsl.solid_tape import SolidTape
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-MAX_CELLS = 8_000_000
+MAX_CELLS = 4_000_000
 """Cells near a surface that are looked at: a few gigabytes."""
 
 _TOGETHER = 1 << 14
