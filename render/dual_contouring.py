@@ -23,6 +23,9 @@ from render.solid_surface import OFFSETS, Array, Grid, Ints, SolidSurface
 FLAT = 1e-3
 """Of the planes' normals at a vertex: directions whose part (of the greatest, squared) is less are held at the mean."""
 
+BESIDE, TRUE = 1.2, 0.1
+"""How far from the middle of its cell, in cells, a vertex may lie, and how near to the surface it has to be there."""
+
 _EDGES = [(c, c | 1 << axis) for axis in range(3) for c in range(8) if not c >> axis & 1]
 """A cell's edges, four along x, y and z each: both corners, the lower first."""
 
@@ -205,9 +208,15 @@ def _vertices(surface: SolidSurface, grid: Grid, cells: Ints, owners: Ints, poin
             matrix[:, i, j] = matrix[:, j, i] = total(normal[:, i] * normal[:, j])
     right = np.stack([total(normal[:, k] * height) for k in range(3)], 1)
     mean = np.stack([total(place[:, k]) for k in range(3)], 1) / np.maximum(total(np.ones(len(vertex))), 1.0)[:, None]
-    spot = _met(matrix, right, mean)
+    free, spot = _met(matrix, right, mean)
+    # An acute edge, or a corner, may lie in a cell beside that none of its corners tells of.
+    beside = np.flatnonzero((np.abs(free) > 0.5).any(1) & (np.abs(free) < BESIDE).all(1))
+    true = beside[np.abs(surface.values(grid.at(cells[beside] + 0.5 + free[beside]))) < TRUE * grid.cell]
+    spot[true] = free[true]
     vertices = grid.at(cells + 0.5 + spot)
-    lower, upper = grid.at(cells), grid.at(cells + 1)
+    room = np.full((count, 1), 0.5)
+    room[true] = BESIDE
+    lower, upper = grid.at(cells + 0.5 - room), grid.at(cells + 0.5 + room)
     for _ in range(2):
         gradient = surface.gradients(vertices)
         square = np.maximum((gradient * gradient).sum(1), 1e-3)
@@ -215,13 +224,15 @@ def _vertices(surface: SolidSurface, grid: Grid, cells: Ints, owners: Ints, poin
     return vertices
 
 
-def _met(matrix: Array, right: Array, mean: Array) -> Array:
-    """Where planes meet best within their cell, (n, 3) from its middle: least squares, held at `mean` where they say nothing."""
+def _met(matrix: Array, right: Array, mean: Array) -> tuple[Array, Array]:
+    """Where planes meet best, (n, 3) from the middle of a cell, anywhere and within the cell: least squares, held at `mean` where
+    they say nothing."""
     values, axes = np.linalg.eigh(matrix)
     heard = values > FLAT * np.maximum(values[:, 2:], 1e-12)
     rest = right - np.einsum("nij,nj->ni", matrix, mean)
     along = np.einsum("nji,nj->ni", axes, rest) * np.where(heard, 1.0 / np.where(heard, values, 1.0), 0.0)
-    spot = mean + np.einsum("nij,nj->ni", axes, along)
+    free = mean + np.einsum("nij,nj->ni", axes, along)
+    spot = free.copy()
     out = np.flatnonzero((np.abs(spot) > 0.5).any(1))
     if len(out):
         # The best place of the cell itself, one coordinate after another.
@@ -233,7 +244,7 @@ def _met(matrix: Array, right: Array, mean: Array) -> Array:
                 pull = r[:, k] - (m[:, k] * best).sum(1)
                 best[:, k] = np.clip(best[:, k] + pull / m[:, k, k], -0.5, 0.5)
         spot[out] = best
-    return spot  # type: ignore[no-any-return]
+    return free, spot
 
 
 def _triangles(surface: SolidSurface, vertices: Array, quads: Ints) -> Ints:
