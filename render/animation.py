@@ -10,20 +10,21 @@ import numpy.typing as npt
 
 from render.files import SaveError
 
-Pictures = Sequence[npt.NDArray[np.float32]]
+Bytes = npt.NDArray[np.uint8]
+Pictures = Sequence[Bytes]
 
 SAMPLE = 16
 """Frames from which the colours of a GIF are chosen."""
 
 
 def gif(pictures: Pictures, rate: float) -> bytes:
-    """An animated GIF that repeats for ever, of pictures (h, w, 3) in [0, 1], `rate` of them a second.
+    """An animated GIF that repeats for ever, of pictures (h, w, 3) of bytes, `rate` of them a second.
 
     All frames share 256 colours, so that still parts do not flicker.
     """
     from PIL import Image
 
-    frames = [Image.fromarray(frame) for frame in _bytes(pictures)]
+    frames = [Image.fromarray(picture) for picture in pictures]
     some = frames[:: max(1, len(frames) // SAMPLE)]
     width, height = frames[0].size
     together = Image.new("RGB", (width, height * len(some)))
@@ -39,7 +40,7 @@ def gif(pictures: Pictures, rate: float) -> bytes:
 
 
 def mp4(pictures: Pictures, rate: float) -> bytes:
-    """An MP4 (H.264) of pictures (h, w, 3) in [0, 1], `rate` of them a second; sides are cut to even numbers.
+    """An MP4 (H.264) of pictures (h, w, 3) of bytes, `rate` of them a second; sides are cut to even numbers.
 
     Raises SaveError where the package av is missing, which brings its own encoder.
     """
@@ -55,22 +56,20 @@ def mp4(pictures: Pictures, rate: float) -> bytes:
         video = container.add_stream("libx264", rate=Fraction(rate).limit_denominator(1000))
         video.width, video.height, video.pix_fmt = width, height, "yuv420p"
         video.options = {"crf": "16"}
-        for frame in _bytes(pictures):
-            container.mux(video.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(frame[:height, :width]), format="rgb24")))
+        for picture in pictures:
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture[:height, :width]), format="rgb24")
+            container.mux(video.encode(frame))
         container.mux(video.encode())
     return stream.getvalue()
 
 
-def sheet(pictures: Pictures, columns: int) -> npt.NDArray[np.float32]:
-    """Pictures (h, w, 3) side by side, `columns` in a row, in one picture; what is left of the last row is white."""
+def sheet(pictures: Pictures, columns: int) -> Bytes:
+    """Pictures (h, w, 3) of bytes side by side, `columns` in a row, in one picture; what is left of the last row is white."""
     height, width = pictures[0].shape[:2]
     rows = -(-len(pictures) // columns)
-    page = np.ones((rows * height, columns * width, 3), np.float32)
+    page = np.full((rows * height, columns * width, 3), 255, np.uint8)
     for k, picture in enumerate(pictures):
         top, left = k // columns * height, k % columns * width
         page[top : top + height, left : left + width] = picture
     return page
 
-
-def _bytes(pictures: Pictures) -> list[npt.NDArray[np.uint8]]:
-    return [np.rint(np.clip(picture, 0.0, 1.0) * 255.0).astype(np.uint8) for picture in pictures]
