@@ -325,7 +325,12 @@ def svg(
     from render.svg import svg as drawing
 
     pixels = size_of(size)
-    _deliver(drawing(program_of(program), pixels), output)
+    value = program_of(program)
+    try:
+        text = drawing(value, pixels)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    _deliver(text, output)
 
 
 @app.command()

@@ -16,7 +16,6 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 
 from render.solid_surface import OFFSETS, Array, Grid, Ints, SolidSurface
 
@@ -191,16 +190,15 @@ def _vertices(surface: SolidSurface, grid: Grid, cells: Ints, owners: Ints, poin
     """The vertices (n, 3), one in each of `cells`, from crossings (k, 3) that belong to four of them each, `owners` (k, 4)."""
     gradient = surface.gradients(points)
     slope = np.linalg.norm(gradient, axis=1, keepdims=True)
-    gradient = np.where(slope > 1e-9, gradient / np.maximum(slope, 1e-9), 0.0)
+    normal: Array = np.repeat(np.where(slope > 1e-9, gradient / np.maximum(slope, 1e-9), 0.0), 4, 0)
     count = len(cells)
     vertex = owners.ravel()
-    normal = np.repeat(gradient, 4, 0)
     # In cells, from the middle of the vertex's own.
     place = (np.repeat(points, 4, 0) - grid.at(cells[vertex] + 0.5)) / grid.cell
     height = (normal * place).sum(1)
 
     def total(values: Array) -> Array:
-        return np.bincount(vertex, values, minlength=count)
+        return np.bincount(vertex, values, minlength=count).astype(np.float64)
 
     matrix = np.empty((count, 3, 3))
     for i in range(3):

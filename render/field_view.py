@@ -18,8 +18,6 @@ from render.pictures import Size, checked_size
 from render.tapes import solid_tape_of, tape_of
 
 if TYPE_CHECKING:
-    from PIL.ImageDraw import ImageDraw
-
     from shaderdsl import Program
 
 Array = npt.NDArray[np.float64]
@@ -192,7 +190,7 @@ def _legend(width: int, wide: float, title: str, step: float, worst: float) -> A
         places.append((left, top))
         left += long + 3 * gap
     page = Image.new("RGB", (width, top + row), "#ffffff")
-    pen: ImageDraw = ImageDraw.Draw(page)  # type: ignore[assignment]
+    pen = ImageDraw.Draw(page)
     for (swatch, text), (left, top) in zip(items, places):
         if len(swatch):
             strip = np.broadcast_to(np.rint(255 * swatch).astype(np.uint8), (round(unit), len(swatch), 3))

@@ -177,7 +177,7 @@ def _cubes(surface: SolidSurface, grid: Grid) -> tuple[Array, Ints]:
     volume = volume.reshape(shape).transpose(0, 3, 1, 4, 2, 5).reshape(_BLOCK * blocks)
     if not (volume <= 0.0).any():
         return np.zeros((0, 3)), np.zeros((0, 3), np.int64)
-    vertices, faces, _, _ = marching_cubes(volume, 0.0, gradient_direction="descent")
+    vertices, faces, _, _ = marching_cubes(volume, 0.0, gradient_direction="descent")  # type: ignore[no-untyped-call]
     return grid.at(vertices.astype(np.float64)), faces.astype(np.int64)
 
 
@@ -187,9 +187,9 @@ def _cubes(surface: SolidSurface, grid: Grid) -> tuple[Array, Ints]:
 def _dressed(surface: SolidSurface, vertices: Array, faces: Ints, split: bool) -> tuple[Array, npt.NDArray[np.int32], Array, Array]:
     """(vertices, faces, colours, normals): the gradient's direction, on edges the mean of the triangles'."""
     corners = vertices[faces]
-    flat = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    mean = np.stack([np.bincount(faces.ravel(), np.repeat(flat[:, k], 3), len(vertices)) for k in range(3)], 1)
-    mean, flat = _unit(mean), _unit(flat)
+    flat: Any = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    sums = [np.bincount(faces.ravel(), np.repeat(flat[:, k], 3), len(vertices)) for k in range(3)]
+    mean, flat = _unit(np.stack(sums, 1)), _unit(flat)
     steep = _unit(surface.gradients(vertices))
     normals = np.where(((steep * mean).sum(1) > CREASE)[:, None], steep, mean)
     colours = surface.colours(vertices)
@@ -257,7 +257,8 @@ def save_mesh(path: str | os.PathLike[str], mesh: Mesh) -> Path:
         options = {"include_normals": True, "tree_postprocessor": _matt}
     elif ending in ("obj", "ply"):
         options = {"include_normals" if ending == "obj" else "vertex_normal": True}
-    return write_whole(path, made.export(file_type=ending, **options))
+    content: Any = made.export(file_type=ending, **options)
+    return write_whole(path, content)
 
 
 def _matt(tree: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -43,9 +44,10 @@ class Grid:
     cell: float
     counts: Ints
 
-    def at(self, places: npt.NDArray[np.generic]) -> Array:
+    def at(self, places: npt.NDArray[Any]) -> Array:
         """Points (n, 3) of places (n, 3) that count cells."""
-        return self.origin + self.cell * places
+        points: Array = self.origin + self.cell * places
+        return points
 
 
 class SolidSurface:
@@ -61,7 +63,8 @@ class SolidSurface:
         """Signed distances (n,) of the cut solid at points (n, 3)."""
 
         def evaluated(some: Array) -> Array:
-            return np.maximum(self._distances.at(list(some.T)), self._beyond(some).max(1))
+            values: Array = np.maximum(self._distances.at(list(some.T)), self._beyond(some).max(1))
+            return values
 
         return _in_parts(evaluated, points)
 
@@ -103,7 +106,7 @@ class SolidSurface:
         """The cells (k, 3) of a grid, from zero, that may hold the surface: all others are empty or full. Raises MeshError
         where they are more than MAX_CELLS."""
         size = 1 << int(grid.counts.max() - 1).bit_length()
-        blocks = np.zeros((1, 3), np.int64)
+        blocks: Ints = np.zeros((1, 3), np.int64)
         while True:
             reach = 0.5 * 3.0**0.5 * size * grid.cell * self.lipschitz
             blocks = blocks[np.abs(self.values(grid.at((blocks + 0.5) * size))) <= reach * (1.0 + 1e-9)]
