@@ -78,7 +78,7 @@ def mesh(
     Raises MeshError for a program of the plane, wrong numbers, and where there is no surface.
     """
     if program.dimension != 3:
-        raise MeshError("a mesh is made of a program in space: this one begins with no `scene 3d`")
+        raise MeshError("a mesh is made of a program in space: this one does not begin with `scene 3d`")
     if mesher not in ("dual", "cubes"):
         raise MeshError(f'there is no mesher {mesher!r}: choose "dual" or "cubes"')
     if not 4 <= resolution <= MAX_RESOLUTION:
