@@ -22,8 +22,9 @@ from render.solid_surface import OFFSETS, Array, Grid, Ints, SolidSurface
 FLAT = 1e-3
 """Of the planes' normals at a vertex: directions whose part (of the greatest, squared) is less are held at the mean."""
 
-BESIDE, TRUE = 1.2, 0.1
-"""How far from the middle of its cell, in cells, a vertex may lie, and how near to the surface it has to be there."""
+BESIDE, TRUE, APART = 1.2, 0.1, 1e-3
+"""How far from the middle of its cell, in cells, a vertex may lie, how near to the surface it has to be there, and which part of
+the way back to its own cell it goes."""
 
 _EDGES = [(c, c | 1 << axis) for axis in range(3) for c in range(8) if not c >> axis & 1]
 """A cell's edges, four along x, y and z each: both corners, the lower first."""
@@ -210,7 +211,8 @@ def _vertices(surface: SolidSurface, grid: Grid, cells: Ints, owners: Ints, poin
     # An acute edge, or a corner, may lie in a cell beside that none of its corners tells of.
     beside = np.flatnonzero((np.abs(free) > 0.5).any(1) & (np.abs(free) < BESIDE).all(1))
     true = beside[np.abs(surface.values(grid.at(cells[beside] + 0.5 + free[beside]))) < TRUE * grid.cell]
-    spot[true] = free[true]
+    # Cells that share a corner of the solid do not put their vertices into one place.
+    spot[true] = free[true] + APART * (spot[true] - free[true])
     vertices = grid.at(cells + 0.5 + spot)
     room = np.full((count, 1), 0.5)
     room[true] = BESIDE

@@ -63,7 +63,7 @@ class SolidSurface:
         """Signed distances (n,) of the cut solid at points (n, 3)."""
 
         def evaluated(some: Array) -> Array:
-            values: Array = np.maximum(self._distances.at(list(some.T)), self._beyond(some).max(1))
+            values: Array = np.maximum(self._distances.at(list(some.T)), self._beyond(some).max(0))
             return values
 
         return _in_parts(evaluated, points)
@@ -74,10 +74,10 @@ class SolidSurface:
         def evaluated(some: Array) -> Array:
             field = self._field(some)
             beyond = self._beyond(some)
-            side = beyond.argmax(1)
+            side = beyond.argmax(0)
             wall = np.zeros_like(some)
             wall[np.arange(len(some)), side % 3] = np.where(side < 3, 1.0, -1.0)
-            return np.where((beyond.max(1) > field.dual[0])[:, None], wall, np.stack(field.gradient, 1))
+            return np.where((beyond.max(0) > field.dual[0])[:, None], wall, np.stack(field.gradient, 1))
 
         return _in_parts(evaluated, points)
 
@@ -92,8 +92,8 @@ class SolidSurface:
         return _in_parts(evaluated, points)
 
     def _beyond(self, points: Array) -> Array:
-        """How far points lie beyond each side of the box, (n, 6)."""
-        return np.concatenate([points - self.high, self.low - points], 1)
+        """How far points lie beyond each side of the box, (6, n)."""
+        return np.concatenate([points.T - self.high[:, None], self.low[:, None] - points.T])
 
     def _field(self, points: Array) -> Field:
         """The field as no camera sees it: creases, which are for pixels, do not matter."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -274,6 +276,15 @@ def test_files_are_read_back(tmp_path: Path, ending: str) -> None:
     np.testing.assert_allclose(np.asarray(attributes, float)[:, :3] / 255, np.broadcast_to(wanted, (len(read.vertices), 3)), atol=0.003)
 
 
+def test_a_glb_is_lit_as_matt_and_has_its_normals(tmp_path: Path) -> None:
+    content = save_mesh(tmp_path / "a.glb", mesh(solid("sphere(0.5)"), 8, split=True)).read_bytes()
+    assert content[:4] == b"glTF"
+    tree = json.loads(content[20 : 20 + int.from_bytes(content[12:16], "little")])
+    (primitive,) = tree["meshes"][0]["primitives"]
+    assert {"POSITION", "NORMAL", "COLOR_0"} <= set(primitive["attributes"])
+    assert tree["materials"][primitive["material"]]["pbrMetallicRoughness"]["metallicFactor"] == 0.0
+
+
 def test_what_can_not_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = mesh(solid("sphere(0.5)"), 8)
     with pytest.raises(MeshError, match=r"\.glb, \.obj, \.ply or \.stl"):
@@ -281,7 +292,7 @@ def test_what_can_not_be_written_is_told(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(render.SaveError, match="it is a folder"):
         (tmp_path / "part.stl").mkdir()
         save_mesh(tmp_path / "part.stl", made)
-    monkeypatch.setitem(__import__("sys").modules, "trimesh", None)
+    monkeypatch.setitem(sys.modules, "trimesh", None)
     with pytest.raises(MeshError, match=r"earthshader\[mesh\]"):
         save_mesh(tmp_path / "part.glb", made)
     assert [p.name for p in tmp_path.iterdir()] == ["part.stl"]
