@@ -8,7 +8,8 @@ known, so crossings are found by iteration, gradients are exact, and a last step
 A cell may hold more than one piece of the surface, and has a vertex for each (Nielson, 2004). On a cell's face whose corners
 alternate the pieces are told apart by the field in its middle; where two cells would then be joined twice through one face,
 which makes an edge of four quads, the face is decided the other way (compare Wenger, 2013). So each edge of the mesh has two
-triangles, always. What is thinner than a cell may be missed, and triangles may cross one another where it is hardly thicker.
+triangles, always. An acute edge may pass through a cell whose corners all lie outside: then vertices of the cells beside it lie
+there. What is thinner than a cell may be missed, and where it is hardly thicker triangles may cross one another.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ _EDGES = [(c, c | 1 << axis) for axis in range(3) for c in range(8) if not c >> 
 
 _AXIS = np.repeat([0, 1, 2], 4)
 _START = OFFSETS[[a for a, _ in _EDGES]]
+_AROUND = np.array([_START[e, (a + 1) % 3] + 2 * _START[e, (a + 2) % 3] for e, a in enumerate(_AXIS)])
+"""Which of the four cells around an edge a cell is to it, by the edge's place in the cell."""
 
 
 def _face(axis: int, side: int) -> tuple[list[int], list[int]]:
@@ -43,10 +46,13 @@ def _face(axis: int, side: int) -> tuple[list[int], list[int]]:
 
 _FACES = [_face(axis, side) for axis in range(3) for side in range(2)]
 
-_ALTERNATING = np.array(
-    [[len({inside >> c[0] & 1, inside >> c[2] & 1, 2 + (inside >> c[1] & 1), 2 + (inside >> c[3] & 1)}) == 2
-      and (inside >> c[0] & 1) != (inside >> c[1] & 1) for c, _ in _FACES] for inside in range(256)]
-)  # fmt: skip
+
+def _alternates(inside: int, corners: list[int]) -> bool:
+    a, b, c, d = (inside >> corner & 1 for corner in corners)
+    return a == c and b == d and a != b
+
+
+_ALTERNATING = np.array([[_alternates(inside, corners) for corners, _ in _FACES] for inside in range(256)])
 """(256, 6): whether the corners of a face alternate, by the bits of a cell's inner corners."""
 
 
@@ -55,24 +61,22 @@ def contoured(surface: SolidSurface, grid: Grid) -> tuple[Array, Ints]:
     crosses it. The grid's outermost corners have to lie outside of the solid."""
     cells, inside, ends = _cells(surface, grid)
     pieces = _pieces(surface, grid, cells, inside)
-    first = np.cumsum(pieces.max(1) + 1) - (pieces.max(1) + 1)
+    counts = pieces.max(1) + 1
+    first = np.cumsum(counts) - counts
     # Every crossing, once from each of the four cells around it.
     cell, edge = np.nonzero(pieces >= 0)
     start = cells[cell] + _START[edge]
     axis = _AXIS[edge]
-    bits = _START[edge]
-    rows = np.arange(len(edge))
-    around = bits[rows, (axis + 1) % 3] + 2 * bits[rows, (axis + 2) % 3]
     key = _number(start, grid) * 3 + axis
-    order = np.lexsort((around, key))
-    key = key[order]
-    complete = np.flatnonzero((key[3:] == key[:-3]) if len(key) > 3 else np.zeros(0, bool))
+    order = np.lexsort((_AROUND[edge], key))
+    # A field that is steeper than it says may lack a cell here and there.
+    complete = np.flatnonzero(key[order][3:] == key[order][:-3])
     groups = order[complete[:, None] + np.arange(4)]
     chosen = groups[:, 0]
     values = ends[cell[chosen], edge[chosen]]
     points = _crossings(surface, grid, start[chosen], axis[chosen], values)
     vertex = first[cell] + pieces[cell, edge]
-    owner = np.repeat(np.arange(len(cells)), pieces.max(1) + 1)
+    owner = np.repeat(np.arange(len(cells)), counts)
     corners = vertex[groups[:, [3, 2, 0, 1]]]  # counter-clockwise about the edge
     quads = np.where((values[:, 0] <= 0.0)[:, None], corners, corners[:, ::-1])
     vertices = _vertices(surface, grid, cells[owner], vertex[groups], points)
