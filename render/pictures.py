@@ -34,13 +34,13 @@ def image(program: Program, size: Size = 512, backend: Backend = "auto", alpha: 
 
     size: (width, height) in pixels, or one number for a square; at most `MAX_PIXELS` in all.
     backend: "gl" draws the GLSL that is exported, "taichi" is quick, "numpy" is the float64 reference; "auto" is gl
-        where there is an OpenGL and taichi elsewhere.
+        where there is an OpenGL, and taichi elsewhere and in space.
     alpha: a transparent background is shown over white; with `alpha` the picture is (h, w, 4), straight alpha.
 
     Raises ValueError for a wrong size or backend, and what `render.gl_backend.draw` raises.
     """
     width, height = checked_size(size)
-    premultiplied = _drawn(program, (width, height), _chosen(backend))
+    premultiplied = _drawn(program, (width, height), _chosen(backend, program.dimension))
     return straight(premultiplied) if alpha else over_white(premultiplied)
 
 
@@ -132,13 +132,13 @@ def checked_size(size: Size) -> tuple[int, int]:
     return width, height
 
 
-def _chosen(backend: Backend) -> Backend:
+def _chosen(backend: Backend, dimension: int) -> Backend:
     if backend not in ("auto", "gl", "taichi", "numpy"):
         raise ValueError(f'there is no backend {backend!r}: choose "gl", "taichi", "numpy" or "auto"')
     if backend == "auto":
         from render import gl_backend
 
-        return "gl" if gl_backend.available() else "taichi"
+        return "gl" if dimension == 2 and gl_backend.available() else "taichi"
     return backend
 
 

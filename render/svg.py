@@ -41,8 +41,10 @@ def svg(program: Program, size: Size = 512) -> str:
 
     size: (width, height) in pixels, or one number for a square: the shape of the picture, and how large it is shown.
     Layers that SVG has no words for are traced to a ten-thousandth of the picture; parts thinner than a thousandth may be
-    lost there. Raises ValueError for a wrong size.
+    lost there. Raises ValueError for a wrong size and for a program in space.
     """
+    if program.dimension == 3:
+        raise ValueError("an SVG drawing is made of a program of the plane: of one in space make a picture or a mesh")
     return _Document(program, checked_size(size)).text()
 
 
