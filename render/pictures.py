@@ -40,7 +40,7 @@ def image(program: Program, size: Size = 512, backend: Backend = "auto", alpha: 
     Raises ValueError for a wrong size or backend, and what `render.gl_backend.draw` raises.
     """
     width, height = checked_size(size)
-    premultiplied = _drawn(program, (width, height), _chosen(backend, program.dimension))
+    premultiplied = _drawn(program, (width, height), _chosen(backend))
     return straight(premultiplied) if alpha else over_white(premultiplied)
 
 
@@ -132,13 +132,13 @@ def checked_size(size: Size) -> tuple[int, int]:
     return width, height
 
 
-def _chosen(backend: Backend, dimension: int) -> Backend:
+def _chosen(backend: Backend) -> Backend:
     if backend not in ("auto", "gl", "taichi", "numpy"):
         raise ValueError(f'there is no backend {backend!r}: choose "gl", "taichi", "numpy" or "auto"')
     if backend == "auto":
         from render import gl_backend
 
-        return "gl" if dimension == 2 and gl_backend.available() else "taichi"
+        return "gl" if gl_backend.available() else "taichi"
     return backend
 
 
