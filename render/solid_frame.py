@@ -14,12 +14,11 @@ from textwrap import indent as indented
 from typing import Literal
 
 from render.solid_kernels import Duals, chain, crease_names, own_names, printed, push, sight_names
-from render.solid_numpy import LAYERS
 from render.taichi_frame import FUNCTIONS
 from shaderdsl import shading, solid_dual as dual
 from shaderdsl.registry import continuous_names, scalar_names
 from shaderdsl.solid_checker import TONES
-from shaderdsl.view import BEFORE, REACH
+from shaderdsl.view import BEFORE, LAYERS, REACH
 
 Mode = Literal["image", "jacobian"]
 

@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from textwrap import indent as indented
 
 from render.solid_kernels import LANES, Distances, printed
-from render.solid_numpy import FAR, LAYERS, NARROWING, NEAR, ROOT_STEPS, SHORTEST, STEPS
 from render.taichi_frame import FUNCTIONS
 from shaderdsl import solid_dual as dual
 from shaderdsl.solid_tape import MARCH_REGISTERS, MARCH_SPACES
+from shaderdsl.view import FAR, LAYERS, NARROWING, NEAR, ROOT_STEPS, SHORTEST, STEPS
 
 TILE = 8
 PROGRAM_COLUMNS = ("first", "length", "slot_base", "camera")

@@ -11,12 +11,12 @@ from textwrap import indent as indented
 
 from render.solid_kernels import LANES, Distances, chain, grouped, own_names, printed
 from render.solid_march import TILE
-from render.solid_numpy import LAYERS, TETRAHEDRON
+from render.solid_numpy import TETRAHEDRON
 from render.taichi_frame import FUNCTIONS
 from shaderdsl import solid_dual as dual
 from shaderdsl.registry import scalar_names
 from shaderdsl.solid_tape import MARCH_REGISTERS, MARCH_SPACES
-from shaderdsl.view import OCCLUSION_REACH, OCCLUSION_TAPS, SHADOW_STEP, SHADOW_STEPS
+from shaderdsl.view import LAYERS, OCCLUSION_REACH, OCCLUSION_TAPS, SHADOW_STEP, SHADOW_STEPS
 
 PROGRAM_COLUMNS = ("first", "length", "slot_base", "camera", "light_first", "light_count")
 SHADOW, OCCLUSION = 1, 2

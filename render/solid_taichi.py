@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from render import solid_frame, solid_march, solid_numpy, solid_shadows, taichi_backend
+from render import solid_frame, solid_march, solid_shadows, taichi_backend
 from render.taichi_backend import TASKS_ON_CPU, TURNS_AT_A_TIME, Double, Float, Target, _bases, _UniformParts
 from shaderdsl.registry import operations, scalar_names
 from shaderdsl.solid_checker import TONES
 from shaderdsl.solid_dual import CAMERA
 from shaderdsl.solid_tape import SolidTape
 from shaderdsl.tape import MAXIMUM_INSTRUCTIONS, MAXIMUM_SPACES, opcodes
+from shaderdsl.view import LAYERS
 
 Ints = npt.NDArray[np.int32]
 
@@ -199,7 +200,7 @@ class SolidBatch:
             return np.ones((1, 1, 1), np.float32)
         width, height = size
         most = max(len(t.lights) for t in self.tapes)
-        visible = np.ones((len(self), width * height, solid_numpy.LAYERS * most), np.float32)
+        visible = np.ones((len(self), width * height, LAYERS * most), np.float32)
         run = _kernel("shadows", self.used, (), solid_shadows.source)
         programs = self._programs
         lights = [solid_frame.PROGRAM_COLUMNS.index(name) for name in ("light_first", "light_count")]
