@@ -234,6 +234,10 @@ if special > 0:
                         places[b, row, column] = at[lane]
                     mode[lane] = resume[lane]
                     at[lane] = t[lane]
+                    if resume[lane] != {INSIDE}:
+                        layer[lane] += 1
+                        if layer[lane] >= {LAYERS}:
+                            mode[lane] = {DONE}
             elif mode[lane] == {LEAST}:
                 right = high[lane] - middle[lane] > middle[lane] - low[lane]
                 lower = f < f_middle[lane]
@@ -256,11 +260,20 @@ if special > 0:
                     if shown:
                         places[b, row, column + 1] = low[lane]
                         places[b, row, column + 2] = high[lane]
-                    layer[lane] += 1
-                    mode[lane] = resume[lane]
-                    if layer[lane] >= {LAYERS}:
-                        mode[lane] = {DONE}
-                    at[lane] = t[lane]
+                    if f_middle[lane] <= 0.0 and f_low[lane] > 0.0:
+                        # What was thought to be passed near is met between two samples.
+                        mode[lane] = {ROOT}
+                        low[lane] = limit[lane]
+                        high[lane] = middle[lane]
+                        f_high[lane] = f_middle[lane]
+                        left[lane] = {ROOT_STEPS}
+                        at[lane] = low[lane] + (high[lane] - low[lane]) * (f_low[lane] / (f_low[lane] - f_high[lane]))
+                    else:
+                        layer[lane] += 1
+                        mode[lane] = resume[lane]
+                        if layer[lane] >= {LAYERS}:
+                            mode[lane] = {DONE}
+                        at[lane] = t[lane]
             else:
                 wide = size[lane] + growth[lane] * t[lane]
                 near = {NEAR} * slope * wide
@@ -282,6 +295,10 @@ if special > 0:
                         then = {INSIDE}
                 elif (goes == {OUTSIDE} and rising and last < near) or (goes == {INSIDE} and (rising or f > 0.0)):
                     low[lane] = earlier[lane]
+                    limit[lane] = earlier[lane]
+                    f_low[lane] = -1.0
+                    if goes == {OUTSIDE}:
+                        f_low[lane] = f_earlier[lane]
                     middle[lane] = before[lane]
                     f_middle[lane] = last
                     high[lane] = t[lane]

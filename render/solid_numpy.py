@@ -576,8 +576,13 @@ def march(tape: SolidTape, slots: Array, sight: Sight) -> Places:
         places.hit[layer[who], who] = _root(distances, sight.some(who), before[who], f_before[who], t[who], f[met])
         least = passed | shallow
         who = rays[least]
-        low, high = _least(distances, sight.some(who), earlier[who], before[who], last[least], t[who])
+        low, middle, f_middle, high = _least(distances, sight.some(who), earlier[who], before[who], last[least], t[who])
         places.low[layer[who], who], places.high[layer[who], who] = low, high
+        # What was thought to be passed near may be met between two samples.
+        thin = (f_middle <= 0.0) & passed[least]
+        some = who[thin]
+        place = _root(distances, sight.some(some), earlier[some], last_but_one[least][thin], middle[thin], f_middle[thin])
+        places.hit[layer[some], some] = place
         layer[who] += 1
         outside = f > 0.0
         new = now.copy()
@@ -610,8 +615,8 @@ def _root(distances: Distances, sight: Sight, low: Array, f_low: Array, high: Ar
 
 def _least(
     distances: Distances, sight: Sight, low: Array, middle: Array, f_middle: Array, high: Array
-) -> tuple[Array, Array]:
-    """A narrower bracket of the least value, by golden section."""
+) -> tuple[Array, Array, Array, Array]:
+    """A narrower bracket of the least value, by golden section: its low end, the lowest sample and its value, its high end."""
     for _ in range(NARROWING):
         right = high - middle > middle - low
         probe = np.where(right, middle + 0.381966 * (high - middle), middle - 0.381966 * (middle - low))
@@ -622,7 +627,7 @@ def _least(
         new_high = np.where(right, np.where(lower, high, probe), np.where(lower, middle, high))
         low, high = new_low, new_high
         middle, f_middle = np.where(lower, probe, middle), np.where(lower, f, f_middle)
-    return low, high
+    return low, middle, f_middle, high
 
 
 # -- shadows -------------------------------------------------------------------------------------------------

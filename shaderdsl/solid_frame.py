@@ -150,12 +150,24 @@ void march(out float hit, out float low, out float high) {
             // Between a and c lies the surface, or the least value; b is the lowest of three samples.
             float a = met ? before : earlier, b = before, c = t;
             float d_a = d_before, d_b = d_before, d_c = d;
-            for (int k = 0; k < REFINEMENTS; k++) {
+            bool root = met;
+            for (int k = 0; k < 2 * REFINEMENTS; k++) {
+                if (k == REFINEMENTS) {
+                    if (least) low = a;
+                    if (least) high = c;
+                    if (met || state != OUTSIDE || d_b > 0.0) break;
+                    // What was thought to be passed near is met between two samples.
+                    root = true;
+                    a = earlier;
+                    d_a = d_earlier;
+                    c = b;
+                    d_c = d_b;
+                }
                 bool after = c - b > b - a;
                 float place = b + 0.381966 * (after ? c - b : a - b);
-                if (met) place = a + (c - a) * (d_a / (d_a - d_c));
+                if (root) place = a + (c - a) * (d_a / (d_a - d_c));
                 float e = map(rayOrigin + place * rayDirection);
-                if (met) {
+                if (root) {
                     // Regula falsi (Illinois).
                     bool out_of = e > 0.0;
                     d_a = out_of ? e : 0.5 * d_a;
@@ -170,9 +182,7 @@ void march(out float hit, out float low, out float high) {
                     if (lower) d_b = e;
                 }
             }
-            if (met) hit = a + (c - a) * (d_a / (d_a - d_c));
-            if (least) low = a;
-            if (least) high = c;
+            if (root) hit = a + (c - a) * (d_a / (d_a - d_c));
         }
         int next = state;
         if (met) next = INSIDE;
