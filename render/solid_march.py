@@ -15,7 +15,7 @@ from render.solid_kernels import LANES, Distances, printed
 from render.taichi_frame import FUNCTIONS
 from shaderdsl import solid_dual as dual
 from shaderdsl.solid_tape import MARCH_REGISTERS, MARCH_SPACES
-from shaderdsl.view import FAR, LAYERS, NARROWING, NEAR, ROOT_STEPS, SHORTEST, STEPS
+from shaderdsl.view import FAR, LAYERS, LEAST_CELL, NARROWING, NEAR, ROOT_STEPS, SHORTEST, STEPS
 
 TILE = 8
 PROGRAM_COLUMNS = ("first", "length", "slot_base", "camera", "part_first", "part_count")
@@ -128,9 +128,11 @@ top_edge = 0.5 * ti.cast(height, ti.f32) - ti.cast(tile_y * {TILE}, ti.f32) - co
     text += printed(dual.ray_rule(), names, results, 4)
     targets = ("ox", "oy", "oz", "dx", "dy", "dz", "size", "growth")
     text += "".join(f"    {target}[lane] = {value}\n" for target, value in zip(targets, results))
-    text += """\
-    t[lane] = begin
-    at[lane] = begin
+    text += f"""\
+    # The first sample stands at a multiple of the least step, as all do.
+    cell = ti.bit_cast(ti.bit_cast(ti.max({SHORTEST} * (r6 + r7 * begin), {LEAST_CELL}), ti.i32) & 0x7F800000, ti.f32)
+    t[lane] = ti.floor(begin / cell) * cell
+    at[lane] = t[lane]
     f_before[lane] = -1e30
     f_earlier[lane] = -1e30
     before[lane] = begin
@@ -206,7 +208,9 @@ for lane in range({LANES}):
     earlier[lane] = ti.select(quiet, before[lane], earlier[lane])
     before[lane] = ti.select(quiet, t[lane], before[lane])
     steps[lane] += ti.select(quiet, 1, 0)
-    t[lane] = ti.select(quiet, t[lane] + ti.max(f / slope, {SHORTEST} * wide), t[lane])
+    cell = ti.bit_cast(ti.bit_cast(ti.max({SHORTEST} * wide, {LEAST_CELL}), ti.i32) & 0x7F800000, ti.f32)
+    onward = ti.max(ti.floor((t[lane] + f / slope - {NEAR} * wide - cell) / cell), ti.floor(t[lane] / cell) + 1.0) * cell
+    t[lane] = ti.select(quiet, onward, t[lane])
     at[lane] = ti.select(quiet, t[lane], at[lane])
     alive += ti.select(mode[lane] != {DONE}, 1, 0)
     special += ti.select(quiet or mode[lane] == {DONE}, 0, 1)
@@ -277,6 +281,7 @@ if special > 0:
             else:
                 wide = size[lane] + growth[lane] * t[lane]
                 near = {NEAR} * slope * wide
+                cell = ti.bit_cast(ti.bit_cast(ti.max({SHORTEST} * wide, {LEAST_CELL}), ti.i32) & 0x7F800000, ti.f32)
                 last = f_before[lane]
                 rising = f > last and last <= f_earlier[lane] and last > -1e29
                 goes = mode[lane]
@@ -294,7 +299,7 @@ if special > 0:
                         goes = {ROOT}
                         then = {INSIDE}
                 elif (goes == {OUTSIDE} and rising and last < near) or (goes == {INSIDE} and (rising or f > 0.0)):
-                    low[lane] = earlier[lane]
+                    low[lane] = ti.max(earlier[lane], before[lane] - cell)
                     limit[lane] = earlier[lane]
                     f_low[lane] = -1.0
                     if goes == {OUTSIDE}:
@@ -329,7 +334,8 @@ if special > 0:
                 f_before[lane] = f
                 earlier[lane] = before[lane]
                 before[lane] = t[lane]
-                t[lane] += ti.max(ti.abs(f) / slope, {SHORTEST} * wide)
+                free = ti.abs(f) / slope - {NEAR} * wide - cell
+                t[lane] = ti.max(ti.floor((t[lane] + free) / cell), ti.floor(t[lane] / cell) + 1.0) * cell
                 steps[lane] += 1
                 mode[lane] = goes
                 resume[lane] = then

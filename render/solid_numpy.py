@@ -24,6 +24,7 @@ from shaderdsl.view import (
     BEFORE,
     FAR,
     LAYERS,
+    LEAST_CELL,
     NARROWING,
     NEAR,
     OCCLUSION_REACH,
@@ -544,8 +545,9 @@ OUTSIDE, INSIDE, LEAVING, DONE = range(4)
 def march(tape: SolidTape, slots: Array, sight: Sight) -> Places:
     """Marches all rays at once; see `shaderdsl.view` for what it looks for.
 
-    Steps are the distance over its Lipschitz constant, and at least SHORTEST pixels: a surface is met when the distance
-    changes its sign between two samples, and passed near when it has a least value between three.
+    Steps are the distance over its Lipschitz constant, less what is near a surface: there every multiple of SHORTEST pixels is
+    looked at. A surface is met when the distance changes its sign between two samples, and passed near when it has a least
+    value between three.
     """
     distances = Distances(tape, slots)
     n = len(sight.values[0])
@@ -563,6 +565,7 @@ def march(tape: SolidTape, slots: Array, sight: Sight) -> Places:
         f = distances.at(part.at(t[rays]))
         size = part.size(t[rays])
         near = NEAR * lipschitz * size
+        cell = np.exp2(np.floor(np.log2(np.maximum(SHORTEST * size, LEAST_CELL))))
         now, last, last_but_one = state[rays], f_before[rays], f_earlier[rays]
         met = (now == OUTSIDE) & (f <= 0.0)
         rising = (f > last) & (last <= last_but_one) & np.isfinite(last)
@@ -576,7 +579,8 @@ def march(tape: SolidTape, slots: Array, sight: Sight) -> Places:
         places.hit[layer[who], who] = _root(distances, sight.some(who), before[who], f_before[who], t[who], f[met])
         least = passed | shallow
         who = rays[least]
-        low, middle, f_middle, high = _least(distances, sight.some(who), earlier[who], before[who], last[least], t[who])
+        start = np.maximum(earlier[who], before[who] - cell[least])
+        low, middle, f_middle, high = _least(distances, sight.some(who), start, before[who], last[least], t[who])
         places.low[layer[who], who], places.high[layer[who], who] = low, high
         # What was thought to be passed near may be met between two samples.
         thin = (f_middle <= 0.0) & passed[least]
@@ -596,7 +600,8 @@ def march(tape: SolidTape, slots: Array, sight: Sight) -> Places:
         f_earlier[rays] = np.where(fresh, -np.inf, last)
         f_before[rays], earlier[rays], before[rays] = f, before[rays], t[rays]
         state[rays] = new
-        t[rays] += np.maximum(np.abs(f) / lipschitz, SHORTEST * size)
+        free = np.abs(f) / lipschitz - NEAR * size - cell
+        t[rays] = np.maximum(np.floor((t[rays] + free) / cell), np.floor(t[rays] / cell) + 1.0) * cell
     return places
 
 
