@@ -126,7 +126,7 @@ def _count_layer(
             stack.append((shape.child, boolean, (*placings, name)))
         elif isinstance(shape, Modified):
             stack.append((shape.child, boolean, placings))
-        if not isinstance(shape, (Combination, Modified)):
+        if not isinstance(shape, Modified):
             words.update(f"{name} {key} {word}" for key, word in shape.decided if isinstance(word, str))
 
 

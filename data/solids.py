@@ -298,11 +298,11 @@ class Solids:
     def boolean(self, size: float, depth: int) -> Solid:
         random, writer = self.random, self.writer
         operation = random.choice(_categories()["boolean"])
-        count = 2 + int(random.random() ** 4 * 3)
-        parts = [self.solid(0.85 * size, depth - 1)]
+        count = 2 + int(random.random() ** 4 * 3) if operation.variadic else 2
+        parts = [self.operand(0.85 * size, depth - 1)]
         base = min(parts[0].extent, size)
         while len(parts) < count:
-            part = self.solid(size * random.uniform(0.5, 0.85), depth - 1)
+            part = self.operand(size * random.uniform(0.5, 0.85), depth - 1)
             if writer.chance(0.6):
                 part = self.transformed(part)
             if writer.chance(0.75):
@@ -318,16 +318,27 @@ class Solids:
         else:
             texts: list[tuple[str, str | None]] = []
             for parameter in operation.parameters:
-                value = float(drawn(parameter, random)) * min(1.0, 1.5 * size)  # type: ignore[arg-type]
-                texts.append((parameter.name, writer.value(parameter, max(value, 0.01))))
+                value = float(drawn(parameter, random))  # type: ignore[arg-type]
+                if parameter.kind == "count":
+                    texts.append((parameter.name, writer.count(int(value))))
+                    continue
+                if parameter.kind == "length":
+                    value = max(value * min(1.0, 1.5 * size), 0.01)
+                    reach, thin = reach + value, min(thin, value)
+                texts.append((parameter.name, writer.value(parameter, value)))
             result = Solid(writer.call(operation.function, [p.text for p in parts], texts), reach, thin)
         while writer.chance(0.4):
             result = self.transformed(result)
         if writer.chance(0.12):
             result = self.modified(result)
-        if writer.chance(0.2):
+        if writer.chance(0.3):
             result = self.repeated(result)
         return result
+
+    def operand(self, size: float, depth: int) -> Solid:
+        """A solid for a boolean; a plain one is now and then repeated, so that each boolean meets each repetition."""
+        solid = self.solid(size, depth)
+        return self.repeated(solid) if depth == 0 and self.writer.chance(0.25) else solid
 
     # -- repetition -----------------------------------------------------------------------------------------
 

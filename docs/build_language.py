@@ -37,7 +37,9 @@ SECTIONS: tuple[tuple[str, tuple[Category, ...], str], ...] = (
         "Booleans",
         ("boolean",),
         "They take two or more shapes, from left to right. The sharp ones are operators too: `a | b`, `a & b`, `a - b`, "
-        "`a ^ b`. With `smooth`, `round` or `chamfer` the seam is blended.",
+        "`a ^ b`. The others have a seam of their own: blended by `smooth`, `cubic` or `exponential` (a union or intersection by "
+        "which does not depend on the order), `round`, cut by `chamfer`, or with `stairs` or `columns`. The last five take two "
+        "shapes: `pipe`, `engrave`, `groove` and `tongue` follow the line where their surfaces cross, `morph` is between them.",
     ),
     ("Modifiers", ("modifier",), "They change a shape's distance: `shape.offset(0.1)`. Grey in the pictures: the shape without."),
     ("Transforms", ("transform",), "They place a shape, or a painted layer with its paint. Grey in the pictures: the shape without."),

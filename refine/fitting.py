@@ -67,6 +67,7 @@ def fit(
     proposer: str | Proposer = "auto",
     seed: int = 0,
     start: Program | None = None,
+    dimension: int = 2,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Fit:
     """A short program that draws `image`: a path, a PIL image, an array, or a `render.Picture`; RGB or RGBA.
@@ -82,6 +83,8 @@ def fit(
         "union", "difference"]; all by default.
     proposer: "auto" (sketches of regions, or structure search where `operations` suit it), or an object with
         `propose(image, n)`.
+    dimension: 3 looks for solids, their materials, a camera and a light, instead of shapes of the plane (`style` and
+        `operations` are for those); `notes` say what one picture does not determine.
     start: a program to begin from, beside the proposals.
     seed: of everything random.
     on_progress: called with a `Progress` at each improvement.
@@ -98,15 +101,17 @@ def fit(
         proposer=proposer,
         seed=seed,
         start=start,
+        dimension=dimension,
     )
     # What is heavy is loaded late: options and pictures that can not be used are told before.
     from render.images import load, resized
 
     picture = load(image)
     from refine.optimization import one_linear_algebra_thread, pyramid
+    from render import solid_taichi
     from render.taichi_backend import prepare
 
-    preparing = prepare()
+    preparing = prepare() if dimension == 2 else solid_taichi.prepare()
     began = time.perf_counter()
     from refine import finishing, starts
 
@@ -179,6 +184,11 @@ def _improve(record: Record, picture: Picture, work: Picture) -> None:
     from render.images import resized
 
     options = record.options
+    if options.dimension == 3:
+        from refine import solid_fitting
+
+        solid_fitting.improve(record, picture, record.began + (1.0 - FINISH_SHARE) * options.seconds)
+        return
     kept = FINISH_SHARE + (FINE_SHARE if _exceeds(picture, DETAIL_SIDE) else 0.0)
     deadline = record.began + (1.0 - kept) * options.seconds
     if options.start is not None:

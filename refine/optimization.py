@@ -66,6 +66,17 @@ class Coordinates:
         self.low[self.logarithmic] = np.log(self.low[self.logarithmic])
         self.high[self.logarithmic] = np.log(np.minimum(self.high[self.logarithmic], 1e3))
 
+    @classmethod
+    def joined(cls, parts: Sequence[tuple[Coordinates, npt.NDArray[np.int64]]], count: int) -> Coordinates:
+        """The coordinates of `count` parameters, of which each part has those in its columns."""
+        result = cls.__new__(cls)
+        for name in ("trainable", "unit", "low", "high", "logarithmic", "largest"):
+            values = np.zeros(count, getattr(parts[0][0], name).dtype)
+            for part, columns in parts:
+                values[columns] = getattr(part, name)
+            setattr(result, name, values)
+        return result
+
     def inward(self, parameters: npt.ArrayLike) -> Double:
         """Parameters (..., p) in written units to coordinates, inside the limits."""
         values = np.asarray(parameters, np.float64) * self.unit
@@ -285,13 +296,17 @@ def adam(
 
 @dataclass
 class Optimum:
-    """A refined program, its PSNR (dB) against the picture at the fitted size, and how it got there."""
+    """A refined program, its PSNR (dB) against the picture at the fitted size, and how it got there.
+
+    `views` is the same program seen by each camera, where several were given; the first is `program`.
+    """
 
     program: Program
     psnr: float
     seconds: float
     steps: int
     history: list[dict[str, Any]] = field(default_factory=list)
+    views: tuple[Program, ...] = ()
 
 
 STAGES: tuple[tuple[int, float], ...] = ((32, 2.0), (64, 1.0), (128, 0.0))
@@ -300,8 +315,14 @@ STAGES: tuple[tuple[int, float], ...] = ((32, 2.0), (64, 1.0), (128, 0.0))
 
 def optimize(
     program: Program,
-    image: Any,
+    image: Any = None,
     *,
+    images: Sequence[Any] | None = None,
+    cameras: Sequence[str] | None = None,
+    fit_cameras: bool = False,
+    silhouettes: Sequence[Any] | None = None,
+    normals: Sequence[Any] | None = None,
+    depths: Sequence[Any] | None = None,
     stages: Sequence[tuple[int, float]] = STAGES,
     longest: int = 256,
     steps: int = 40,
@@ -319,8 +340,13 @@ def optimize(
     `image` is a path, a PIL image or an array, worked on at most `longest` pixels wide or high. `starts` > 1 adds starts jittered
     by `spread` (coordinates), tried together on the coarsest level. `huber` > 0 weights outlying pixels down, for pictures
     that the structure can not explain everywhere. `method` is "least_squares", "adam", or "auto" (Adam over 1,500 parameters).
+    In space there may be several `images`, each seen from one of `cameras`, calls such as "orbit(30, 20, 4)" (without them, one
+    image is seen by the program's own camera); their numbers move too with `fit_cameras`. Beside or instead of images each camera
+    may have a silhouette (h, w), normals (h, w, 3) and a depth (h, w), None for those that have not: see `refine.views`. The
+    PSNR is that of all together, by their weights.
+
     Below `enough` dB, up to `restarts` rounds throw the numbers of one statement about at a time and descend again.
-    Raises ValueError for an unknown method, ImageError for an image that can not be read.
+    Raises ValueError for an unknown method and for pictures and cameras that do not go together, ImageError for an image that can not be read.
     """
     from render.images import load, resized
     from render.tapes import lowered
@@ -332,22 +358,36 @@ def optimize(
     def late() -> bool:
         return seconds is not None and time.perf_counter() - began > seconds
 
-    picture = resized(load(image), longest)
-    size = max(picture.rgba.shape[:2])
-    levels = pyramid(picture, [s for s in stages if s[0] < size] + [(size, 0.0)])
-    tape, coordinates = lowered(program), Coordinates(program)
-    many = len(program.params) > DENSE_LIMIT
-    points = program.params[None]
+    problem: Any
+    joint = None
+    if any(given is not None for given in (images, cameras, silhouettes, normals, depths)):
+        from refine.views import joint_levels, joint_problem
+
+        joint, views = joint_problem(
+            program, image, images, cameras, fit_cameras, silhouettes, normals, depths, longest
+        )  # fmt: skip
+        problem, coordinates, points = joint, joint.coordinates, joint.start[None]
+        groups = _groups(joint.programs[0], coordinates)
+        size = max(views[0].picture.rgba.shape[:2])
+        levels = joint_levels(views, [s for s in stages if s[0] < size] + [(size, 0.0)])
+    else:
+        picture = resized(load(image), longest)
+        size = max(picture.rgba.shape[:2])
+        levels = pyramid(picture, [s for s in stages if s[0] < size] + [(size, 0.0)])
+        problem, coordinates, points = lowered(program), Coordinates(program), program.params[None]
+        groups = _groups(program, coordinates)
+    many = points.shape[1] > DENSE_LIMIT
     if starts > 1:
         rng = np.random.default_rng(seed)
         moved = coordinates.inward(np.repeat(points, starts, 0))
         moved[1:] += rng.normal(0.0, spread, moved[1:].shape) * coordinates.trainable
         points = coordinates.outward(np.clip(moved, coordinates.low, coordinates.high))
-    search = _Search(tape, coordinates, levels, huber, method == "adam" or (method == "auto" and many), late)
+    search = _Search(problem, coordinates, levels, huber, method == "adam" or (method == "auto" and many), late)
     with one_linear_algebra_thread():
-        best = search.best(points, steps, _groups(program, coordinates), restarts, enough, seed)
-    program = legal(program, best.parameters[0])
-    return Optimum(program, search.decibels(best.errors[0]), time.perf_counter() - began, search.steps, search.history)
+        best = search.best(points, steps, groups, restarts, enough, seed)
+    seen = [legal(program, best.parameters[0])] if joint is None else joint.seen(best.parameters[0])
+    psnr = search.decibels(best.errors[0])
+    return Optimum(seen[0], psnr, time.perf_counter() - began, search.steps, search.history, tuple(seen))
 
 
 @dataclass

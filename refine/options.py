@@ -58,6 +58,7 @@ class Options:
     proposer: str | Proposer
     seed: int
     start: Program | None
+    dimension: int = 2
 
     def __post_init__(self) -> None:
         if not self.seconds > 0:
@@ -70,6 +71,12 @@ class Options:
             raise OptionError(f"target_psnr is in decibels, above 0 and below 100, not {self.target_psnr}")
         if self.style not in STYLES:
             raise OptionError(f'style is "auto", "shapes" or "paths", not {self.style!r}')
+        if self.dimension not in (2, 3):
+            raise OptionError(f"dimension is 2 (shapes of the plane) or 3 (solids), not {self.dimension!r}")
+        if self.dimension == 3 and (self.style != "auto" or self.operations is not None):
+            raise OptionError("style and operations are for shapes of the plane: a fit in space takes neither")
+        if self.start is not None and self.start.dimension != self.dimension:
+            raise OptionError(f"start is a program of dimension {self.start.dimension}, and the fit's is {self.dimension}")
         for name in self.operations or ():
             _check_operation(name)
         if self.proposer != "auto" and not hasattr(self.proposer, "propose"):

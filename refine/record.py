@@ -86,7 +86,7 @@ class Record:
         candidate = Candidate(number_count(program), error, program, draft)
         over = max(candidate.numbers - self.options.max_numbers, 0)
         if self.options.max_shapes is not None:
-            over += LAYER_OVER * max(len(program.scene.layers) - self.options.max_shapes, 0)
+            over += LAYER_OVER * max(_shape_count(program) - self.options.max_shapes, 0)
         loops = 0 if draft is None else loop_count(draft.sketch, self.pixel)
         if not over and not loops:
             self.front.offer(candidate)
@@ -112,3 +112,8 @@ class Record:
         assert self.best is not None
         least = None if self.target_error is None else self.front.least(self.target_error)
         return least or self.best
+
+
+def _shape_count(program: Program) -> int:
+    """Layers of a program of the plane, solids of one in space."""
+    return len(program.scene.layers if program.dimension == 2 else program.scene.surfaces)

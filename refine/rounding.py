@@ -45,13 +45,12 @@ def rounded(program: Program, level: Level) -> Program:
     that decides the digits of all, and is raised as far as the loss allows.
     """
     from refine.optimization import legal, squared_error
-    from render.taichi_backend import Batch
-    from render.tapes import tape_of
+    from render.batching import batch_of
+    from render.tapes import lowered
 
     if not len(program.params):
         return program
-    tape = tape_of(program)
-    error, _, matrix = Batch.of([(tape, program.params)]).normal_equations(level.target, level.blur)
+    error, _, matrix = batch_of(lowered(program), program.params[None]).normal_equations(level.target, level.blur)
     curvature = np.maximum(np.diag(matrix[0]).astype(np.float64), 1e-12)
     colours = np.array([p.kind == "colour" for p in program.structure.traits])
     # Scores of even tiles are differences of single-precision sums: next to nothing, they are uncertain by about this.

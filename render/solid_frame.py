@@ -24,9 +24,10 @@ Mode = Literal["image", "jacobian"]
 
 PROGRAM_COLUMNS = (
     "begin", "length", "slot_base", "camera", "background", "exposure", "fog", "tone", "light_first", "light_count",
-    "material_first", "space_count", "row_first", "column_first", "weight_first", "parameter_count", "camera_moves",
+    "material_first", "space_count", "row_first", "column_first", "weight_first", "parameter_count", "camera_moves", "all_move",
 )  # fmt: skip
-"""The integers that the kernel reads about each program; bases into the batch's arrays. -1 is none."""
+"""The integers that the kernel reads about each program; bases into the batch's arrays. -1 is none. `all_move` is 1 where pixels
+without any surface depend on parameters too."""
 
 HIT, BESIDE, LOW, HIGH, MIDDLE, BARE = range(1, 7)
 
@@ -120,8 +121,9 @@ def _pixel(derivative: bool) -> str:
     text += "sum0 = 0.0\nsum1 = 0.0\nsum2 = 0.0\nclear = 1.0\nlayers = 0\n"
     text += "".join(f"{name} = 0.0\n" for name in DEFAULTS)
     if derivative:
-        text += "for k in range(4 * parameter_count):\n    row[task, k] = 0.0\n"
-        text += "for k in range(56):\n    sight[k] = 0.0\nfor k in range(3):\n    haze[k] = 0.0\n"
+        text += "moves = all_move == 1 or places[b, at, 0] >= 0.0 or places[b, at, 1] >= 0.0\n"
+        text += "if moves:\n    for k in range(4 * parameter_count):\n        row[task, k] = 0.0\n"
+        text += "    for k in range(56):\n        sight[k] = 0.0\n    for k in range(3):\n        haze[k] = 0.0\n"
         text += "to0 = 0.0\nto1 = 0.0\nto2 = 0.0\nto3 = 0.0\n"
     return text
 
@@ -467,8 +469,12 @@ def _screen(derivative: bool) -> str:
     text += "".join(f"image[b, at, {k}] = out{k}\n" for k in range(3)) + "image[b, at, 3] = cover\n"
     if not derivative:
         return text
-    # Rows are linear so far: what the background adds, what the camera does, and then the screen.
-    text += "if background >= 0:\n"
+    return text + "if moves:\n" + indented(_screen_back(names), "    ")
+
+
+def _screen_back(names: dict[object, str]) -> str:
+    """The pixel's row, linear so far: what the background adds, what the camera does, and then the screen."""
+    text = "if background >= 0:\n"
     for c in range(3):
         source: dict[object, str] = {q: f"slots[background + {k}]" for k, q in enumerate("rgb")}
         source.update({f"d_l{q}": ("1.0" if k == c else "0.0") for k, q in enumerate("rgb")})

@@ -255,6 +255,11 @@ if special > 0:
                     goes = {LEAST}
                 elif goes == {INSIDE} and f < -near:
                     goes = {DONE}
+                elif goes == {LEAVING} and f < -near and layer[lane] > 0:
+                    # Where solids touch, the distance rises to nothing; a ray that then dives deeper never came out.
+                    if shown:
+                        places[b, row, column - 2] = -1.0
+                    goes = {DONE}
                 elif goes == {LEAVING} and f > 0.0:
                     goes = {OUTSIDE}
                     fresh = True

@@ -16,12 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from render.numpy_backend import compiled, crosses, pixel_centres, ramp
-from shaderdsl import dual as plane_dual
-from shaderdsl import shading, solid_dual as dual, solid_tape as tapes
+from shaderdsl import dual as plane_dual, shading, solid_dual as dual, solid_tape as tapes
 from shaderdsl.registry import Operation, continuous_names, scalar_names
 from shaderdsl.solid_tape import SolidTape
 from shaderdsl.tape import opcodes
-from shaderdsl.view import BEFORE, REACH
+from shaderdsl.view import BEFORE, OCCLUSION_REACH, OCCLUSION_TAPS, REACH, SHADOW_STEP, SHADOW_STEPS
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -567,6 +566,9 @@ def march(tape: SolidTape, slots: Array, sight: Sight) -> Places:
         passed = (now == OUTSIDE) & ~met & rising & (last < near)
         shallow = (now == INSIDE) & (rising | (f > 0.0))
         deep = (now == INSIDE) & ~shallow & (f < -near)
+        # Where solids touch, the distance rises to nothing between them; a ray that then dives deeper never came out.
+        deeper = (now == LEAVING) & (layer[rays] > 0) & (f < -near)
+        places.low[layer[rays[deeper]] - 1, rays[deeper]] = np.nan
         who = rays[met]
         places.hit[layer[who], who] = _root(distances, sight.some(who), before[who], f_before[who], t[who], f[met])
         least = passed | shallow
@@ -579,7 +581,7 @@ def march(tape: SolidTape, slots: Array, sight: Sight) -> Places:
         new[met] = INSIDE
         new[shallow] = LEAVING
         new[((now == LEAVING) | shallow) & outside] = OUTSIDE
-        new[deep | (t[rays] > FAR)] = DONE
+        new[deep | deeper | (t[rays] > FAR)] = DONE
         new[(layer[rays] >= LAYERS)] = DONE
         # A ray that comes out again looks anew.
         fresh = (now != OUTSIDE) & (new == OUTSIDE)
@@ -620,6 +622,54 @@ def _least(
     return low, high
 
 
+# -- shadows -------------------------------------------------------------------------------------------------
+
+
+def arriving(tape: SolidTape, slots: Array, light: Sequence[int], point: list[Array], size: Array) -> Array:
+    """How much of a light, (opcode, slot), arrives at points (3, n), whose pixels have a size (n,)."""
+    opcode, slot = light
+    operation = _operations()[opcode]
+    names = scalar_names(operation)
+    softness = slots[slot + names.index("shadow")] if "shadow" in names else 0.0
+    occlusion = slots[slot + names.index("occlusion")] if "occlusion" in names else 0.0
+    if softness > 0.0:
+        return _shadow(Distances(tape, slots), operation, own_slots(operation, slots, slot), softness, point, size)
+    if occlusion > 0.0:
+        return _occlusion(Distances(tape, slots), occlusion, point, size)
+    return np.ones_like(size)
+
+
+def _shadow(
+    distances: Distances, operation: Operation, own: list[float], softness: float, point: list[Array], size: Array
+) -> Array:
+    *direction, far = (v + 0.0 * size for v in compiled(dual.towards_rule(operation))[0](*point, *own))
+    clear, t = np.ones_like(size), 2.0 * size
+    for _ in range(SHADOW_STEPS):
+        f = distances.at([p + t * d for p, d in zip(point, direction)])
+        left = compiled(dual.shadow_rule())[0](clear, f, t, softness, size)[0]
+        clear = np.where(t < far, left, clear)
+        t = t + np.clip(f, *SHADOW_STEP)
+    return compiled(dual.arriving_rule())[0](clear)[0]  # type: ignore[no-any-return]
+
+
+TETRAHEDRON = ((1.0, -1.0, -1.0), (-1.0, -1.0, 1.0), (-1.0, 1.0, -1.0), (1.0, 1.0, 1.0))
+
+
+def _occlusion(distances: Distances, occlusion: float, point: list[Array], size: Array) -> Array:
+    step = 0.5 * size
+    normal = [np.zeros_like(size) for _ in range(3)]
+    for corner in TETRAHEDRON:
+        f = distances.at([p + step * c for p, c in zip(point, corner)])
+        normal = [n + f * c for n, c in zip(normal, corner)]
+    length = np.maximum(np.sqrt(normal[0] ** 2 + normal[1] ** 2 + normal[2] ** 2), 1e-9)
+    hidden = np.zeros_like(size)
+    for tap in range(1, OCCLUSION_TAPS + 1):
+        away = tap * OCCLUSION_REACH
+        f = distances.at([p + n / length * away for p, n in zip(point, normal)])
+        hidden = hidden + np.clip(1.0 - f / away, 0.0, 1.0) * 0.5**tap
+    return np.clip(1.0 - occlusion * hidden, 0.0, 1.0)  # type: ignore[no-any-return]
+
+
 # -- the picture ---------------------------------------------------------------------------------------------
 
 
@@ -628,13 +678,14 @@ class _Shade:
 
     def __init__(self, tape: SolidTape, slots: Array, point: Any, gradient: Any, sight: Sight, material: Any, t: Array) -> None:
         self.tape, self.slots = tape, slots
-        self.inputs = [*point, *gradient, *sight.direction, *material, np.ones_like(t)]
+        self.inputs = [*point, *gradient, *sight.direction, *material]
         self.t = t
         self.material = material
+        self.visible = [arriving(tape, slots, row, list(point), sight.size(t)) for row in tape.lights.tolist()]
         light = list(compiled(dual.emission_rule())[0](*material))
-        for opcode, slot in tape.lights.tolist():
+        for (opcode, slot), visible in zip(tape.lights.tolist(), self.visible):
             operation = _operations()[opcode]
-            more = compiled(dual.light_rule(operation))[0](*self.inputs, *own_slots(operation, slots, slot))
+            more = compiled(dual.light_rule(operation))[0](*self.inputs, visible, *own_slots(operation, slots, slot))
             light = [a + b for a, b in zip(light, more)]
         self.light = light
         self.colour = light if tape.fog is None else compiled(dual.fog_rule())[0](*light, t, slots[tape.fog], *self._haze())
@@ -659,9 +710,10 @@ class _Shade:
                 back = compiled(dual.linear_rule())[1](*self.slots[first : first + 3], *result[5:])
                 for k in range(3):
                     adjoint[first + k] += back[k]
-        for opcode, slot in self.tape.lights.tolist():
+        for (opcode, slot), visible in zip(self.tape.lights.tolist(), self.visible):
             operation = _operations()[opcode]
-            result = compiled(dual.light_rule(operation))[1](*self.inputs, *own_slots(operation, self.slots, slot), *seed)
+            own = own_slots(operation, self.slots, slot)
+            result = compiled(dual.light_rule(operation))[1](*self.inputs, visible, *own, *seed)
             out = [a + b for a, b in zip(out, result)]
             names = scalar_names(operation)
             for name, value in zip(continuous_names(operation), result[len(out) :]):

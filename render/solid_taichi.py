@@ -6,9 +6,10 @@ Two kernels run one after the other (`render.solid_march`, `render.solid_frame`)
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,16 +17,23 @@ import numpy.typing as npt
 
 from render import solid_frame, solid_march, taichi_backend
 from render.taichi_backend import TASKS_ON_CPU, TURNS_AT_A_TIME, Double, Float, Target, _bases, _UniformParts
+from shaderdsl.registry import operations
 from shaderdsl.solid_checker import TONES
 from shaderdsl.solid_dual import CAMERA
 from shaderdsl.solid_tape import SolidTape
-from shaderdsl.tape import MAXIMUM_INSTRUCTIONS, MAXIMUM_SPACES
+from shaderdsl.tape import MAXIMUM_INSTRUCTIONS, MAXIMUM_SPACES, opcodes
 
 Ints = npt.NDArray[np.int32]
 
 _REGISTERS = (32, 96, MAXIMUM_INSTRUCTIONS)
 _SPACES = (1, 8, MAXIMUM_SPACES)
 """Sizes of the kernels' files of registers and spaces: few, so that kernels are few."""
+
+FAMILY = (
+    "sphere", "solid box", "cylinder", "torus", "plane", "union", "difference", "smooth union", "round", "flat", "sunlight",
+    "ambient light",
+)  # fmt: skip
+"""Operations that are compiled together, so that a fit that tries one after another compiles once: what fits in space use."""
 
 _BYTES = 1 << 28
 """Of Jacobians that a launch fills at once."""
@@ -48,6 +56,25 @@ def _kernel(title: str, used: frozenset[int], sizes: tuple[int, ...], text: Call
     return run
 
 
+@lru_cache(maxsize=1)
+def _family() -> frozenset[int]:
+    table, named = opcodes(3), operations(3)
+    return frozenset(table[named[name]].number for name in FAMILY)
+
+
+def prepare() -> float:
+    """Loads the kernels of FAMILY, compiling them the first time on a machine; seconds taken."""
+    from shaderdsl.program import parse
+    from shaderdsl.solid_tape import lower
+
+    began = time.perf_counter()
+    program = parse("scene 3d\nsphere(0.5)")
+    batch = SolidBatch.of([(lower(program.scene, len(program.params)), program.params)])
+    batch.images((8, 8))
+    batch.normal_equations(Target(np.zeros((8, 8, 4), np.float32)))
+    return time.perf_counter() - began
+
+
 def _smallest(sizes: Sequence[int], needed: int) -> int:
     return next(size for size in sizes if size >= needed)
 
@@ -62,7 +89,8 @@ class SolidBatch:
     used: frozenset[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.used = frozenset().union(*(t.used for t in self.tapes))
+        used = frozenset().union(*(t.used for t in self.tapes))
+        self.used = _family() if used <= _family() else used
 
     @classmethod
     def of(cls, programs: Sequence[tuple[SolidTape, npt.ArrayLike]]) -> SolidBatch:
@@ -209,6 +237,11 @@ class SolidBatch:
         programs[:, columns["weight_first"]] = self._weight_parts.base
         moves = [int(d.rows[t.camera + len(CAMERA)] > d.rows[t.camera]) for t, d in zip(self.tapes, derivatives)]
         programs[:, columns["camera_moves"]] = np.array(moves, np.int32)[self.which]
+        everywhere = [
+            int(any(d.rows[first + width] > d.rows[first] for first, width in ((t.background, 3), (t.exposure, 1)) if first is not None))
+            for t, d in zip(self.tapes, derivatives)
+        ]
+        programs[:, columns["all_move"]] = np.array(everywhere, np.int32)[self.which]
         jacobian = more.pop("jacobian")
         more["rows"] = np.concatenate([d.rows for d in derivatives] + [np.zeros(1, np.int32)])
         more["columns"] = np.concatenate([d.columns for d in derivatives] + [np.zeros(1, np.int32)])
@@ -224,7 +257,7 @@ class SolidBatch:
             taichi_backend._start()
             slots, widen = self._slot_parts.run(self.parameters), _widened(size, blur)
             count = self.parameters.shape[1]
-            jacobian = np.empty((len(self), width * height, 4, count), np.float32)
+            jacobian = np.zeros((len(self), width * height, 4, count), np.float32)
             places = self._marched(slots, size, widen)
             images = self._drawn("jacobian", slots, places, size, widen, {"jacobian": jacobian})
             return images, jacobian.reshape(len(self), height, width, 4, count)

@@ -260,6 +260,64 @@ def capsule(a: Place, b: Place, radius_a: float, radius_b: float) -> Figure:
     ), larger=lambda amount: capsule(a, b, radius_a + amount, radius_b + amount))  # fmt: skip
 
 
+def chamferbox(half_width: float, half_height: float, chamfer: float) -> Figure | None:
+    reach = half_width + half_height - chamfer
+    if reach <= 0.0:
+        return None
+    w, h = min(half_width, reach), min(half_height, reach)
+    corner = [(w, reach - w), (reach - h, h)]
+    return polygon([*corner, *((-x, y) for x, y in corner[::-1]), *((-x, -y) for x, y in corner), *((x, -y) for x, y in corner[::-1])])
+
+
+def tunnel(half_width: float, wall: float) -> Figure:
+    w, low, rise = half_width, -0.5 * (half_width + wall), 0.5 * (wall - half_width)
+    return Figure((("M", (-w, low)), ("L", (w, low)), ("L", (w, rise)), _arc(w, False, (-w, rise)), ("Z",)))
+
+
+def stairs(steps: float, half_width: float, half_height: float) -> Figure:
+    whole, w, h = round(steps), half_width, half_height
+    corners = [(i + j, i + 1) for i in range(whole) for j in (0, 1)]
+    return polygon([(w, -h), (-w, -h), *((2.0 * w * i / whole - w, 2.0 * h * j / whole - h) for i, j in corners)])
+
+
+def roundedcross(half_width: float, half_height: float) -> Figure | None:
+    w, h = half_width, half_height
+    if min(w, h) <= 0.0:
+        return None
+    bow = 0.5 * (w * w + h * h) / min(w, h)
+    tips = [(0.0, h), (-w, 0.0), (0.0, -h), (w, 0.0)]
+    return Figure((("M", (w, 0.0)), *(_arc(bow, False, tip, 0) for tip in tips), ("Z",)))
+
+
+def cushion(radius: float, bulge: float) -> Figure:
+    reach = radius * (0.5 + math.sqrt(2.0) * bulge)
+    sides: list[Command] = [
+        ("Q", _turned((reach, reach), turn), _turned((0.0, radius), turn)) for turn in range(4)
+    ]  # fmt: skip
+    return Figure((("M", (radius, 0.0)), *sides, ("Z",)))
+
+
+def ringsector(radius: float, angle: float, width: float) -> Figure | None:
+    return ring(radius, width) if angle > math.pi - 1e-5 else horseshoe(radius, angle, 0.0, width)
+
+
+def horseshoe(radius: float, angle: float, legs: float, width: float) -> Figure | None:
+    inner, outer, large = radius - 0.5 * width, radius + 0.5 * width, angle > 0.5 * math.pi
+    if inner <= 0.0:
+        return None
+    sin, cos = math.sin(angle), math.cos(angle)
+    reach = min(legs, inner * sin / -cos) if cos < 0.0 else legs
+
+    def place(along: float, across: float, side: float = 1.0) -> Place:
+        return side * (along * sin + across * cos), along * cos - across * sin
+
+    return Figure((
+        ("M", place(outer, reach)), ("L", place(outer, 0.0)), _arc(outer, large, place(outer, 0.0, -1.0)),
+        ("L", place(outer, reach, -1.0)), ("L", place(inner, reach, -1.0)), ("L", place(inner, 0.0, -1.0)),
+        _arc(inner, large, place(inner, 0.0), 0), ("L", place(inner, reach)), ("Z",),
+    ))  # fmt: skip
+
+
 # -- strokes ------------------------------------------------------------------------------------------------------
 
 
@@ -285,6 +343,19 @@ def arc(radius: float, angle: float, width: float) -> Figure | None:
 
 def bezier(a: Place, b: Place, c: Place, width: float) -> Figure:
     return Figure((("M", a), *_stroked_curve(a, b, c, width)), False, width)
+
+
+def cool_s(size: float, width: float) -> Figure:
+    unit = size / 2.5
+    half = [
+        ((0.0, 0.5), (0.0, 1.5)), ((-0.5, 0.0), (-1.0, 0.5), (-1.0, 1.5), (0.0, 2.5), (1.0, 1.5), (1.0, 0.5), (0.5, 0.0)),
+        ((0.0, 0.5), (1.0, -0.5)),
+    ]  # fmt: skip
+    commands: list[Command] = []
+    for turn in (unit, -unit):
+        for line in half:
+            commands += [("L" if k else "M", (turn * x, turn * y)) for k, (x, y) in enumerate(line)]
+    return Figure(tuple(commands), False, width)
 
 
 def _stroked_curve(start: Place, control: Place, end: Place, width: float) -> list[Command]:
@@ -325,6 +396,8 @@ FIGURES: dict[str, Callable[..., Figure | None]] = {
     "trapezoid": trapezoid, "parallelogram": parallelogram, "triangle": triangle, "ngon": ngon, "star": star,
     "cross": cross, "pie": pie, "cutdisk": cutdisk, "moon": moon, "vesica": vesica, "heart": heart, "egg": egg,
     "segment": segment, "capsule": capsule, "arc": arc, "ring": ring, "bezier": bezier,
+    "chamferbox": chamferbox, "tunnel": tunnel, "stairs": stairs, "roundedcross": roundedcross, "cushion": cushion,
+    "ringsector": ringsector, "horseshoe": horseshoe, "cool_s": cool_s,
 }  # fmt: skip
 """By the name of the operation; called with its parameters, lengths in scene units and angles in radians."""
 

@@ -13,6 +13,9 @@ from shaderdsl.syntax import Argument, Call, Named
 RECEIVERS = ("modifier", "transform", "repetition", "layer", "extrusion")
 """Categories of operations on one shape, which is their first argument."""
 
+_SHAPES_FIRST = {"boolean": 2, **dict.fromkeys(RECEIVERS, 1)}
+"""How many shapes come before the parameters, where their number is fixed."""
+
 BUILTINS: dict[str, tuple[Parameter, ...]] = {
     "rgb": tuple(number(name, 0.0, 1.0, minimum=0.0, maximum=1.0) for name in ("red", "green", "blue")),
     "hsv": (
@@ -39,8 +42,8 @@ SPECIAL_FORMS = ("param", "fixed")
 class Layout(NamedTuple):
     """How the arguments of a call are read.
 
-    `leading` arguments come first without names (a receiver; the shapes, points or colours of a variadic
-    operation); `sources` gives each parameter the index of its argument, or None for its default. `canonical`
+    `leading` arguments come first without names (a receiver, or two shapes; the shapes, points or colours of a
+    variadic operation); `sources` gives each parameter the index of its argument, or None for its default. `canonical`
     lists (index, name or "") in the order of canonical text, or is None where the call is written so already.
     """
 
@@ -88,7 +91,6 @@ def registered_layout(
     for operation in sorted(entries, key=lambda o: o.dimension == 2) if dimension == 3 else entries:
         if home is not None and operation.dimension not in (0, home):
             continue
-        receiver = 1 if operation.category in RECEIVERS else 0
         if operation.variadic:
             leading, placed = positional, 0
             if positional < minimum_leading(operation) or (
@@ -96,7 +98,8 @@ def registered_layout(
             ):
                 continue
         else:
-            leading, placed = receiver, positional - receiver
+            leading = _SHAPES_FIRST.get(operation.category, 0)
+            placed = positional - leading
         if placed < 0 or placed > len(operation.parameters):
             continue
         layout = _layout(operation, operation.parameters, leading, placed, names)
@@ -184,7 +187,10 @@ def operation_signature(operation: Operation) -> str:
             ", ..." if operation.variadic != "colours" or operation.parameters else ""
         )
         return signature(operation.function, operation.parameters, several)
-    if operation.category in RECEIVERS:
+    first = _SHAPES_FIRST.get(operation.category, 0)
+    if first > 1:
+        return signature(operation.function, operation.parameters, ", ".join(["shape"] * first))
+    if first:
         return "shape." + signature(operation.function, operation.parameters)
     return signature(operation.function, operation.parameters)
 
@@ -196,8 +202,9 @@ def refuse_registered(call: Call, dimension: Dimension = 2, home: int | None = N
     positional, names = split(call.arguments)
     # The entry that knows the most of the given names is the one that was meant.
     operation = max(entries, key=lambda o: sum(any(p.name == n for p in o.parameters) for n in names))
-    expected = " or ".join(dict.fromkeys(operation_signature(o) for o in entries if not o.blend))
-    receiver = operation.category in RECEIVERS
+    meant = [operation] if operation.blend else [o for o in entries if not o.blend]
+    expected = " or ".join(dict.fromkeys(operation_signature(o) for o in meant))
+    first = _SHAPES_FIRST.get(operation.category, 0)
     if operation.variadic:
         fewest = minimum_leading(operation)
         if positional < fewest:
@@ -207,9 +214,9 @@ def refuse_registered(call: Call, dimension: Dimension = 2, home: int | None = N
             )
         placed = 0
     else:
-        placed = positional - (1 if receiver else 0)
+        placed = positional - first
         if placed < 0:
-            return _at_name(call, f"{call.name} needs a shape to work on", expected)
+            return _at_name(call, f"{call.name} needs {'two shapes' if first > 1 else 'a shape'} to work on", expected)
     known = {p.name for o in entries for p in o.parameters}
     if operation.variadic and not operation.parameters and not names:
         return _at_name(call, f"{call.name} takes one colour, here there are {positional}", expected)

@@ -35,9 +35,9 @@ from shaderdsl.values import (
     NumberValue,
     PaintValue,
     PointValue,
-    VectorValue,
     ShapeValue,
     Value,
+    VectorValue,
     VertexValue,
     WordValue,
     described,
@@ -372,7 +372,7 @@ class Check(Construction):
                 )  # fmt: skip
         shapes = [self.shape(node.operands[0], first, _OPERATORS[operator])]
         shapes += [self.shape(o, self.evaluate(o), _OPERATORS[operator]) for o in node.operands[1:]]
-        return self.combined(node, operations()[_OPERATORS[operator]], shapes, ())
+        return self.combined(node, operations()[_OPERATORS[operator]], shapes, (), ())
 
     # -- calls --------------------------------------------------------------------------------------------
 

@@ -12,12 +12,24 @@ from shaderdsl.errors import Fault
 from shaderdsl.expression import Expr, Graph, hypot
 from shaderdsl.limits import Condition, Constraint, below, limit_text
 from shaderdsl.registry import Operation, Parameter
-from shaderdsl.scene import Combination, Lamp, Modified, Outline, Paint, Placed, Placement, Primitive, Vertex, Viewpoint
+from shaderdsl.scene import (
+    Combination,
+    Decided,
+    Lamp,
+    Modified,
+    Outline,
+    Paint,
+    Placed,
+    Placement,
+    Primitive,
+    Vertex,
+    Viewpoint,
+)
 from shaderdsl.values import (
     CameraValue,
-    LightValue,
     ColourValue,
     LayerValue,
+    LightValue,
     NumberValue,
     PaintValue,
     PointValue,
@@ -123,14 +135,14 @@ class Construction:
         raise self.mismatch(node, value, what, "a shape")
 
     def combined(
-        self, node: Any, operation: Operation, shapes: list[ShapeValue], scalars: tuple[Expr, ...]
+        self, node: Any, operation: Operation, shapes: list[ShapeValue], scalars: tuple[Expr, ...], decided: Decided
     ) -> ShapeValue:
         if len({s.dimension for s in shapes}) > 1:
             raise Fault(
                 "shapes of the plane and solids cannot be combined", node.start, node.end, "",
                 "make the shape a solid first, for example by .extrude(0.1)",
             )  # fmt: skip
-        combination = Combination(operation, tuple(s.shape for s in shapes), scalars)
+        combination = Combination(operation, tuple(s.shape for s in shapes), scalars, decided)
         return self.nested(
             node, combination, sum(s.size for s in shapes), max(s.depth for s in shapes),
             "a boolean's result has no inset of its own: round its parts, or blend them by "
@@ -215,7 +227,7 @@ class Construction:
         self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any
     ) -> Value:
         shapes = [self.shape(n, v, call.name) for n, v in zip(call.arguments, leading)]
-        return self.combined(call, operation, shapes, scalars)
+        return self.combined(call, operation, shapes, scalars, decided)
 
     def _make_modifier(
         self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any

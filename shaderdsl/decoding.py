@@ -205,9 +205,10 @@ class _Grammar:
         self.rules[f"operand{depth}"] = [f"solid{inner}", *([f"group{inner}"] if inner else [])]
         self.rules[f"next_part{depth}"] = [f'", " part{depth}']
         self.rules[f"part{depth}"] = [f"solid{inner}", *([f"chain{inner}_{name}" for name in signs] if inner else [])]
+        several = f" ~ 1..{_MAX_OPERANDS - 1}"
         self.rules[f"blend{depth}"] = [
             way for o in of_category("boolean") if o.name not in signs
-            for way in self._calls(o, o.function, f"part{depth} next_part{depth} ~ 1..{_MAX_OPERANDS - 1}")
+            for way in self._calls(o, o.function, f"part{depth} next_part{depth}{several if o.variadic else ''}")
         ]  # fmt: skip
         for name, sign in signs.items():
             # A first operand with the same operator is merged into the chain, so it is none.

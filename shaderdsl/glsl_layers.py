@@ -219,7 +219,8 @@ class Layers:
         name = self.use(*helpers.combination(shape.operation))
         point = self.held(point, block)
         children = self.flattened(shape)
-        numbers = "".join(", " + text for text in block.numbers(shape.scalars))
+        scalars = all_scalars(shape.operation, shape.scalars, shape.decided, self.graph)
+        numbers = "".join(", " + text for text in block.numbers(scalars))
         if len(children) == 2:
             a, b = (self.short(self.shape(child, point, inset, block), child, block) for child in children)
             return f"{name}({a}, {b}{numbers})"
@@ -250,6 +251,7 @@ class Layers:
             isinstance(first, ir.Combination)
             and first.operation is shape.operation
             and [e.index for e in first.scalars] == key
+            and first.decided == shape.decided
             and id(first) not in self.shared
         ):
             return [*self.flattened(first), *rest]

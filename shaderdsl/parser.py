@@ -32,11 +32,11 @@ from shaderdsl.syntax import (
     Negation,
     Number,
     Pair,
-    Triple,
     Parameter,
     Ranged,
     Scene,
     Statement,
+    Triple,
 )
 
 BOOLEAN_OPERATORS = {"union": "|", "xor": "^", "intersection": "&", "difference": "-"}

@@ -179,7 +179,8 @@ class Operation:
     shape       body(p: Point, **parameters) -> Distance
     outline     body(p: Point, element: Element, **parameters) -> unsigned distance to one line or quadratic, with
                 `finish(distance, inside, **parameters) -> Distance` after the nearest is found; see `operations/outlines.py`
-    boolean     body(a: Distance, b: Distance, **parameters) -> Distance
+    boolean     body(a: Distance, b: Distance, **parameters) -> Distance; of several shapes, where it is `variadic`, from left
+                to right; its parameters are lengths, numbers and counts
     modifier    body(d: Distance, **parameters) -> Distance
     transform   body(p: Point, **parameters) -> Point, affine in p; `distance_scale(**parameters)` multiplies distances
     repetition  body(p: Point, copy: Expr, **parameters) -> Point for each of `copies` candidate copies, whose union is taken
@@ -188,7 +189,9 @@ class Operation:
     extrusion   body(p: Point3, **parameters) -> Point3: (x, y) in the plane of the shape that is made solid, and z, how far
                 the point lies beyond the solid's ends (negative between them); `capped` False leaves z out
     camera      body(**parameters) -> Camera
-    light       body(p: Point3, n: Point3, **parameters) -> Light: how a surface at p with the normal n is lit
+    light       body(p: Point3, n: Point3, **parameters) -> Light: how a surface at p with the normal n is lit. A parameter called
+                `shadow` says how soft the shadows are that it casts, one called `occlusion` how much less of it comes into
+                corners; at 0 there are none. The renderers read them (`shaderdsl.view`), and they have no derivative
 
     `dimension` says where the operation is at home. In space a shape, transform, repetition or paint gets and gives
     `Point3` where it gets `Point` in the plane; what is at home in both (dimension 0) gets `Point3`, z being 0 in the plane.
@@ -247,7 +250,10 @@ class Operation:
 
 
 _operations: dict[str, Operation] = {}
-_MODULES = ("shapes", "curves", "outlines", "booleans", "modifiers", "transforms", "paints", "solids", "spaces", "lights")
+_MODULES = (
+    "shapes", "curves", "figures", "outlines", "booleans", "modifiers", "transforms", "paints", "solids", "round_solids",
+    "polyhedra", "lattices", "spaces", "folds", "profiles", "lights",
+)  # fmt: skip
 
 
 def register(
@@ -278,7 +284,7 @@ def operations(dimension: Dimension = 2) -> Mapping[str, Operation]:
 
 @lru_cache(maxsize=2)
 def functions(dimension: Dimension = 2) -> Mapping[str, tuple[Operation, ...]]:
-    """Entries by the function name that the text uses: `union` has four (sharp, smooth, round, chamfer)."""
+    """Entries by the function name that the text uses: `union` has one for each way to blend its seam."""
     table: dict[str, list[Operation]] = {}
     for operation in operations(dimension).values():
         if operation.function:

@@ -53,6 +53,7 @@ class Combination:
     operation: Operation
     children: tuple[Shape, ...]
     scalars: tuple[Expr, ...]
+    decided: Decided = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,6 +38,11 @@ def toned(value: Expr, tone: str) -> Expr:
     return value
 
 
+def shown(value: Expr, tone: str) -> Expr:
+    """A component on the screen, sRGB; "raw" is the light itself."""
+    return value if tone == "raw" else encoded(toned(value, tone))
+
+
 def reflected(light: Light, visible: Expr, n: Point3, to_eye: Point3, material: tuple[Expr, ...]) -> Point3:
     """The linear light that a surface sends to the eye: `n` its unit normal, `to_eye` the unit direction to the eye,
     `visible` how much of the light reaches it, in [0, 1]."""

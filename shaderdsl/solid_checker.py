@@ -8,7 +8,7 @@ from typing import Any
 from shaderdsl import binding, syntax
 from shaderdsl.checker import Check, root_name
 from shaderdsl.errors import Fault, did_you_mean
-from shaderdsl.registry import Dimension, Operation, Parameter, number, operations
+from shaderdsl.registry import Dimension, Parameter, number, operations
 from shaderdsl.scene import Lamp, Material, Paint, Painted, SolidScene, Surface, Viewpoint
 from shaderdsl.values import (
     CameraValue,
@@ -21,8 +21,8 @@ from shaderdsl.values import (
     described,
 )
 
-TONES = ("none", "reinhard", "filmic")
-"""How linear light is brought into the range of a screen."""
+TONES = ("none", "reinhard", "filmic", "raw")
+"""How linear light is brought into the range of a screen; "raw" leaves it as it is, and no program can ask for it."""
 
 SETTINGS: dict[str, Parameter] = {
     "exposure": number("exposure", 0.3, 3.0, 1.0, minimum=0.0, summary="multiplies the light before it is shown"),
@@ -114,9 +114,9 @@ class SolidCheck(Check):
                 raise Fault(f"scene 3d has no setting '{name[:40]}'", *place, _EXPECTED, did_you_mean(name, known))
 
     def _tone(self, node: Any) -> str:
-        if type(node) is syntax.Name and node.name in TONES:
+        if type(node) is syntax.Name and node.name in TONES[:-1]:
             return str(node.name)
-        raise Fault("this is no way to map tones", node.start, node.end, " or ".join(TONES))
+        raise Fault("this is no way to map tones", node.start, node.end, " or ".join(TONES[:-1]))
 
     # -- calls --------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from typing import Any
 from shaderdsl import shading, view
 from shaderdsl.dual import Rule, _all_seeds, _element, _parameter_inputs, _rule
 from shaderdsl.expression import Expr, Graph, absolute, maximum, select
-from shaderdsl.registry import Camera, Distance, Operation, Point, Point3, bind, continuous_names, scalar_names
+from shaderdsl.registry import Camera, Distance, Operation, Point, Point3, bind, continuous_names
 
 DUAL = ("f", "fx", "fy", "fz", "w")
 """A distance dual in space: value, gradient, thickness."""
@@ -206,7 +206,7 @@ def screen_rule(tone: str) -> Rule:
     names = ("r", "g", "b", "alpha", "exposure")
     *colour, alpha, exposure = (graph.input(name) for name in names)
     opaque = maximum(alpha, 1e-6)
-    outputs = [shading.encoded(shading.toned(c / opaque * exposure, tone)) * alpha for c in colour]
+    outputs = [shading.shown(c / opaque * exposure, tone) * alpha for c in colour]
     return _rule(graph, names, ("sr", "sg", "sb"), outputs, names)
 
 
@@ -292,3 +292,30 @@ def camera_slots(camera: Camera) -> list[Expr]:
     return [*(graph.lift(v) for v in frame), camera.spread, graph.constant(camera.parallel)]
 
 
+
+
+@cache
+def shadow_rule() -> Rule:
+    """Inputs "clear", "distance", "t", "shadow", "size"; output "left": see `shaderdsl.view.shaded`. Not differentiated."""
+    graph = Graph()
+    names = ("clear", "distance", "t", "shadow", "size")
+    return Rule(graph, names, ("left",), (view.shaded(*(graph.input(name) for name in names)),), (), ())
+
+
+@cache
+def arriving_rule() -> Rule:
+    """Input "clear"; output "arrives". Not differentiated."""
+    graph = Graph()
+    return Rule(graph, ("clear",), ("arrives",), (view.arriving(graph.input("clear")),), (), ())
+
+
+@cache
+def towards_rule(operation: Operation) -> Rule:
+    """Of a light that casts shadows: inputs a point and its parameters; outputs the unit direction to it, and its distance."""
+    graph = Graph()
+    p = _point(graph, "xyz")
+    scalars = _parameter_inputs(graph, operation)
+    zero = graph.constant(0.0)
+    light = operation.body(p, Point3(zero, zero, graph.constant(1.0)), **bind(operation, scalars))
+    outputs = [*light.direction, graph.lift(light.distance)]
+    return Rule(graph, ("x", "y", "z", *scalars), ("tx", "ty", "tz", "far"), tuple(outputs), (), ())

@@ -8,11 +8,10 @@ stands in a table of materials, and each shape's instruction names its row.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from shaderdsl import scene as ir
 from shaderdsl.collection import collector_held
@@ -77,6 +76,29 @@ class SolidTape(Lowered):
         return frozenset([*self.instructions[:, OPCODE].tolist(), *self.materials[:, PAINT].tolist(), *self.lights[:, 0].tolist()])
 
 
+    def showing(self, what: str, exposure: float = 1.0) -> SolidTape:
+        """The same scene with the same parameters, drawn as something else: "colour" (itself), "normals" (half of the unit
+        normal plus one half), "depth" (the distance along the camera's view), or "silhouette" (white). The last three are
+        linear, multiplied by `exposure`, and transparent where nothing is."""
+        if what == "colour":
+            return self
+        graph, table, named = self.graph, opcodes(3), operations(3)
+        paint = [*_identity(graph), *(graph.constant(v) for v in (1.0, 1.0, 1.0, 0.0, 1.0, 0.0, exposure))]
+        camera = self.slots[self.camera : self.camera + 12]
+        light = (*camera[:3], *camera[9:12]) if what == "depth" else ()
+        first = len(self.slots)
+        row = (table[named["flat"]].number, 0, first, 1, first + 15)
+        return replace(
+            self,
+            slots=(*self.slots, *(e.index for e in paint), *light),
+            materials=np.array([row] * len(self.materials), np.int32).reshape(-1, 5),
+            lights=np.array([(table[named[f"{what} light"]].number, first + len(paint))], np.int32),
+            background=None,
+            exposure=first + len(paint) - 1,
+            fog=None,
+            tone="raw",
+        )
+
     @cached_property
     def march(self) -> IntArray:
         """The instructions for values alone: (n, 6) opcode, source register or space, second register, first slot, count (of a
@@ -133,6 +155,10 @@ Map = tuple[Expr, ...]
 """Twelve entries, row by row: x' = xx x + xy y + xz z + x, and y', z' alike."""
 
 
+def _identity(graph: Graph) -> list[Expr]:
+    return [graph.constant(1.0 if k in (0, 5, 10) else 0.0) for k in range(12)]
+
+
 class _Frame:
     """Where a solid is lowered: a space, the map from it to the solid's coordinates, the factor on its distances, by how much
     primitives are inset (for `round`), and the row of what is not painted otherwise."""
@@ -160,7 +186,7 @@ class _Lowering:
         self.graph = scene.graph
         self.parameter_count = parameter_count
         self.zero, self.one = self.graph.constant(0.0), self.graph.constant(1.0)
-        self.identity: Map = tuple(self.one if k in (0, 5, 10) else self.zero for k in range(12))
+        self.identity: Map = tuple(_identity(self.graph))
         self.slots: list[int] = []
         self.instructions: list[tuple[int, ...]] = []
         self.materials: list[tuple[int, ...]] = []
@@ -267,7 +293,8 @@ class _Lowering:
     def combination(self, shape: ir.Combination, frame: _Frame) -> int:
         operation = shape.operation
         registers = [self.shape(child, frame) for child in shape.children]
-        scalars = self.scaled(operation, shape.scalars, frame.scale)
+        own = all_scalars(operation, shape.scalars, shape.decided, self.graph)
+        scalars = self.scaled(operation, own, frame.scale)
         total = registers[0]
         for other, child in zip(registers[1:], shape.children[1:]):
             keeps = operation.carves and not _is_painted(child)

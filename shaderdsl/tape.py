@@ -489,7 +489,8 @@ class _Lowering:
     def combination(self, shape: ir.Combination, frame: _Frame) -> int:
         operation = shape.operation
         registers = [self.shape(child, frame) for child in shape.children]
-        scalars = self.scaled(operation, shape.scalars, frame.scale)
+        own = all_scalars(operation, shape.scalars, shape.decided, self.graph)
+        scalars = self.scaled(operation, own, frame.scale)
         total = registers[0]
         for other in registers[1:]:
             key = (opcodes()[operation].number, total, other, tuple(e.index for e in scalars))

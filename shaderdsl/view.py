@@ -138,3 +138,26 @@ def crease_share(
     # Just before it turns away a face is all but edge on, and narrower than a pixel.
     seen = clamp(-other.dot(direction) / (GRAZING * maximum(other.length, FLAT)), 0.0, 1.0)
     return 1.0 - (1.0 - half_plane_area(offset, major, minor)) * seen
+
+
+# Shadows and occlusion: how much of a light arrives, from distances alone. They have no derivative.
+
+SHADOW_STEPS = 32
+SHADOW_STEP = (0.02, 0.35)
+"""Steps that are taken towards a light, and their least and greatest length."""
+
+OCCLUSION_TAPS = 5
+OCCLUSION_REACH = 0.07
+"""Points above a surface that are asked how near anything is, and how far they are apart."""
+
+
+def shaded(clear: Expr, distance: Expr, t: Expr, shadow: Expr, size: Expr) -> Expr:
+    """How clear the way to a light is after a point at `t` of it, where the scene is `distance` away: what comes within the light's
+    width there covers part of it. A shadow's edge is at least a pixel (`size`) wide."""
+    return minimum(clear, distance / (shadow * t + size))
+
+
+def arriving(clear: Expr) -> Expr:
+    """The share of a light that arrives, smooth at both ends."""
+    clear = clamp(clear, 0.0, 1.0)
+    return clear * clear * (3.0 - 2.0 * clear)

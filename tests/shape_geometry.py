@@ -263,10 +263,170 @@ def _bezier(v: Arguments) -> Solid:
     return stroke(a * (1 - t) ** 2 + 2 * b * t * (1 - t) + c * t * t, v["width"])
 
 
+def _chamferbox(v: Arguments) -> Solid:
+    w, h, c = v["half_width"], v["half_height"], v["chamfer"]
+    sides = [
+        np.stack([np.linspace(-4, 4, 4 * SAMPLES), np.full(4 * SAMPLES, y)], axis=1) @ turn
+        for y, turn in (
+            (h, np.eye(2)), (w, np.array([[0.0, 1.0], [1.0, 0.0]])),
+            ((w + h - c) / np.sqrt(2.0), np.array([[1.0, -1.0], [1.0, 1.0]]) / np.sqrt(2.0)),
+        )
+    ]  # fmt: skip
+    mirrored = [side * (sx, sy) for side in sides for sx in (-1, 1) for sy in (-1, 1)]
+
+    def inside(p: Array) -> Array:
+        x, y = np.abs(p).T
+        return np.asarray((x < w) & (y < h) & (x + y < w + h - c))
+
+    return Solid(inside, np.concatenate(mirrored))
+
+
+def _tunnel(v: Arguments) -> Solid:
+    w, h = v["half_width"], v["wall"]
+    middle = 0.5 * (w - h)
+    walls = polygon([(w, 0), (-w, 0), (-w, -h), (w, -h)])
+
+    def inside(p: Array) -> Array:
+        q = p + [0.0, middle]
+        return np.asarray(walls.inside(q) | (in_disk(q, 0, 0, w) & (q[:, 1] >= 0)))
+
+    return Solid(inside, np.concatenate([walls.curves, circle_points(0, 0, w, 0, np.pi)]) - [0.0, middle])
+
+
+def _stairs(v: Arguments) -> Solid:
+    n, w, h = v["steps"], v["half_width"], v["half_height"]
+    columns, heights = np.linspace(-w, w, n + 1), np.linspace(-h, h, n + 1)
+    zigzag = [(columns[i + j], heights[i + 1]) for i in range(n) for j in (0, 1)]
+    return polygon([(w, -h), (-w, -h), *zigzag])
+
+
+def _roundedcross(v: Arguments) -> Solid:
+    w, h = v["half_width"], v["half_height"]
+    long, short = max(w, h), min(w, h)
+    # Through (0, short), and through (long, 0), where it touches the axis.
+    radius = brentq(lambda r: np.hypot(long, r - short) - r, 0.5 * short, 1e4)
+    centre = np.array([long, radius])
+    points = circle_points(*centre, radius, -0.5 * np.pi, np.arctan2(short - radius, -long))
+    if w < h:
+        points, centre = points[:, ::-1], centre[::-1]
+    outline = np.concatenate([points * (sx, sy) for sx in (-1, 1) for sy in (-1, 1)])
+
+    def inside(p: Array) -> Array:
+        q = np.abs(p)
+        return np.asarray((q[:, 0] < w) & (q[:, 1] < h) & ~in_disk(q, *centre, radius))
+
+    return Solid(inside, outline, only_boundary=True)
+
+
+def _cushion(v: Arguments) -> Solid:
+    """Quadratic Bezier curves from corner to corner; a curve's middle is halfway between chord and control point."""
+    t = np.linspace(0.0, 1.0, SAMPLES, endpoint=False)[:, None]
+    corners = v["radius"] * np.array([(1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0)])
+    curves = []
+    for a, b in zip(corners, np.roll(corners, -1, axis=0)):
+        control = 0.5 * (a + b) * (1.0 + 2.0 * np.sqrt(2.0) * v["bulge"])
+        curves.append(a * (1 - t) ** 2 + 2 * control * t * (1 - t) + b * t * t)
+    outline = np.concatenate(curves)
+    return Solid(lambda p: in_polygon(p, outline[::10]), outline, only_boundary=True)
+
+
+def _parabola(v: Arguments) -> Solid:
+    """Nearer to the focus than to the line as far below the origin as the focus is above."""
+    f = v["focus"]
+    x = np.linspace(-4, 4, 8 * SAMPLES)
+    return Solid(lambda p: np.hypot(p[:, 0], p[:, 1] - f) < np.abs(p[:, 1] + f), np.stack([x, x * x / (4 * f)], axis=1), only_boundary=True)
+
+
+def _hyperbola(v: Arguments) -> Solid:
+    """Its points' distances to two foci differ by less than the waist."""
+    a, end, h = v["waist"], v["waist"] + v["flare"], v["half_height"]
+    b = h / np.sqrt((end / a) ** 2 - 1.0)
+    focus = np.hypot(a, b)
+    turn = np.linspace(-np.arcsinh(h / b), np.arcsinh(h / b), SAMPLES)
+    branch = np.stack([a * np.cosh(turn), b * np.sinh(turn)], axis=1)
+
+    def inside(p: Array) -> Array:
+        left, right = (np.hypot(p[:, 0] - side * focus, p[:, 1]) for side in (-1, 1))
+        return np.asarray((np.abs(left - right) < 2 * a) & (np.abs(p[:, 1]) < h))
+
+    ends = [line_points((-end, y), (end, y)) for y in (-h, h)]
+    return Solid(inside, np.concatenate([branch, -branch, *ends]), only_boundary=True)
+
+
+def _sector(v: Arguments) -> Callable[[Array], Array]:
+    inner, outer = v["radius"] - 0.5 * v["width"], v["radius"] + 0.5 * v["width"]
+
+    def inside(p: Array) -> Array:
+        r, turn = np.hypot(*p.T), np.abs(np.arctan2(p[:, 0], p[:, 1]))
+        return np.asarray((r > inner) & (r < outer) & (turn < v["angle"]))
+
+    return inside
+
+
+def _ringsector(v: Arguments) -> Solid:
+    radii = [v["radius"] + side * 0.5 * v["width"] for side in (-1, 1)]
+    rays = [np.array([side * np.sin(v["angle"]), np.cos(v["angle"])]) for side in (-1, 1)]
+    ends = [line_points(radii[0] * ray, radii[1] * ray) for ray in rays]
+    return Solid(_sector(v), np.concatenate([*(circle_points(0, 0, r) for r in radii), *ends]))
+
+
+def _horseshoe(v: Arguments) -> Solid:
+    radius, half, turn = v["radius"], 0.5 * v["width"], v["angle"]
+    ray, tangent = np.array([np.sin(turn), np.cos(turn)]), np.array([np.cos(turn), -np.sin(turn)])
+    legs = v["legs"]
+    if turn > 0.5 * np.pi:
+        legs = min(legs, (radius - half) * np.tan(np.pi - turn))
+    leg = [(radius + side * half) * ray + far * legs * tangent for side, far in ((-1, 0), (1, 0), (1, 1), (-1, 1))]
+    solids = [polygon(np.array(leg) * (side, 1)) for side in (-1, 1)]
+    arc = _sector(v)
+    circles = [circle_points(0, 0, radius + side * half) for side in (-1, 1)]
+
+    def inside(p: Array) -> Array:
+        return np.asarray(arc(p) | solids[0].inside(p) | solids[1].inside(p))
+
+    return Solid(inside, np.concatenate([*circles, *(solid.curves for solid in solids)]))
+
+
+def _wave(v: Arguments) -> Solid:
+    radius, half = v["radius"], v["angle"]
+    step = 2.0 * radius * np.sin(half)
+    reach = int(np.ceil(3.0 / step))
+    turn = np.linspace(-half, half, SAMPLES // 4)
+    arcs = []
+    for k in range(-reach, reach + 1):
+        side = 1 if k % 2 == 0 else -1
+        arcs.append(np.stack([k * step + radius * np.sin(turn), side * radius * (np.cos(turn) - np.cos(half))], axis=1)[:-1])
+    return stroke(np.concatenate(arcs), v["width"])
+
+
+def _cool_s(v: Arguments) -> Solid:
+    unit, half = v["size"] / 2.5, 0.5 * v["width"]
+    upright = [((x, y), (x, y + 1.0)) for x in (-1, 0, 1) for y in (0.5, -1.5)]
+    roof = [((0, 2.5), (x, 1.5)) for x in (-1, 1)] + [((0, -2.5), (x, -1.5)) for x in (-1, 1)]
+    middle = [((-1, 0.5), (0, -0.5)), ((0, 0.5), (1, -0.5)), ((1, 0.5), (0.5, 0)), ((-1, -0.5), (-0.5, 0))]
+    strokes = np.array(upright + roof + middle) * unit
+
+    def to_lines(p: Array) -> Array:
+        distances = []
+        for a, b in strokes:
+            share = np.clip((p - a) @ (b - a) / np.sum((b - a) ** 2), 0, 1)
+            distances.append(np.hypot(*(p - a - share[:, None] * (b - a)).T))
+        return np.asarray(np.min(distances, axis=0))
+
+    curves = [circle_points(*end, half) for line in strokes for end in line]
+    for a, b in strokes:
+        normal = np.array([a[1] - b[1], b[0] - a[0]]) * half / np.hypot(*(b - a))
+        curves += [line_points(a + normal, b + normal), line_points(a - normal, b - normal)]
+    outline = np.concatenate(curves)
+    return Solid(lambda p: to_lines(p) < half, outline[to_lines(outline) > half - 1e-9], only_boundary=True)
+
+
 SOLIDS: dict[str, Callable[[Arguments], Solid]] = {
     "circle": _circle, "ellipse": _ellipse, "box": _box, "rhombus": _rhombus, "trapezoid": _trapezoid,
     "parallelogram": _parallelogram, "triangle": _triangle, "ngon": _ngon, "star": _star, "cross": _cross,
     "halfplane": _halfplane, "pie": _pie, "cutdisk": _cutdisk, "moon": _moon, "vesica": _vesica,
     "heart": _heart, "egg": _egg, "segment": _segment, "capsule": _capsule, "arc": _arc, "ring": _ring,
-    "bezier": _bezier,
+    "bezier": _bezier, "chamferbox": _chamferbox, "tunnel": _tunnel, "stairs": _stairs,
+    "roundedcross": _roundedcross, "cushion": _cushion, "parabola": _parabola, "hyperbola": _hyperbola,
+    "ringsector": _ringsector, "horseshoe": _horseshoe, "wave": _wave, "cool_s": _cool_s,
 }  # fmt: skip

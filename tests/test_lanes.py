@@ -14,6 +14,7 @@ from render.taichi_backend import Batch, Target
 from render.taichi_lanes import FEWEST, suits
 from render.tapes import tape_of
 from shaderdsl import Program, parse
+from shaderdsl.registry import operations
 from shaderdsl.tape import MAXIMUM_INSTRUCTIONS, opcodes
 
 pytestmark = pytest.mark.skipif(taichi_backend.device() != "cpu", reason="they are for the CPU")
@@ -47,8 +48,9 @@ def plain() -> list[Program]:
 
 @lru_cache(maxsize=1)
 def diverse() -> list[Program]:
-    """Random programs of all shapes, booleans and modifiers that these kernels can draw."""
-    return [p for p in data.generate(600, level=3, seed=20) if suits("image", tape_of(p).used, 1)]
+    """The operations' examples, and random programs, of all shapes, booleans and modifiers that these kernels can draw."""
+    programs = [*(parse(o.example) for o in operations().values()), *data.generate(600, level=3, seed=20)]
+    return [p for p in programs if suits("image", tape_of(p).used, 1)]
 
 
 def batches(programs: list[Program]) -> tuple[Batch, list[Batch]]:

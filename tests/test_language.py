@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 import shaderdsl
 from shaderdsl import parse, program as programs
 from shaderdsl.emit import shortest
+from shaderdsl.parser import BOOLEAN_OPERATORS
 from shaderdsl.registry import Operation, Parameter, operations
 from shaderdsl.scene import Combination, Modified, Outline, Placed, Primitive
 
@@ -93,10 +94,9 @@ class Writer:
             return self.call(operation)
         if self.random.random() < 0.4:
             operation = self.one_of("boolean")
-            shapes = [self.shape(depth - 1) for _ in range(self.random.randrange(2, 4))]
-            if not operation.blend and self.random.random() < 0.7:
-                sign = {"union": "|", "intersection": "&", "difference": "-", "xor": "^"}[operation.function]
-                return f"({f' {sign} '.join(shapes)})"
+            shapes = [self.shape(depth - 1) for _ in range(self.random.randrange(2, 4) if operation.variadic else 2)]
+            if operation.name in BOOLEAN_OPERATORS and self.random.random() < 0.7:
+                return f"({f' {BOOLEAN_OPERATORS[operation.name]} '.join(shapes)})"
             return self.call(operation, *shapes)
         operation = self.one_of("transform", "repetition", "modifier")
         if operation.name == "round":
@@ -245,6 +245,8 @@ CANONICAL = [
     ("difference(circle(1), circle(2), circle(3))", "circle(1) - circle(2) - circle(3)"),
     ("circle(1) ^ circle(2) & circle(3)", "circle(1) ^ (circle(2) & circle(3))"),
     ("circle(1).union(circle(2), smooth = 0.1)", "union(circle(1), circle(2), smooth = 0.1)"),
+    ("union(circle(1), circle(2), steps = 3, stairs = 0.1)", "union(circle(1), circle(2), stairs = 0.1, steps = 3)"),
+    ("circle(1).groove(circle(2), width = 0.2, depth = 0.1)", "groove(circle(1), circle(2), 0.1, 0.2)"),
     ("circle(1 + 2 * 3 - (4 - 5) / 6)", "circle(1 + 2 * 3 - (4 - 5) / 6)"),
     ("circle(1 - -(0.5))", "circle(1 - -0.5)"),
     ("let r = - - 2\ncircle(--r)", "let r = 2\ncircle(r)"),

@@ -126,6 +126,11 @@ MEANING = [
         "union(shape, shape, ...)",
         "'smooth'",
     ),
+    ("«union(circle(1), circle(2), stairs = 1)", "missing 'steps'", "union(shape, shape, ..., stairs, steps)", ""),
+    ("union(circle(1), circle(2), stairs = 1, steps = «2.5)", "cannot be 2.5", "a whole number from 1 to 16", ""),
+    ("«pipe(circle(1))", "pipe needs two shapes", "pipe(shape, shape, radius)", ""),
+    ("pipe(circle(1), circle(2), «circle(3))", "does not take a shape", "a number", "combine shapes with"),
+    ("morph(circle(1), circle(2), «1.5)", "'amount' of morph cannot be 1.5", "0 to 1", ""),
     ("«union(circle(1))", "at least 2 shapes, here there are 1", "union(shape, shape, ...)", ""),
     ("«polygon((0, 0), (1, 1))", "at least 3 points, here there are 2", "point", ""),
     (

@@ -4,135 +4,17 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
+from bodies import Array, Example, assert_close_away_from_kinks, central, degenerate_arguments, random_arguments, traced
 from scipy.spatial import cKDTree
-from shape_geometry import SOLIDS, Solid
+from shape_geometry import SOLIDS
 
-from shaderdsl import emit
-from shaderdsl.expression import Expr, Graph
-from shaderdsl.registry import (
-    Distance,
-    Operation,
-    Point,
-    bind,
-    continuous_names,
-    of_category,
-    operations,
-    scalar_names,
-)
+from shaderdsl.registry import Operation, of_category, operations
 
-Array = np.ndarray
 SHAPES = [operation.name for operation in of_category("shape")]
-COUNTS = (3, 5, 8)
-
-
-class Traced:
-    """A shape's body in a graph of its own, with gradient and derivatives by parameter."""
-
-    def __init__(self, operation: Operation, with_inset: bool = False) -> None:
-        self.graph = graph = Graph()
-        self.continuous = continuous_names(operation)
-        self.names = ["x", "y", *scalar_names(operation)] + (["amount"] if with_inset else [])
-        self.inputs = {name: graph.input(name) for name in self.names}
-        arguments: dict[str, Any] = bind(operation, self.inputs)
-        if with_inset:
-            assert operation.inset is not None
-            arguments = {**arguments, **operation.inset(self.inputs["amount"], **arguments)}
-        p = Point(self.inputs["x"], self.inputs["y"])
-        distance: Distance = operation.body(p, **arguments)
-        self.value, self.thickness = distance.value, graph.lift(distance.thickness)
-        self.jet = [self.value, *(graph.tangents([self.value], {p_.index: 1.0})[0] for p_ in (p.x, p.y))]
-        self._functions: dict[tuple[int, ...], Any] = {}
-
-    def parameter_derivatives(self) -> list[list[Expr]]:
-        """For each parameter the derivatives of value, x and y slope."""
-        return [self.graph.tangents(self.jet, {self.inputs[name].index: 1.0}) for name in self.continuous]
-
-    def __call__(self, outputs: list[Expr], values: Mapping[str, Any]) -> list[Array]:
-        """The printed NumPy text in float64."""
-        key = tuple(e.index for e in outputs)
-        if key not in self._functions:
-            text = {name: f"v_{name}" for name in self.names}
-            lines, results = emit.print_graph(self.graph, outputs, text, emit.NUMPY)
-            body = "\n    ".join([*lines, f"return [{', '.join(results)}]"])
-            space: dict[str, Any] = {"np": np}
-            exec(f"def run({', '.join(text.values())}):\n    {body}", space)
-            self._functions[key] = space["run"]
-        with np.errstate(all="ignore"):
-            found = self._functions[key](*(values[name] for name in self.names))
-        return [np.broadcast_to(np.asarray(f, float), np.shape(values["x"])) for f in found]
-
-    def single(self, outputs: list[Expr], values: Mapping[str, Any]) -> list[Array]:
-        """Node by node, each rounded to float32, as a graphics card evaluates it."""
-        known: dict[int, Any] = {}
-        with np.errstate(all="ignore"):
-            for index in self.graph.needed(e.index for e in outputs):
-                operator, *arguments = self.graph.nodes[index]
-                if operator == "const":
-                    known[index] = np.float32(arguments[0])
-                elif operator == "input":
-                    known[index] = np.asarray(values[arguments[0]], np.float32)
-                else:
-                    space = {f"a{i}": known[a] for i, a in enumerate(arguments)}
-                    template = emit.NUMPY.templates[operator].format(*space)
-                    known[index] = np.asarray(eval(template, {"np": np}, space), np.float32)
-        return [np.broadcast_to(known[e.index], np.shape(values["x"])) for e in outputs]
-
-
-@cache
-def traced(name: str, with_inset: bool = False) -> Traced:
-    return Traced(operations()[name], with_inset)
-
-
-class Example:
-    """A shape with chosen arguments."""
-
-    def __init__(self, name: str, arguments: Mapping[str, Any]) -> None:
-        self.operation = operations()[name]
-        self.arguments = dict(arguments)
-        self.traced = traced(name)
-        self.scalars: dict[str, float] = {}
-        for parameter in self.operation.parameters:
-            if parameter.kind == "point":
-                self.scalars[parameter.name + "_x"], self.scalars[parameter.name + "_y"] = arguments[
-                    parameter.name
-                ]
-            else:
-                self.scalars[parameter.name] = arguments[parameter.name]
-
-    def at(self, points: Array, **changes: float) -> dict[str, Any]:
-        return {"x": points[:, 0], "y": points[:, 1], **self.scalars, **changes}
-
-    def distance(self, points: Array) -> Array:
-        return self.traced([self.traced.value], self.at(points))[0]
-
-    def changed_jet(self, points: Array, parameter: str, change: float) -> Array:
-        """Value and gradient, after a change of one parameter."""
-        changed = {parameter: self.scalars[parameter] + change}
-        return np.stack(self.traced(self.traced.jet, self.at(points, **changed)))
-
-    def solid(self) -> Solid:
-        return SOLIDS[self.operation.name](self.arguments)
-
-
-def random_arguments(operation: Operation, random: np.random.Generator) -> dict[str, Any]:
-    while True:
-        arguments: dict[str, Any] = {}
-        for p in operation.parameters:
-            if p.kind == "count":
-                arguments[p.name] = int(random.choice(COUNTS))
-            elif p.kind == "point":
-                arguments[p.name] = tuple(random.uniform(0.8 * p.low, 0.8 * p.high, 2))
-            else:
-                value = random.uniform(p.low, p.high)
-                arguments[p.name] = math.radians(value) if p.kind == "angle" else value
-        if operation.constraint is None or not operation.constraint(**arguments):
-            return arguments
 
 
 def examples(name: str, number: int, seed: int = 1) -> list[Example]:
@@ -190,7 +72,7 @@ def test_sign_and_distance_against_geometry(name: str) -> None:
     operation = operations()[name]
     points = points_in(600)
     for example in examples(name, 6):
-        solid = example.solid()
+        solid = SOLIDS[name](example.arguments)
         distance = example.distance(points)
         clear = np.abs(distance) > 1e-3
         inside = solid.inside(points)
@@ -221,27 +103,10 @@ def test_slope_is_one_where_exact_and_never_above_the_constant(name: str) -> Non
 def test_gradient_is_whole_on_the_boundary_itself(name: str) -> None:
     """Coverage reads the gradient there, in float32: the length of a vector that vanishes would not do."""
     for example in examples(name, 2):
-        boundary = example.solid().boundary()
+        boundary = SOLIDS[name](example.arguments).boundary()
         boundary = boundary[:: max(1, len(boundary) // 500)].astype(np.float32).astype(float)
         _, dx, dy = example.traced.single(example.traced.jet, example.at(boundary))
         assert np.mean(np.abs(np.hypot(dx, dy) - 1.0) < 1e-3) > 0.99
-
-
-def central(function: Any, step: float) -> tuple[Array, Array]:
-    """Derivative by Richardson's rule from `step` and half of it, and how far the two differ (kinks,
-    noise)."""
-    wide = (function(step) - function(-step)) / (2.0 * step)
-    narrow = (function(0.5 * step) - function(-0.5 * step)) / step
-    return (4.0 * narrow - wide) / 3.0, np.abs(narrow - wide)
-
-
-def assert_close_away_from_kinks(exact: Array, difference: tuple[Array, Array], what: object) -> None:
-    found, spread = difference
-    smooth = spread < 1e-5 * (1.0 + np.abs(found))
-    assert np.mean(smooth) > 0.75, what
-    # A kink may hide between the differences' points, but not often.
-    close = np.abs(exact - found) < 1e-5 * (1.0 + np.abs(found))
-    assert np.mean(close[smooth]) > 0.995, (what, np.max(np.abs(exact - found)[smooth]))
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -271,29 +136,10 @@ def test_float32_is_enough(name: str) -> None:
         assert np.max(np.abs(single - example.distance(points))) < 2e-6
 
 
-def degenerate_arguments(name: str) -> list[dict[str, Any]]:
-    """A plain set of arguments, changed one size at a time to nothing, pairwise to equal, and altogether."""
-    operation = operations()[name]
-    plain = examples(name, 1)[0].arguments
-    scalars = [p for p in operation.parameters if p.kind not in ("point", "count")]
-    spots = [p for p in operation.parameters if p.kind == "point"]
-    changed: list[dict[str, Any]] = [plain]
-    changed += [{**plain, p.name: 0.0} for p in scalars]
-    changed += [{**plain, p.name: math.radians(p.maximum or 0.0)} for p in scalars if p.kind == "angle"]
-    changed += [{**plain, p.name: plain[q.name]} for p in scalars for q in scalars if p.kind == q.kind]
-    changed += [{**plain, p.name: 10.0 * plain[p.name]} for p in scalars if p.kind == "length"]
-    changed += [{**plain, p.name: plain[q.name]} for p in spots for q in spots]
-    changed.append({**plain, **{p.name: 0.0 for p in scalars}})
-    changed.append({**plain, **{p.name: (0.0, 0.0) for p in spots}})
-    changed.append({**plain, **{p.name: (0.2 * i, 0.1 * i) for i, p in enumerate(spots)}})
-    changed.append({**plain, **{p.name: (0.2 * i * (3 - i), 0.1 * i * (3 - i)) for i, p in enumerate(spots)}})
-    return changed
-
-
 @pytest.mark.parametrize("name", SHAPES)
 def test_degenerate_parameters_give_finite_values_and_derivatives(name: str) -> None:
     grid = np.array([(0.25 * i, 0.25 * j) for i in range(-2, 3) for j in range(-2, 3)])
-    for arguments in degenerate_arguments(name):
+    for arguments in degenerate_arguments(operations()[name], examples(name, 1)[0].arguments):
         example = Example(name, arguments)
         run = example.traced
         corners = [arguments[p.name] for p in example.operation.parameters if p.kind == "point"]
@@ -360,7 +206,7 @@ def test_thickness(name: str, arguments: dict[str, Any], thickness: float) -> No
 
 
 @pytest.mark.parametrize(
-    "name", [n for n in SHAPES if n not in ("halfplane", "segment", "capsule", "arc", "bezier")]
+    "name", [n for n in SHAPES if n not in ("halfplane", "segment", "capsule", "arc", "bezier", "parabola", "hyperbola")]
 )
 def test_thickness_spans_the_deepest_point(name: str) -> None:
     """Twice the inradius, within what corners and waists allow: a small solid is not painted half covered."""
@@ -427,3 +273,55 @@ def test_folded_bezier_ends_where_it_turns() -> None:
     example = Example("bezier", {"a": (0.0, 0.0), "b": (1.0, 0.0), "c": (0.0, 0.0), "width": 0.1})
     points = np.array([(0.25, 0.2), (0.7, 0.0), (-0.3, 0.0), (0.5, 0.3)])
     assert np.allclose(example.distance(points), [0.15, 0.15, 0.25, 0.25], atol=1e-3)
+
+
+def test_hyperbola_thickness_tapers_to_the_waist() -> None:
+    example = Example("hyperbola", {"waist": 0.1, "flare": 0.4, "half_height": 0.6})
+    points = np.array([(0.1, 0.0), (-0.1, 0.0), (0.7, 0.6)])
+    thickness = example.traced([example.traced.thickness], example.at(points))[0]
+    assert np.allclose(thickness, [0.2, 0.2, 1.0], atol=1e-6)
+
+
+def test_parabola_is_as_thick_as_its_shortest_normal_chord() -> None:
+    """A line from the boundary along the normal leaves the solid again no sooner, and somewhere just then."""
+    focus = 0.1
+    x = np.linspace(0.01, 1.0, 5000)
+    # From (x, x² / 4f) towards (-x, 2f) the parabola is met again where the sum of both places is -8f² / x.
+    chords = (2.0 * x + 8.0 * focus**2 / x) * np.hypot(x, 2.0 * focus) / x
+    example = Example("parabola", {"focus": focus})
+    found = example.traced([example.traced.thickness], example.at(points_in(20)))[0]
+    assert np.allclose(found, np.min(chords), rtol=1e-5)
+
+
+def test_horseshoe_legs_end_where_they_meet() -> None:
+    long, short = (Example("horseshoe", {"radius": 0.5, "angle": 2.5, "legs": legs, "width": 0.1}) for legs in (5.0, 0.1))
+    meeting = 0.45 * math.tan(math.pi - 2.5)
+    just = Example("horseshoe", {**short.arguments, "legs": meeting})
+    points = points_in(500)
+    assert np.allclose(long.distance(points), just.distance(points), atol=1e-12)
+    assert np.abs(long.distance(points) - short.distance(points)).max() > 0.01
+
+
+def test_one_figure_is_another_where_they_meet() -> None:
+    """Different bodies, one geometry: each figure beside one that says the same in other words."""
+    points = points_in(500)
+    full = {"radius": 0.5, "angle": math.pi, "width": 0.2}
+    pairs: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
+        ("ringsector", full, "ring", {"radius": 0.5, "width": 0.2}),
+        ("stairs", {"steps": 1, "half_width": 0.5, "half_height": 0.3}, "chamferbox",
+         {"half_width": 0.5, "half_height": 0.3, "chamfer": 0.0}),
+        ("cushion", {"radius": 0.6, "bulge": 0.0}, "rhombus", {"half_width": 0.6, "half_height": 0.6}),
+        ("chamferbox", {"half_width": 0.4, "half_height": 0.3, "chamfer": 0.5}, "rhombus",
+         {"half_width": 0.2, "half_height": 0.2}),
+    ]  # fmt: skip
+    for name, arguments, other, same in pairs:
+        assert np.allclose(Example(name, arguments).distance(points), Example(other, same).distance(points), atol=1e-9), name
+
+
+@pytest.mark.parametrize("name", [n for n in SHAPES if operations()[n].inset is not None and n != "wave"])
+def test_what_is_inset_beyond_its_middle_is_far_from_everywhere_else(name: str) -> None:
+    """It has shrunk to a point or a line (a wave's has no end): rounding it must not cover the plane."""
+    far = np.array([(5.0, 6.0), (-6.0, 7.0), (6.0, -5.0), (-7.0, -6.0)])
+    inset = traced(name, with_inset=True)
+    for example in examples(name, 3):
+        assert np.all(inset([inset.value], example.at(far, amount=3.0))[0] > 1.0), example.arguments

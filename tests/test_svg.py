@@ -76,7 +76,7 @@ def test_every_example_looks_the_same(path: Path) -> None:
     assert decibels > 36.0 and mean < 1.0
 
 
-@pytest.mark.parametrize(("level", "count", "fewest"), [(1, 60, 45.0), (2, 40, 40.0), (3, 40, 25.0)])
+@pytest.mark.parametrize(("level", "count", "fewest"), [(1, 60, 44.0), (2, 40, 40.0), (3, 40, 25.0)])
 def test_random_programs_look_the_same(level: int, count: int, fewest: float) -> None:
     found = [compared(program) for program in data.generate(count, level, seed=5)]
     decibels, means = np.array(found).T

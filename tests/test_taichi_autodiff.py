@@ -37,7 +37,7 @@ KINK = 1e-7
 BODIES = [opcode.operation for opcode in dict.fromkeys(opcodes().values())]
 """One operation for each body."""
 
-ITERATED = {"ellipse", "bezier", "path, curve", "stroked path, curve"}
+ITERATED = {"ellipse", "bezier", "cushion", "parabola", "hyperbola", "path, curve", "stroked path, curve"}
 """Rules of a root that iteration finds. Ours stops the derivative of the iteration and takes the implicit function
 theorem's; Taichi has nothing to stop it with inside of a kernel and differentiates the iteration. Where it has ended both
 agree in first order, and that is compared. In mixed second order Taichi's means nothing."""

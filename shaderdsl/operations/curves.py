@@ -6,6 +6,7 @@ the gradient is a unit vector on the line itself and strokes thinner than a pixe
 from __future__ import annotations
 
 import math
+from typing import TypeVar
 
 from shaderdsl.expression import (
     Expr,
@@ -21,7 +22,7 @@ from shaderdsl.expression import (
     square_root,
 )
 from shaderdsl.operations.shapes import SMALL, positive
-from shaderdsl.registry import Distance, Point, angle, length, point, register
+from shaderdsl.registry import Distance, Point, Point3, angle, length, point, register
 
 
 def _half_chord(radius: Expr, height: Expr) -> Expr:
@@ -263,28 +264,17 @@ def ring(p: Point, radius: Expr, width: Expr) -> Distance:
     return Distance(absolute(hypot(p.x, p.y) - radius) - 0.5 * width, width)
 
 
-@register(
-    "shape",
-    "bezier",
-    point("a"),
-    point("b", summary="control point"),
-    point("c"),
-    length("width", 0.02, 0.2),
-    summary="A stroke along a quadratic Bezier curve from a to c, drawn towards b, with round ends.",
-    example="bezier((-0.7, -0.4), (0, 0.9), (0.7, -0.2), 0.12)",
-    exact=False,
-    notes="Exact outside, and inside wherever the curve's radius of curvature exceeds half the width.",
-    inset=lambda amount, a, b, c, width: {"a": a, "b": b, "c": c, "width": width - 2.0 * amount},
-)
-def bezier(p: Point, a: Point, b: Point, c: Point, width: Expr) -> Distance:
-    """The closest point is a root of a cubic h that is convex beyond the parabola's vertex and concave before
-    it: Halley's method from either end of the curve runs monotonically into the local minimum on its side.
-    The better of both is kept; the iterations are on detached values and a last Newton step on live ones."""
-    edge = b - a
-    turn = (c - b) - edge
-    offset = a - p
-    # The curve less p is offset + 2t edge + t² turn; half its product with its velocity is
-    # h(t) = k0 + k1 t + k2 t² + k3 t³.
+Vector = TypeVar("Vector", Point, Point3)
+
+
+def closest_on_curve(offset: Vector, edge: Vector, turn: Vector) -> tuple[Expr, Expr]:
+    """The t in [0, 1] where offset + 2t edge + t² turn, a quadratic Bezier curve, is nearest to the origin: as a
+    constant for every derivative, and with its own.
+
+    It is a root of a cubic h that is convex beyond the parabola's vertex and concave before it: Halley's method from
+    either end of the curve runs monotonically into the local minimum on its side. The better of both is kept; the
+    iterations are on detached values and a last Newton step on live ones."""
+    # Half the product of the curve with its velocity is h(t) = k0 + k1 t + k2 t² + k3 t³.
     k0, k1 = offset.dot(edge), 2.0 * edge.dot(edge) + offset.dot(turn)
     k2, k3 = 3.0 * edge.dot(turn), turn.dot(turn)
     h0, h1, h2, h3 = detach(k0), detach(k1), detach(k2), detach(k3)
@@ -300,17 +290,39 @@ def bezier(p: Point, a: Point, b: Point, c: Point, width: Expr) -> Distance:
             t = clamp(t - step / maximum(1.0 - step * (h2 + 3.0 * h3 * t) / steepness, 0.25), 0.0, 1.0)
         return t
 
-    def to_curve(t: Expr) -> Point:
-        return offset + (edge * 2.0 + turn * t) * t
-
     def squared(t: Expr) -> Expr:
-        vector = to_curve(t)
+        vector = offset + (edge * 2.0 + turn * t) * t
         return detach(vector.dot(vector))
 
     first, last = halley(h0.graph.constant(0.0)), halley(h0.graph.constant(1.0))
     found = detach(select(squared(last) < squared(first), last, first))
     between = absolute(found - 0.5) < 0.5
-    t = found - select(between, (k0 + found * (k1 + found * (k2 + found * k3))) / slope(found), 0.0)
+    return found, found - select(between, (k0 + found * (k1 + found * (k2 + found * k3))) / slope(found), 0.0)
+
+
+@register(
+    "shape",
+    "bezier",
+    point("a"),
+    point("b", summary="control point"),
+    point("c"),
+    length("width", 0.02, 0.2),
+    summary="A stroke along a quadratic Bezier curve from a to c, drawn towards b, with round ends.",
+    example="bezier((-0.7, -0.4), (0, 0.9), (0.7, -0.2), 0.12)",
+    exact=False,
+    notes="Exact outside, and inside wherever the curve's radius of curvature exceeds half the width.",
+    inset=lambda amount, a, b, c, width: {"a": a, "b": b, "c": c, "width": width - 2.0 * amount},
+)
+def bezier(p: Point, a: Point, b: Point, c: Point, width: Expr) -> Distance:
+    edge = b - a
+    turn = (c - b) - edge
+    offset = a - p
+    found, t = closest_on_curve(offset, edge, turn)
+    between = absolute(found - 0.5) < 0.5
+
+    def to_curve(t: Expr) -> Point:
+        return offset + (edge * 2.0 + turn * t) * t
+
     vector, tangent = to_curve(t), edge + turn * t
     speed = positive(hypot(tangent.x, tangent.y))
     across, along = absolute(vector.cross(tangent)) / speed, absolute(vector.dot(tangent)) / speed

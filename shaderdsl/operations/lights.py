@@ -77,6 +77,10 @@ def radiance(colour: Point3, intensity: Expr) -> Point3:
 
 
 COLOUR = colour("colour", (1.0, 1.0, 1.0))
+SHADOW = number(
+    "shadow", 0.0, 0.3, 0.0, minimum=0.0, summary="how wide the light looks, as a share of its distance: how soft shadows are; 0 is none"
+)
+OCCLUSION = number("occlusion", 0.0, 1.0, 0.0, minimum=0.0, summary="how much less of it comes into corners; 0 is none")
 
 
 @register(
@@ -85,12 +89,13 @@ COLOUR = colour("colour", (1.0, 1.0, 1.0))
     vector("direction", -1.0, 1.0, (0.5, 0.8, 0.4), summary="to the light, of any length"),
     COLOUR,
     number("intensity", 0.2, 1.5, 0.9, minimum=0.0),
+    SHADOW,
     summary="Light from one direction, as from the sun.",
-    example="light((-0.5, 0.8, 0.4))\nambient(0.1)\nsphere(0.7)",
+    example="light((-0.5, 0.8, 0.4), shadow = 0.1)\nambient(0.1)\nsphere(0.4)\nplane(-0.4)",
     function="light",
     dimension=3,
 )
-def sunlight(p: Point3, n: Point3, direction: Point3, colour: Point3, intensity: Expr) -> Light:
+def sunlight(p: Point3, n: Point3, direction: Point3, colour: Point3, intensity: Expr, shadow: Expr) -> Light:
     return Light(radiance(colour, intensity), direction.normalized())
 
 
@@ -100,11 +105,12 @@ def sunlight(p: Point3, n: Point3, direction: Point3, colour: Point3, intensity:
     vector("position", -2.0, 2.0),
     COLOUR,
     number("intensity", 0.5, 4.0, 2.0, minimum=0.0, summary="at a distance of 1; it falls with the square of the distance"),
+    SHADOW,
     summary="Light from one point.",
     example="lamp((-1, 1.2, 1))\nambient(0.1)\nsphere(0.7)",
     dimension=3,
 )
-def lamp(p: Point3, n: Point3, position: Point3, colour: Point3, intensity: Expr) -> Light:
+def lamp(p: Point3, n: Point3, position: Point3, colour: Point3, intensity: Expr, shadow: Expr) -> Light:
     to = position - p
     distance = to.length
     return Light(radiance(colour, intensity / maximum(distance * distance, 1e-4)), to.normalized(), distance)
@@ -115,12 +121,13 @@ def lamp(p: Point3, n: Point3, position: Point3, colour: Point3, intensity: Expr
     "ambient light",
     number("intensity", 0.05, 0.5, 0.25, minimum=0.0),
     COLOUR,
+    OCCLUSION,
     summary="Light from everywhere alike.",
-    example="ambient(0.8)\nsphere(0.7)",
+    example="ambient(0.9, occlusion = 0.8)\nsphere(0.4)\nplane(-0.4)",
     function="ambient",
     dimension=3,
 )
-def ambient(p: Point3, n: Point3, intensity: Expr, colour: Point3) -> Light:
+def ambient(p: Point3, n: Point3, intensity: Expr, colour: Point3, occlusion: Expr) -> Light:
     return Light(radiance(colour, intensity))
 
 
@@ -130,10 +137,34 @@ def ambient(p: Point3, n: Point3, intensity: Expr, colour: Point3) -> Light:
     number("intensity", 0.1, 0.8, 0.4, minimum=0.0),
     colour("zenith", (0.65, 0.8, 1.0), summary="colour of what comes from above"),
     colour("ground", (0.45, 0.4, 0.35), summary="colour of what comes from below"),
+    OCCLUSION,
     summary="Light from above and below, in two colours.",
     example="sky(0.8)\nsphere(0.7)",
     dimension=3,
 )
-def sky(p: Point3, n: Point3, intensity: Expr, zenith: Point3, ground: Point3) -> Light:
+def sky(p: Point3, n: Point3, intensity: Expr, zenith: Point3, ground: Point3, occlusion: Expr) -> Light:
     above = 0.5 + 0.5 * n.y
     return Light(radiance(zenith, intensity * above) + radiance(ground, intensity * (1.0 - above)))
+
+
+# What other pictures of a scene are drawn with: `SolidTape.showing`.
+
+
+@register("light", "normals light", summary="Shows normals: half of the unit vector plus one half.", example="", function="", dimension=3)
+def normals_light(p: Point3, n: Point3) -> Light:
+    return Light(Point3(0.5 + 0.5 * n.x, 0.5 + 0.5 * n.y, 0.5 + 0.5 * n.z))
+
+
+@register(
+    "light", "depth light", vector("eye"), vector("forward"), summary="Shows the distance along the camera's view.", example="",
+    function="", dimension=3,
+)  # fmt: skip
+def depth_light(p: Point3, n: Point3, eye: Point3, forward: Point3) -> Light:
+    depth = (p - eye).dot(forward)
+    return Light(Point3(depth, depth, depth))
+
+
+@register("light", "silhouette light", summary="Shows everything white.", example="", function="", dimension=3)
+def silhouette_light(p: Point3, n: Point3) -> Light:
+    one = p.x.graph.constant(1.0)
+    return Light(Point3(one, one, one))

@@ -294,8 +294,9 @@ def triangle(p: Point, a: Point, b: Point, c: Point) -> Distance:
         square = maximum(edge.dot(edge), SMALL * SMALL)
         size = square_root(square)
         line = turn * offset.cross(edge) / size
-        beside = absolute(offset.dot(edge) / square - 0.5) > 0.5
-        return line, select(beside, hypot(offset.x, offset.y), absolute(line)), size
+        # An edge of no length has nothing beside it.
+        beside = absolute(offset.dot(edge) / square - 0.5) < 0.5
+        return line, select(beside, absolute(line), hypot(offset.x, offset.y)), size
 
     # An edge's end is the next edge's start. The nearest edge is chosen first and then measured, so that
     # derivatives are those of one edge.
@@ -375,7 +376,7 @@ def star(p: Point, points: Expr, outer: Expr, inner: Expr) -> Distance:
     along = offset.dot(edge) / square
     end = select(along > 0.5, 1.0, 0.0)
     corner = hypot(offset.x - edge.x * end, offset.y - edge.y * end)
-    distance = select(absolute(along - 0.5) > 0.5, select(line < 0.0, -corner, corner), line)
+    distance = select(absolute(along - 0.5) < 0.5, line, select(line < 0.0, -corner, corner))
     return Distance(distance, 2.0 * minimum(inner, outer))
 
 

@@ -1,0 +1,182 @@
+"""A scene of solids as a fit handles it: things, each of a few shapes, with the numbers apart from their kinds.
+
+A `Model` writes itself as a program, and takes that program's parameters back: its numbers stand in the text in the order in
+which `numbers` gives them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from shaderdsl import Program, parse
+from shaderdsl.printer import colour_text, number_text
+
+Numbers = tuple[float, ...]
+
+SIZES: dict[str, int] = {"sphere": 1, "box": 3, "cylinder": 2, "torus": 2}
+"""How many sizes each kind of shape has."""
+
+TURNED = {"sphere": 0, "box": 3, "cylinder": 2, "torus": 2}
+"""How many of the angles x, y and z say how a shape lies: what is round about an axis needs less. The axis is y: turns about x
+and then z move it."""
+
+MOST_LIGHT, MOST_AMBIENT = 2.0, 0.8
+"""How strong lights may become while numbers are refined."""
+
+CAMERA_DISTANCE = 4.0
+CAMERA_FOV = 35.0
+"""Of the camera that fits look from: one picture does not tell the size of what it shows from its distance."""
+
+
+@dataclass(frozen=True)
+class Solid:
+    """One shape: its sizes, the angles that it has (degrees), and its place."""
+
+    kind: str
+    sizes: Numbers
+    angles: Numbers
+    place: Numbers
+
+    def text(self) -> str:
+        call = f"{self.kind}({_listed(self.sizes)})"
+        if len(self.angles) == 3:
+            call += f".rotate({_listed(self.angles)})"
+        elif self.angles:
+            call += f".rotate({number_text(self.angles[0], '')}, fixed(0), {number_text(self.angles[1], '')})"
+        return call + f".move({_listed(self.place)})"
+
+    def counted(self) -> Iterator[float]:
+        yield from self.sizes
+        # `fixed(0)` is a number of the text too.
+        yield from self.angles if len(self.angles) != 2 else (self.angles[0], 0.0, self.angles[1])
+        yield from self.place
+
+    def taken(self, values: Iterator[float]) -> Solid:
+        sizes = tuple(next(values) for _ in self.sizes)
+        count = 3 if len(self.angles) == 2 else len(self.angles)
+        angles = tuple(next(values) for _ in range(count))
+        if len(self.angles) == 2:
+            angles = (angles[0], angles[2])
+        return Solid(self.kind, sizes, angles, tuple(next(values) for _ in range(3)))
+
+
+@dataclass(frozen=True)
+class Thing:
+    """Shapes of one colour: the first, what is joined to it, and what is cut away; `finish` is (metallic, roughness) or empty."""
+
+    joined: tuple[Solid, ...]
+    cut: tuple[Solid, ...]
+    colour: Numbers
+    finish: Numbers = ()
+    smooth: Numbers = ()
+
+    def text(self) -> str:
+        solids = [s.text() for s in self.joined]
+        if len(solids) == 1:
+            body = solids[0]
+        elif self.smooth:
+            body = f"union({', '.join(solids)}, smooth = {number_text(self.smooth[0], '')})"
+        else:
+            body = f"({' | '.join(solids)})"
+        if self.cut:
+            body = f"({body} - {' - '.join(s.text() for s in self.cut)})"
+        paint = colour_text(*self.colour)
+        if self.finish:
+            paint += f", metallic = {number_text(self.finish[0], '')}, roughness = {number_text(self.finish[1], '')}"
+        return f"{body}.paint({paint})"
+
+    def counted(self) -> Iterator[float]:
+        for solid in self.joined:
+            yield from solid.counted()
+        yield from self.smooth
+        for solid in self.cut:
+            yield from solid.counted()
+        yield from self.colour
+        yield from self.finish
+
+    def taken(self, values: Iterator[float]) -> Thing:
+        joined = tuple(s.taken(values) for s in self.joined)
+        smooth = tuple(next(values) for _ in self.smooth)
+        cut = tuple(s.taken(values) for s in self.cut)
+        colour = tuple(next(values) for _ in range(3))
+        return Thing(joined, cut, colour, tuple(next(values) for _ in self.finish), smooth)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A scene: `background` empty is transparent; the camera's elevation (degrees) moves only with a floor, which is
+    (height, red, green, blue) or empty; `light` is a direction and an intensity, `ambient` an intensity."""
+
+    background: Numbers
+    elevation: float
+    light: Numbers
+    ambient: float
+    floor: Numbers
+    things: tuple[Thing, ...]
+
+    @property
+    def text(self) -> str:
+        background = colour_text(*self.background) if self.background else "none"
+        tilt = number_text(self.elevation, "")
+        lines = [
+            f"scene 3d(background = {background})",
+            f"orbit(fixed(0), {tilt if self.floor else f'fixed({tilt})'}, fixed({number_text(CAMERA_DISTANCE, '')}), "
+            f"fov = fixed({number_text(CAMERA_FOV, '')}))",
+            f"light(({_listed(self.light[:3])}), intensity = {_within(self.light[3], MOST_LIGHT)})",
+            f"ambient({_within(self.ambient, MOST_AMBIENT)})",
+        ]
+        if self.floor:
+            lines.append(f"plane({number_text(self.floor[0], '')}).paint({colour_text(*self.floor[1:])})")
+        return "\n".join([*lines, *(t.text() for t in self.things)])
+
+    @property
+    def program(self) -> Program:
+        """Raises DslError where the numbers break a limit."""
+        return parse(self.text)
+
+    @property
+    def setting(self) -> int:
+        """How many parameters come before the things': those of background, camera, light and floor."""
+        return len(self.background) + 9 + len(self.floor)
+
+    @property
+    def light_direction(self) -> slice:
+        """Where the light's direction is among the parameters."""
+        first = len(self.background) + 4
+        return slice(first, first + 3)
+
+    def numbers(self) -> list[float]:
+        """The program's parameters."""
+        values = [*self.background, 0.0, self.elevation, CAMERA_DISTANCE, CAMERA_FOV, *self.light, self.ambient, *self.floor]
+        for thing in self.things:
+            values += thing.counted()
+        return values
+
+    def with_numbers(self, numbers: npt.ArrayLike) -> Model:
+        """The model whose program has these parameters."""
+        values = iter(np.asarray(numbers, np.float64).tolist())
+        background = tuple(next(values) for _ in self.background)
+        _, elevation, _, _ = (next(values) for _ in range(4))
+        light = tuple(next(values) for _ in range(4))
+        ambient = next(values)
+        floor = tuple(next(values) for _ in self.floor)
+        things = tuple(t.taken(values) for t in self.things)
+        return Model(background, elevation, light, ambient, floor, things)
+
+    def with_thing(self, number: int, thing: Thing | None) -> Model:
+        """The model with another thing in a place, or none; `number` of the things there are adds one."""
+        things = [*self.things[:number], *([] if thing is None else [thing]), *self.things[number + 1 :]]
+        return replace(self, things=tuple(things))
+
+
+def _within(value: float, most: float) -> str:
+    """A number with a range: a bright light on dark things and a dim one on bright things look alike."""
+    return f"param({number_text(min(max(value, 0.0), most), '')}, 0 .. {number_text(most, '')})"
+
+
+def _listed(numbers: Sequence[float]) -> str:
+    return ", ".join(number_text(n, "") for n in numbers)
