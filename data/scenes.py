@@ -75,7 +75,7 @@ class SceneWriter:
                     value = min(max(random.gauss(parameter.default or 0.12, 0.25), parameter.low + 0.05), parameter.high)  # type: ignore[arg-type]
                     given.append(f"{name} = {decimal(value)}")
             if writer.chance(0.35):
-                given.append(f"tone = {random.choice(TONES)}")
+                given.append(f"tone = {random.choice(TONES[:-1])}")
         return f"scene 3d({', '.join(given)})" if given else "scene 3d"
 
     # -- camera and lights ----------------------------------------------------------------------------------
@@ -143,7 +143,7 @@ class SceneWriter:
     def _solid(self, index: int, floor: float) -> str:
         """One statement that draws: solids stand around the middle, on the floor if there is one."""
         random, bodies = self.random, self.bodies
-        size = RADIUS * random.uniform(0.7, 0.95) * self.count**-0.4
+        size = RADIUS * random.uniform(0.75, 1.0) * self.count**-0.35
         body = bodies.body(size, 2)
         if self.level > 1 and self.writer.chance(0.4):
             body = bodies.transformed(body)
@@ -152,6 +152,10 @@ class SceneWriter:
         if self.level == 1 and floor == -math.inf:
             return body.text
         found = bodies.measured(body)
+        across = 0.5 * float(np.linalg.norm(found.high - found.low))
+        if 0.0 < across < 0.5 * size:  # little was left of it
+            body = bodies.scaled(body, min(0.8 * size / across, 3.0))
+            found = bodies.measured(body)
         middle = 0.5 * (found.low + found.high)
         turn = 2.0 * math.pi * (index + random.uniform(-0.25, 0.25)) / self.count
         away = (RADIUS - 0.7 * size) * random.uniform(0.8, 1.0) if self.count > 1 else 0.0
