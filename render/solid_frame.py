@@ -24,16 +24,16 @@ Mode = Literal["image", "jacobian"]
 
 PROGRAM_COLUMNS = (
     "begin", "length", "slot_base", "camera", "background", "exposure", "fog", "tone", "light_first", "light_count",
-    "material_first", "space_count", "row_first", "column_first", "weight_first", "parameter_count", "camera_moves", "all_move",
+    "material_first", "space_count", "row_first", "column_first", "weight_first", "parameter_count", "camera_moves", "all_move", "shadows",
 )  # fmt: skip
 """The integers that the kernel reads about each program; bases into the batch's arrays. -1 is none. `all_move` is 1 where pixels
-without any surface depend on parameters too."""
+without any surface depend on parameters too, and `shadows` is 1 where lights cast some."""
 
 HIT, BESIDE, LOW, HIGH, MIDDLE, BARE = range(1, 7)
 
 _ARGUMENTS = {
     "programs": "i32, ndim=2", "instructions": "i32, ndim=2", "materials": "i32, ndim=2", "lights": "i32, ndim=2",
-    "slots": "f32, ndim=1", "places": "f32, ndim=3", "image": "f32, ndim=3",
+    "slots": "f32, ndim=1", "places": "f32, ndim=3", "visible": "f32, ndim=3", "image": "f32, ndim=3",
 }  # fmt: skip
 _DERIVATIVE_ARGUMENTS = {
     "rows": "i32, ndim=1", "columns": "i32, ndim=1", "weights": "f32, ndim=1", "row": "f32, ndim=2", "jacobian": "f32, ndim=4",
@@ -165,6 +165,7 @@ def _lit(duals: Duals) -> str:
     text += printed(dual.emission_rule(), _material_names(), ("light0", "light1", "light2"), 4)
     text += "    for number in range(light_count):\n        lamp = lights[light_first + number, 0]\n"
     text += "        lamp_slot = slot_base + lights[light_first + number, 1]\n        c0 = 0.0\n        c1 = 0.0\n        c2 = 0.0\n"
+    text += SEEN.replace("\n", "\n        ").join(("        ", "\n"))
     cases = []
     for number, operation in duals.groups["light"]:
         names = {**_lit_names(), **own_names(operation, "lamp_slot")}
@@ -176,6 +177,12 @@ def _lit(duals: Duals) -> str:
     return text
 
 
+SEEN = """seen = 1.0
+if shadows == 1:
+    seen = visible[b, at, layer * light_count + number]"""
+"""How much of a light arrives."""
+
+
 def _material_names() -> dict[object, str]:
     return {name: f"mat{k}" for k, name in enumerate(shading.MATERIAL)}
 
@@ -184,7 +191,7 @@ def _lit_names() -> dict[object, str]:
     names: dict[object, str] = {c: f"x{k}" for k, c in enumerate("xyz")}
     names.update({f"g{c}": f"g{k}" for k, c in enumerate("xyz")})
     names.update({name: f"d{k}" for k, name in enumerate(dual.DIRECTION)})
-    return {**names, **_material_names(), "visible": "1.0"}
+    return {**names, **_material_names(), "visible": "seen"}
 
 
 def _fog_names() -> dict[object, str]:
@@ -366,7 +373,7 @@ def _light_back(duals: Duals) -> str:
     text += printed(dual.emission_rule(), {**_material_names(), **seeds}, tints, 0, reverse=True)
     text += "for number in range(light_count):\n    lamp = lights[light_first + number, 0]\n"
     text += "    lamp_slot = slot_base + lights[light_first + number, 1]\n    own_count = 0\n"
-    text += "".join(f"    b{k} = 0.0\n" for k in range(15))
+    text += "".join(f"    b{k} = 0.0\n" for k in range(15)) + SEEN.replace("\n", "\n    ").join(("    ", "\n"))
     cases = []
     for number, operation in duals.groups["light"]:
         rule = dual.light_rule(operation)

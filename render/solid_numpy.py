@@ -676,12 +676,16 @@ def _occlusion(distances: Distances, occlusion: float, point: list[Array], size:
 class _Shade:
     """Light from a surface: `colour` (3, n) linear, by point, gradient, direction and material."""
 
-    def __init__(self, tape: SolidTape, slots: Array, point: Any, gradient: Any, sight: Sight, material: Any, t: Array) -> None:
+    def __init__(
+        self, tape: SolidTape, slots: Array, point: Any, gradient: Any, sight: Sight, material: Any, t: Array, shadows_at: Array
+    ) -> None:
+        """`shadows_at`: the distance along the ray of the point that shadows are looked for at."""
         self.tape, self.slots = tape, slots
         self.inputs = [*point, *gradient, *sight.direction, *material]
         self.t = t
         self.material = material
-        self.visible = [arriving(tape, slots, row, list(point), sight.size(t)) for row in tape.lights.tolist()]
+        place, size = sight.at(shadows_at), sight.size(shadows_at)
+        self.visible = [arriving(tape, slots, row, place, size) for row in tape.lights.tolist()]
         light = list(compiled(dual.emission_rule())[0](*material))
         for (opcode, slot), visible in zip(tape.lights.tolist(), self.visible):
             operation = _operations()[opcode]
@@ -742,7 +746,7 @@ class _Surface:
                 channel[self.some] = other + (channel[self.some] - other) * self.share
 
     def _shaded(self, field: Field) -> _Shade:
-        return _Shade(self.tape, self.slots, field.point, field.gradient, field.sight, field.material(), field.t)
+        return _Shade(self.tape, self.slots, field.point, field.gradient, field.sight, field.material(), field.t, field.t)
 
     def _crease_inputs(self) -> list[Any]:
         mine = [v[self.some] for v in self.field.dual[:4]]
@@ -881,7 +885,7 @@ class _Layer:
             self.bare = np.flatnonzero(np.isnan(hit[rays]))
             part, t = self.outline.sight.some(self.bare), self.outline.t[self.bare]
             self.field = field = Field(tape, slots, part, t - BEFORE * part.size(t))
-            self.shade = _Shade(tape, slots, field.point, field.gradient, part, field.material(), field.t)
+            self.shade = _Shade(tape, slots, field.point, field.gradient, part, field.material(), field.t, low[rays][self.bare])
             for channel in range(3):
                 self.colour[channel, self.edged[self.bare]] = self.shade.colour[channel]
 

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from render import solid_frame, solid_march, taichi_backend
+from render import solid_frame, solid_march, solid_numpy, solid_shadows, taichi_backend
 from render.taichi_backend import TASKS_ON_CPU, TURNS_AT_A_TIME, Double, Float, Target, _bases, _UniformParts
-from shaderdsl.registry import operations
+from shaderdsl.registry import operations, scalar_names
 from shaderdsl.solid_checker import TONES
 from shaderdsl.solid_dual import CAMERA
 from shaderdsl.solid_tape import SolidTape
@@ -158,6 +158,7 @@ class SolidBatch:
         table["light_first"] = firsts([len(t.lights) for t in self.tapes])
         table["light_count"] = numbers([len(t.lights) for t in self.tapes])
         table["material_first"] = firsts([len(t.materials) for t in self.tapes])
+        table["shadows"] = numbers([int(_casts(t)) for t in self.tapes])
         table["space_count"] = numbers([t.space_count for t in self.tapes])
         table["parameter_count"] = numbers([t.parameter_count for t in self.tapes])
         return np.ascontiguousarray(np.stack([table[name] for name in solid_frame.PROGRAM_COLUMNS], 1))
@@ -173,16 +174,40 @@ class SolidBatch:
         width, height = size
         places = np.full((len(self), width * height, solid_march.PLACES), -1.0, np.float32)
         march = _kernel("march", self.used, (), solid_march.source)
-        programs = self._programs
-        table = np.ascontiguousarray(np.stack([
-            _bases([len(t.march) for t in self.tapes])[:-1][self.which], np.array([len(t.march) for t in self.tapes], np.int32)[self.which],
-            programs[:, 2], programs[:, 3],
-        ], 1).astype(np.int32))  # fmt: skip
         lipschitz = np.array([t.lipschitz for t in self.tapes], np.float32)[self.which]
         regions = -(-width // 64) * -(-height // 64) * len(self)
         parts = max(1, min(8, -(-TASKS_ON_CPU // regions)))
-        march(table, self._tables["code"], lipschitz, slots, places, width, height, parts, self._stride, widen)
+        march(self._march_table, self._tables["code"], lipschitz, slots, places, width, height, parts, self._stride, widen)
         return places
+
+    @cached_property
+    def _march_table(self) -> Ints:
+        """First instruction, how many, first slot, and camera of each program, for marching."""
+        lengths = [len(t.march) for t in self.tapes]
+        columns = (_bases(lengths)[:-1][self.which], np.array(lengths, np.int32)[self.which], *self._programs[:, 2:4].T)
+        return np.ascontiguousarray(np.stack(columns, 1).astype(np.int32))
+
+    @cached_property
+    def _casters(self) -> Ints:
+        """The lights of all tapes as `render.solid_shadows` reads them."""
+        rows = [row for tape in self.tapes for row in _casters(tape)]
+        return np.array([*rows, (0, 0, 0, 0)], np.int32)
+
+    def _arriving(self, slots: Float, places: Float, size: tuple[int, int], widen: float) -> Float:
+        """How much of each light arrives at each pixel's layers; next to nothing where no light casts shadows."""
+        if not any(map(_casts, self.tapes)):
+            return np.ones((1, 1, 1), np.float32)
+        width, height = size
+        most = max(len(t.lights) for t in self.tapes)
+        visible = np.ones((len(self), width * height, solid_numpy.LAYERS * most), np.float32)
+        run = _kernel("shadows", self.used, (), solid_shadows.source)
+        programs = self._programs
+        lights = [solid_frame.PROGRAM_COLUMNS.index(name) for name in ("light_first", "light_count")]
+        table = np.concatenate([self._march_table, programs[:, lights]], 1)
+        blocks = max(1, min(-(-width // 8) * -(-height // 8), -(-2 * TASKS_ON_CPU // len(self))))
+        run(np.ascontiguousarray(table), self._tables["code"], self._casters, slots, places, visible, width, height, blocks,
+            self._stride, widen)  # fmt: skip
+        return visible
 
     @property
     def _on_cpu(self) -> bool:
@@ -219,12 +244,13 @@ class SolidBatch:
         registers, spaces = self._sizes
         run = _kernel(mode, self.used, self._sizes, lambda used: solid_frame.source(mode, used, registers, spaces))
         image = np.empty((len(self), width * height, 4), np.float32)
+        visible = self._arriving(slots, places, size, widen)
         programs = self._programs.copy()
         blocks = self._blocks(height)
         if mode == "jacobian":
             programs = self._with_derivatives(programs, more, blocks)
         tables = self._tables
-        arrays = [programs, tables["instructions"], tables["materials"], tables["lights"], slots, places, image, *more.values()]
+        arrays = [programs, tables["instructions"], tables["materials"], tables["lights"], slots, places, visible, image, *more.values()]
         run(*arrays, width, height, blocks, self._stride, widen)
         return image.reshape(len(self), height, width, 4)
 
@@ -297,6 +323,25 @@ class SolidBatch:
         if which.start == 0 and which.stop >= len(self):
             return self
         return SolidBatch(self.tapes, self.which[which], np.ascontiguousarray(self.parameters[which]))
+
+
+def _casters(tape: SolidTape) -> list[tuple[int, int, int, int]]:
+    """(opcode, first slot, what it casts, slot of how much) of each of a tape's lights."""
+    names = {opcode.number: scalar_names(operation) for operation, opcode in opcodes(3).items() if operation.category == "light"}
+    rows = []
+    for opcode, slot in tape.lights.tolist():
+        kind = amount = 0
+        for number, name in ((solid_shadows.SHADOW, "shadow"), (solid_shadows.OCCLUSION, "occlusion")):
+            if name in names[opcode]:
+                place = slot + names[opcode].index(name)
+                if tape.graph.constant_value(tape.slots[place]) != 0.0:
+                    kind, amount = number, place
+        rows.append((opcode, slot, kind, amount))
+    return rows
+
+
+def _casts(tape: SolidTape) -> bool:
+    return any(kind for _, _, kind, _ in _casters(tape))
 
 
 def _widened(size: tuple[int, int], blur: float) -> float:

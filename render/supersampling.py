@@ -50,7 +50,7 @@ def _hard(tape: SolidTape, slots: Array, sight: Sight) -> Array:
         t = hits[met[:, which].argmax(0), which]
         part = sight.some(which)
         field = Field(tape, slots, part, t)
-        shade = _Shade(tape, slots, field.point, field.gradient, part, field.material(), t)
+        shade = _Shade(tape, slots, field.point, field.gradient, part, field.material(), t, t)
         result[:3, which] = np.array([np.broadcast_to(c, t.shape) for c in shade.colour])
         result[3, which] = 1.0
     return result
