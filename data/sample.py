@@ -82,7 +82,7 @@ def sample_text(rng: Source, *, level: int = 3, layers: int | None = None, dimen
 
 def is_visible(program: Program) -> bool:
     """Whether every layer, in space every solid, changes some pixels of the picture, drawn small over white."""
-    from render.pictures import batch
+    from render.pictures import batch, image
 
     statements = program.structure.module.statements
     texts = program.structure.texts(program.params)
@@ -91,7 +91,11 @@ def is_visible(program: Program) -> bool:
     for count in range(len(drawn_at) + 1):
         hidden = set(drawn_at[count:])
         stages.append(parse("\n".join(t for i, t in enumerate(texts) if i not in hidden)))
-    pictures = batch(stages, _VISIBLE_SIZE)
+    if program.dimension == 3:
+        # Most scenes have operations of their own, for which the batched renderer would compile kernels.
+        pictures = np.stack([image(stage, _VISIBLE_SIZE, "numpy") for stage in stages])
+    else:
+        pictures = batch(stages, _VISIBLE_SIZE)
     changes = np.abs(np.diff(pictures, axis=0)).max(axis=3) > _VISIBLE_CHANGE
     return bool(np.all(changes.sum(axis=(1, 2)) >= _VISIBLE_PIXELS))
 
