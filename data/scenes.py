@@ -120,10 +120,11 @@ class SceneWriter:
             elif p.kind == "colour":
                 if self.writer.chance(0.3):
                     values[p.name] = tuple(random.uniform(0.6, 1.0) for _ in range(3))
-            else:
+            elif p.default != p.low or self.writer.chance(0.2):  # a light does few things that it leaves out by default
                 # The first light shows the scene, others only add to it.
                 middle = 0.5 * (p.low + p.high)
-                values[p.name] = random.uniform(middle, p.high) if number == 0 else random.uniform(p.low, middle)
+                strong = number == 0 and p.default != p.low
+                values[p.name] = random.uniform(middle, p.high) if strong else random.uniform(p.low, middle)
         return self.bodies.call(operation, values)
 
     # -- solids -----------------------------------------------------------------------------------------------
