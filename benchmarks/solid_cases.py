@@ -47,6 +47,11 @@ def case(name: str) -> Program:
     return parse("scene 3d(background = fixed(#203040))\n" + CASES[name])
 
 
+def varied(program: Program) -> list[int]:
+    """The numbers that move edges: those outside of `fixed`."""
+    return [index for index, parameter in enumerate(program.parameters) if parameter.trainable]
+
+
 def linear(program: Program) -> SolidTape:
     """The tape of a scene whose picture is left in linear light."""
     return replace(solid_tape_of(program), tone="raw")
@@ -65,12 +70,12 @@ def ours(tape: SolidTape, params: Double, side: int, samples: int) -> Double:
 
 def difference_error(program: Program, side: int, samples: int, fineness: int = 16) -> float:
     """The relative L2 error of our picture's central differences against those of hard pictures with `fineness` squared
-    samples a pixel: the root mean square over the program's numbers. A picture is `side` pixels wide and high, and ours is drawn
+    samples a pixel: the root mean square over its numbers that are not fixed. A picture is `side` pixels wide and high, and ours is drawn
     `samples` times as large and averaged."""
     tape = linear(program)
     step = MOVE * 2.0 * HALF / side
     errors = []
-    for index in range(len(program.params)):
+    for index in varied(program):
         ahead, behind = program.params.copy(), program.params.copy()
         ahead[index] += step
         behind[index] -= step

@@ -11,12 +11,14 @@ Quick: `pytest tests/test_solid_gradients.py -m "not slow"`. All: `pytest tests/
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from differences import scale_of
 
 import data
-from benchmarks.solid_cases import CASES, case, difference_error
+from benchmarks.solid_cases import CASES, case, difference_error, varied
 from render import solid_numpy
+from render.numpy_backend import pixel_centres
 from render.solid_numpy import Ints
 from render.solid_taichi import SolidBatch
 from render.tapes import solid_tape_of
@@ -25,15 +27,21 @@ from shaderdsl.registry import Operation, of_category
 
 SIZE = (15, 13)
 STEP = 1e-6
-EXACT = 1e-5
 SINGLE = 1e-3
 
 KINK = 1e-3
 """One-sided differences further apart, relative to the parameter's largest derivative, are a kink's."""
 
-OUTLINES = 0.06
-"""Of a Jacobian's entries may err by more than EXACT: where a ray passes an outline the bracket of its least value moves with
-the parameter, which the derivative leaves out."""
+INSIDE = 2e-5
+"""Where a ray meets a surface and no outline is near, derivatives err by no more than this, relative to their parameter's
+largest: places of surfaces are found that well."""
+
+OUTLINE = 2e-2
+"""Where a ray passes an outline, they do so by no more than this: the bracket of the ray's least value moves with the parameter
+too, which the derivative leaves out, and a kink beside it is not seen."""
+
+EXCEPTIONS = 0.10, 0.20
+"""Shares of the entries inside and at outlines that may err by more."""
 
 TIES = 0.01
 """Of the batched Jacobian's entries may err by more than SINGLE of their parameter's largest: near creases and kinks."""
@@ -79,11 +87,23 @@ def errors_of_differences(program: Program, size: tuple[int, int] = SIZE) -> np.
     return errors
 
 
+def outlines(program: Program, size: tuple[int, int] = SIZE) -> npt.NDArray[np.bool_]:
+    """(h, w): where rays pass an outline."""
+    tape = solid_tape_of(program)
+    x, y = pixel_centres(size)
+    picture = solid_numpy.Picture(tape, tape.slot_values(program.params), x.ravel(), y.ravel(), 2.0 / min(size))
+    places = solid_numpy.march(tape, picture.slots, picture.sight)
+    return np.asarray((~np.isnan(places.low)).any(0).reshape(x.shape))
+
+
 def check_against_differences(program: Program) -> None:
-    errors = errors_of_differences(program)
-    share, worst = float((errors > EXACT).mean()), float(errors.max(initial=0.0))
-    print(f"{share:.2%} beyond {EXACT}, worst {worst:.2g}")
-    assert share <= OUTLINES, f"{share:.2%} of the derivatives err, by up to {worst:.2g}: {program.text}"
+    errors, edged = errors_of_differences(program), outlines(program)
+    for title, some, bound, share in (
+        ("inside", errors[~edged], INSIDE, EXCEPTIONS[0]), ("outlines", errors[edged], OUTLINE, EXCEPTIONS[1])
+    ):  # fmt: skip
+        beyond = float((some > bound).mean()) if some.size else 0.0
+        print(f"{title}: {beyond:.2%} beyond {bound}, worst {some.max(initial=0.0):.2g}")
+        assert beyond <= share, f"{title}: {beyond:.2%} err by more than {bound}, up to {some.max():.2g}: {program.text}"
 
 
 def check_batched(program: Program, size: tuple[int, int] = SIZE) -> None:
@@ -185,7 +205,8 @@ def test_gradient_integrates_to_the_difference_of_losses(name: str) -> None:
     tape = solid_tape_of(program)
     nodes, weights = np.polynomial.legendre.leggauss(5)
     places = ((np.arange(steps)[:, None] + 0.5 + 0.5 * nodes) / steps).ravel()
-    move = 0.04 * np.cos(2.0 * np.arange(len(program.params)))
+    move = np.zeros(len(program.params))
+    move[varied(program)] = 0.04 * np.cos(2.0 * np.arange(len(varied(program))))
     rows = [(tape, program.params + t * move) for t in (0.0, *places, 1.0)]
     images, derivatives = SolidBatch.of(rows).jacobians(size)
     residuals = images.astype(np.float64) - 0.5
