@@ -31,8 +31,7 @@ from render.metrics import psnr
 from render.numpy_backend import compiled
 from render.solid_taichi import SolidBatch
 from render.tapes import solid_tape_of
-from shaderdsl import DslError, Program, parse, to_glsl
-from shaderdsl import solid_dual as dual
+from shaderdsl import DslError, Program, parse, solid_dual as dual, to_glsl
 
 FINE = 16
 """Samples a pixel and axis of what pictures are measured against."""

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from shaderdsl import syntax
 from shaderdsl.binding import split
 from shaderdsl.printer import colour_text
 from shaderdsl.program import Program
-from shaderdsl.registry import Dimension, functions, of_category, operations
+from shaderdsl.registry import Category, Dimension, functions, of_category, operations
 from shaderdsl.scene import Combination, Layer, Modified, Painted, Placed, Shape, SolidScene
 from shaderdsl.solid_checker import TONES
 from shaderdsl.syntax import PRECEDENCE
@@ -108,7 +108,8 @@ def coverage_report(programs: Iterable[Program], dimension: Dimension = 2) -> Co
         count += 1
         if dimension == 3:
             _count_settings(program.structure.module, productions)
-            _count_scene(program.scene, productions, used, words, operands, results)
+            scene = cast("SolidScene", program.scene)
+            _count_scene(scene, productions, used, words, operands, results)
             continue
         _Productions(program, productions).count()
         for layer in program.scene.layers:
@@ -120,10 +121,10 @@ def coverage_report(programs: Iterable[Program], dimension: Dimension = 2) -> Co
     if dimension == 2:
         return Coverage(count, productions, used, words, operands, results)
     # Sections of solids are shapes of the plane, and have operations of their own.
-    in_space = ({key: counter[key] for key in keys} for counter, keys in (
-        (productions, SETTINGS), (used, known), (words, choices), (operands, pairs), (results, pairs)
-    ))  # fmt: skip
-    return Coverage(count, *in_space)
+    return Coverage(
+        count, {key: productions[key] for key in SETTINGS}, {key: used[key] for key in known}, {key: words[key] for key in choices},
+        {pair: operands[pair] for pair in pairs}, {pair: results[pair] for pair in pairs},
+    )  # fmt: skip
 
 
 def _count_scene(
@@ -151,8 +152,9 @@ def _count_settings(module: syntax.Module, productions: Counter[str]) -> None:
     productions["background left out" if background is None else "background none" if is_none else "background colour"] += 1
     productions["exposure"] += "exposure" in named
     called = {node.name for node in syntax.walk(module) if isinstance(node, syntax.Call)}
-    for category in ("camera", "light"):
-        names = {o.function for o in of_category(category, dimension=3)}  # type: ignore[arg-type]
+    categories: tuple[Category, ...] = ("camera", "light")
+    for category in categories:
+        names = {o.function for o in of_category(category, dimension=3)}
         productions[f"default {category}{'s' * (category == 'light')}"] += not called & names
 
 

@@ -160,7 +160,7 @@ def stretch(operation: Operation, scalars: Sequence[float]) -> tuple[float, floa
     known: dict[object, float] = dict(zip(names, scalars))
 
     def at(*place: float) -> Double:
-        point = dict(zip(("point_x", "point_y", "point_z"), place))
+        point: dict[object, float] = dict(zip(("point_x", "point_y", "point_z"), place))
         return np.array(graph.evaluate(outputs, {**known, **point}), np.float64)
 
     # The body maps a placed point back: p -> a p + b, so the shape goes by the inverse.
