@@ -170,6 +170,7 @@ def _count_layer(
     operands: Counter[tuple[str, str]], results: Counter[tuple[str, str]],
 ) -> None:  # fmt: skip
     used[layer.paint.operation.name] += 1
+    words.update(f"{layer.paint.operation.name} {key} {word}" for key, word in layer.paint.decided if isinstance(word, str))
     used.update(placement.operation.name for placement in layer.paint.placements)
     _count_shape(layer.shape, used, words, operands, results, Counter())
 

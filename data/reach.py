@@ -33,9 +33,11 @@ _STRIDE = 0.03
 
 
 def drawn(parameter: Parameter, random: Random) -> Drawn:
-    """A value in the parameter's sensible range; counts are small more often than large."""
+    """A value in the parameter's sensible range; counts of things are small more often than large."""
     if parameter.kind == "choice":
         return random.choice(parameter.choices)
+    if parameter.kind == "count" and parameter.low < 1.0:
+        return random.randint(int(parameter.low), int(parameter.high))
     if parameter.kind == "count":
         # Two uniform numbers: few things are many.
         share = random.random() * random.random()

@@ -239,13 +239,19 @@ class _Sampler:
             text = writer.colour(self.palette.colour())
             flat = [p for p in paints if not p.parameters]
             return f"{flat[0].function}({text})" if writer.special(0.2) else text
-        paint = random.choice(ramps)
+        # Gradients as often as textures, of which there are many.
+        home = 2 if writer.chance(0.5) else 0
+        paint = random.choice([p for p in ramps if p.dimension == home])
         stops = [writer.colour(self.palette.colour()) for _ in range(2 + int(random.random() ** 2 * 4))]
         texts: list[tuple[str, str | None]] = []
         for parameter in paint.parameters:
             value = drawn(parameter, random)
             if writer.chance(0.35):
                 texts.append((parameter.name, None))
+            elif isinstance(value, str):
+                texts.append((parameter.name, value))
+            elif parameter.kind == "count":
+                texts.append((parameter.name, writer.count(int(value))))  # type: ignore[arg-type]
             elif isinstance(value, tuple):
                 texts.append((parameter.name, writer.point(value[0] * solid.extent, value[1] * solid.extent)))
             else:

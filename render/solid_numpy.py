@@ -20,29 +20,24 @@ from shaderdsl import dual as plane_dual, shading, solid_dual as dual, solid_tap
 from shaderdsl.registry import Operation, continuous_names, scalar_names
 from shaderdsl.solid_tape import SolidTape
 from shaderdsl.tape import opcodes
-from shaderdsl.view import BEFORE, OCCLUSION_REACH, OCCLUSION_TAPS, REACH, SHADOW_STEP, SHADOW_STEPS
+from shaderdsl.view import (
+    BEFORE,
+    FAR,
+    LAYERS,
+    NARROWING,
+    NEAR,
+    OCCLUSION_REACH,
+    OCCLUSION_TAPS,
+    REACH,
+    ROOT_STEPS,
+    SHADOW_STEP,
+    SHADOW_STEPS,
+    SHORTEST,
+    STEPS,
+)
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-
-LAYERS = 4
-"""Surfaces that a ray may see one behind another."""
-
-STEPS = 192
-"""Steps that a ray may take; then what it has found so far is all."""
-
-FAR = 60.0
-"""Where rays end, in scene units."""
-
-SHORTEST = 0.25
-"""The least step, in pixels."""
-
-NEAR = 0.75
-"""How many pixels from a surface a ray passes near it, and how deep inside it nothing is seen behind."""
-
-ROOT_STEPS = 4
-NARROWING = 6
-"""Steps that sharpen the place of a surface, and of a least value."""
 
 DARK = 1e9
 
@@ -91,7 +86,7 @@ class Distances:
             if operation.category == "shape":
                 result = compiled(dual.shape_rule(operation))[0](*place, *own)
             else:
-                result = Outlines(operation, self.slots, slot + tapes.PLACE, count, place).forward()
+                result = tuple(Outlines(operation, self.slots, slot + tapes.PLACE, count, place).forward())
             registers.append((zero + scale * result[0], zero + scale * result[4]))
         return registers[-1][0]  # type: ignore[no-any-return]
 
@@ -170,7 +165,7 @@ class Sight:
         return [o + t * d for o, d in zip(self.values[:3], self.values[3:6])]
 
     def size(self, t: Array) -> Array:
-        return self.values[6] + self.values[7] * t  # type: ignore[no-any-return]
+        return self.values[6] + self.values[7] * t
 
     def some(self, which: Any) -> Sight:
         return Sight([v[which] for v in self.values], self.axes)
@@ -225,7 +220,7 @@ class Field:
             values = [self.zero + v for v in found]
             if operation.category == "boolean":
                 share = self._share(values[0], source, second)
-                crease = tuple(np.where(share > 0.5, b, a) for a, b in zip(crease, self.creases[second]))  # type: ignore[assignment]
+                crease = tuple(np.where(share > 0.5, b, a) for a, b in zip(crease, self.creases[second]))
             self._keep(number, values, crease)
         elif operation.category in ("repetition", "extrusion"):
             local = self.local[number] = self._placed(source, slot)
@@ -241,7 +236,7 @@ class Field:
                 found = compiled(dual.shape_rule(operation))[0](*local[:3], *own)
             else:
                 outlines = self.outlines[number] = Outlines(operation, self.slots, slot + tapes.PLACE, count, local[:3])
-                found = outlines.forward()
+                found = tuple(outlines.forward())
             self._keep(number, _outward(found, local[3:], self.slots[slot + 12], self.zero), none)
 
     def _placed(self, source: int, slot: int) -> list[Array]:
@@ -312,7 +307,7 @@ class Field:
         """The second operand's part in a boolean's surface."""
         _, source, second, *_ = self.code[number]
         if number in self.first and _operations()[self.code[number][0]].selects is not None:
-            return 1.0 - self.first[number]
+            return np.where(self.first[number], 0.0, 1.0)
         return self._share(self.registers[number][0], source, second)
 
     def leaves(self) -> list[int]:
@@ -339,9 +334,17 @@ class Field:
         return [*linear, *(self.zero + v for v in self.slots[surface : surface + 3])]
 
     def _position(self, operation: Operation, space: int, slot: int) -> tuple[Array, list[Array]]:
-        place = _mapped(self.slots[slot : slot + 12], self.spaces[space][:3])
+        place = [*_mapped(self.slots[slot : slot + 12], self.spaces[space][:3]), self._footprint(slot, space)]
         rule = compiled(dual.paint_rule(operation))[0]
         return self.zero + rule(*place, *own_slots(operation, self.slots, slot + 12))[0], place
+
+    def _footprint(self, slot: int, space: int) -> Array:
+        """How wide a pixel is on the surface, in the coordinates that the map at `slot` leads to."""
+        size = self.sight.size(self.t)
+        width = compiled(dual.footprint_rule())[0](*self.gradient, *self.sight.direction, size)[0]
+        first, jacobian = self.slots[slot : slot + 3], self.spaces[space][3:]
+        along = [sum(first[row] * jacobian[3 * row + k] for row in range(3)) for k in range(3)]
+        return width * np.sqrt(along[0] ** 2 + along[1] ** 2 + along[2] ** 2)  # type: ignore[no-any-return]
 
     # -- reverse ------------------------------------------------------------------------------------------
 
@@ -416,7 +419,7 @@ class Field:
             value: Sequence[Any] = compiled(rule)[0](*local[:3], *own)
             count = len(rule.outputs)
         else:
-            value, count = self.outlines[number].forward(), 5
+            value, count = tuple(self.outlines[number].forward()), 5
         seeds = self._branched(number, seed, count > 5)
         jacobian: list[Any] = [0.0] * 9
         inner: list[Any] = []
@@ -440,7 +443,7 @@ class Field:
             result = compiled(dual.shape_rule(operation))[1](*local[:3], *own, *inner)
             self._spread(operation, slot + tapes.PLACE, result[3:], adjoint)
         else:
-            result = self.outlines[number].reverse(inner, adjoint)
+            result = tuple(self.outlines[number].reverse(inner, adjoint))
         self._reverse_place(source, slot, (*result[:3], *jacobian), space, adjoint)
 
     def _reverse_place(self, source: int, slot: int, seed: Sequence[Any], out: list[Any], adjoint: Array) -> None:
@@ -602,7 +605,7 @@ def _root(distances: Distances, sight: Sight, low: Array, f_low: Array, high: Ar
         out = f > 0.0
         f_low, f_high = np.where(out, f, 0.5 * f_low), np.where(out, 0.5 * f_high, f)
         low, high = np.where(out, place, low), np.where(out, high, place)
-    return low + (high - low) * (f_low / (f_low - f_high))  # type: ignore[no-any-return]
+    return low + (high - low) * (f_low / (f_low - f_high))
 
 
 def _least(
@@ -667,7 +670,7 @@ def _occlusion(distances: Distances, occlusion: float, point: list[Array], size:
         away = tap * OCCLUSION_REACH
         f = distances.at([p + n / length * away for p, n in zip(point, normal)])
         hidden = hidden + np.clip(1.0 - f / away, 0.0, 1.0) * 0.5**tap
-    return np.clip(1.0 - occlusion * hidden, 0.0, 1.0)  # type: ignore[no-any-return]
+    return np.clip(1.0 - occlusion * hidden, 0.0, 1.0)
 
 
 # -- the picture ---------------------------------------------------------------------------------------------

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from shaderdsl.parameters import ParameterInfo, ParameterTraits
-    from shaderdsl.scene import Scene
 
 _MAX_SKELETONS = 4096
 _MAX_SKELETON_CHARACTERS = 16_000_000
@@ -176,7 +175,8 @@ class Program:
         return self._structure
 
     @property
-    def scene(self) -> Scene:
+    def scene(self) -> Any:
+        """What it draws: a `Scene` of layers, or in space a `SolidScene`."""
         return self._structure.scene
 
     @property

@@ -41,15 +41,19 @@ def _point(graph: Graph, names: Sequence[str]) -> Point3:
     return Point3(*(graph.input(name) for name in names))
 
 
-def _gradient(graph: Graph, value: Expr, seeds: Sequence[tuple[int, Expr]]) -> list[Expr]:
-    """The derivatives of `value` by a direction for each of `seeds`: inputs' tangents by index, all others zero."""
+Seeds = dict[int, Expr]
+"""Tangents of inputs, by index."""
+
+
+def _gradient(graph: Graph, value: Expr, seeds: Sequence[Seeds]) -> list[Expr]:
+    """The derivatives of `value` by a direction for each of `seeds`; tangents that are not given are zero."""
     zero = graph.constant(0.0)
-    return [graph.tangents([value], _all_seeds(graph, value, dict(seed), zero))[0] for seed in seeds]  # type: ignore[call-overload]
+    return [graph.tangents([value], _all_seeds(graph, value, seed, zero))[0] for seed in seeds]
 
 
-def _axes(graph: Graph, p: Point3) -> list[Any]:
+def _axes(graph: Graph, p: Point3) -> list[Seeds]:
     one = graph.constant(1.0)
-    return [[(axis.index, one)] for axis in p]
+    return [{axis.index: one} for axis in p]
 
 
 def _body(operation: Operation, p: Point3, **arguments: Any) -> Any:
@@ -65,7 +69,7 @@ def shape_rule(operation: Operation) -> Rule:
     scalars = _parameter_inputs(graph, operation)
     distance = _body(operation, p, **bind(operation, scalars))
     outputs = [distance.value, *_gradient(graph, distance.value, _axes(graph, p)), graph.lift(distance.thickness)]
-    names = DUAL
+    names: tuple[str, ...] = DUAL
     if distance.beside is not None:
         outputs += [distance.beside, *_gradient(graph, distance.beside, _axes(graph, p))]
         names += BESIDE
@@ -96,9 +100,9 @@ def combination_rule(operation: Operation) -> Rule:
     duals = {prefix: [graph.input(prefix + name) for name in DUAL] for prefix in prefixes}
     scalars = _parameter_inputs(graph, operation)
     distance = operation.body(*(Distance(d[0], d[4]) for d in duals.values()), **bind(operation, scalars))
-    seeds: list[Any] = [[(d[0].index, d[axis]) for d in duals.values()] for axis in (1, 2, 3)]
+    seeds = [{d[0].index: d[axis] for d in duals.values()} for axis in (1, 2, 3)]
     outputs = [distance.value, *_gradient(graph, distance.value, seeds), graph.lift(distance.thickness)]
-    names = DUAL
+    names: tuple[str, ...] = DUAL
     if distance.beside is not None:
         outputs += [distance.beside, *_gradient(graph, distance.beside, seeds)]
         names += BESIDE
@@ -139,7 +143,7 @@ def space_rule(operation: Operation) -> Rule:
     parts = [place.x, place.y, place.z if isinstance(place, Point3) else p.z]
     outputs = list(parts)
     for value in parts:
-        seeds: list[Any] = [[(axis.index, jacobian[3 * row + column]) for row, axis in enumerate(p)] for column in range(3)]
+        seeds = [{axis.index: jacobian[3 * row + column] for row, axis in enumerate(p)} for column in range(3)]
         outputs += _gradient(graph, value, seeds)
     inputs = ("x", "y", "z", *names, *scalars, *copy)
     return _rule(graph, inputs, SPACE, outputs, ("x", "y", "z", *names, *continuous_names(operation)))
@@ -147,11 +151,23 @@ def space_rule(operation: Operation) -> Rule:
 
 @cache
 def paint_rule(operation: Operation) -> Rule:
-    """Inputs a point and the parameters; output "t", the position on the ramp."""
+    """Inputs a point, "footprint" (how wide a pixel is on the surface there) and the parameters; output "t", the position on the
+    ramp. The footprint has no derivative."""
     graph = Graph()
     scalars = _parameter_inputs(graph, operation)
-    t = graph.lift(_body(operation, _point(graph, "xyz"), **bind(operation, scalars)))
-    return _rule(graph, ("x", "y", "z", *scalars), ("t",), [t], ("x", "y", "z", *continuous_names(operation)))
+    extra = {"footprint": graph.input("footprint")} if operation.filtered else {}
+    t = graph.lift(_body(operation, _point(graph, "xyz"), **extra, **bind(operation, scalars)))
+    return _rule(graph, ("x", "y", "z", "footprint", *scalars), ("t",), [t], ("x", "y", "z", *continuous_names(operation)))
+
+
+@cache
+def footprint_rule() -> Rule:
+    """Inputs the field's gradient, the ray's direction and "size" (of a pixel there); output "footprint": how wide the pixel is on the
+    surface, the way that it is seen most aslant. Not differentiated."""
+    graph = Graph()
+    names = (*DUAL[1:4], *DIRECTION, "size")
+    width = view.footprint(_point(graph, DUAL[1:4]), _point(graph, DIRECTION), graph.input("size"))
+    return Rule(graph, names, ("footprint",), (width,), (), ())
 
 
 @cache
@@ -215,8 +231,9 @@ def ray_rule() -> Rule:
     """Inputs the image point "x", "y", "pixel" and CAMERA; outputs RAY."""
     graph = Graph()
     values = {name: graph.input(name) for name in ("x", "y", "pixel", *CAMERA)}
-    frame = [_point(graph, [f"{name}_{c}" for c in "xyz"]) for name in ("eye", "right", "up", "forward")]
-    seen = view.ray(values["x"], values["y"], values["pixel"], *frame, values["spread"], values["parallel"])
+    eye, right, up, forward = (_point(graph, [f"{name}_{c}" for c in "xyz"]) for name in ("eye", "right", "up", "forward"))
+    image = (values["x"], values["y"], values["pixel"])
+    seen = view.ray(*image, eye, right, up, forward, values["spread"], values["parallel"])
     outputs = [*seen.origin, *seen.direction, seen.size, seen.growth]
     return _rule(graph, tuple(values), RAY, outputs, CAMERA[:-1])
 
