@@ -13,7 +13,7 @@ from shaderdsl.binding import split
 from shaderdsl.printer import colour_text
 from shaderdsl.program import Program
 from shaderdsl.registry import Category, Dimension, functions, of_category, operations
-from shaderdsl.scene import Combination, Layer, Modified, Painted, Placed, Shape, SolidScene
+from shaderdsl.scene import Combination, Layer, Modified, Painted, Placed, Solid, SolidScene
 from shaderdsl.solid_checker import TONES
 from shaderdsl.syntax import PRECEDENCE
 
@@ -158,7 +158,7 @@ def _count_settings(module: syntax.Module, productions: Counter[str]) -> None:
         productions[f"default {category}{'s' * (category == 'light')}"] += not called & names
 
 
-def _paints(shape: Shape) -> bool:
+def _paints(shape: Solid) -> bool:
     """Whether a solid has a material as a whole."""
     while isinstance(shape, (Placed, Modified)):
         shape = shape.child
@@ -176,11 +176,11 @@ def _count_layer(
 
 
 def _count_shape(
-    whole: Shape, used: Counter[str], words: Counter[str], operands: Counter[tuple[str, str]],
+    whole: Solid, used: Counter[str], words: Counter[str], operands: Counter[tuple[str, str]],
     results: Counter[tuple[str, str]], productions: Counter[str],
 ) -> None:  # fmt: skip
     # Each shape with the boolean that it is an operand of, through transforms, modifiers and paint.
-    stack: list[tuple[Shape, str, tuple[str, ...]]] = [(whole, "", ())]
+    stack: list[tuple[Solid, str, tuple[str, ...]]] = [(whole, "", ())]
     while stack:
         shape, boolean, placings = stack.pop()
         if isinstance(shape, Painted):
