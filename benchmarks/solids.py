@@ -119,7 +119,7 @@ def marcher(count: int) -> Callable[[], object] | None:
     shapes = []
     for kind, (x, y, z, a, b, c) in places(count):
         own = (
-            lambda: gls.Box3D((2 * a, 2 * b, 2 * c)), lambda: gls.Sphere3D((a,)), lambda: gls.Cylinder3D((b, a)),  # noqa: B023
+            lambda: gls.Box3D((2 * a, 2 * b, 2 * c)), lambda: gls.Sphere3D((a,)), lambda: gls.Cylinder3D((b,), (a,)),  # noqa: B023
         )[kind]()  # fmt: skip
         shapes.append(gls.Translate3D(own, (x, y, z)))
     expression = gls.Union(*shapes).tensor(device="cpu")

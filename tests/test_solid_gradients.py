@@ -138,7 +138,7 @@ def test_batched_jacobians_are_the_reference() -> None:
 
 ERRORS = {
     "occlusion edge": (16, 0.10, 0.05), "box silhouette": (16, 0.25, 0.12), "material edge": (16, 0.28, 0.14),
-    "smooth union": (16, 0.28, 0.11), "thin shell": (32, 0.5, 0.2), "off-centre camera": (32, 0.4, 0.2),
+    "smooth union": (16, 0.28, 0.11), "thin shell": (32, 0.28, 0.11), "off-centre camera": (32, 0.33, 0.28),
 }  # fmt: skip
 """Pixels along a side of each case's picture, and what its changes may err by with one sample a pixel and with four: a fifth more
 than measured. They shrink with the pixel: corners and thin walls are what errs."""
