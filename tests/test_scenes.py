@@ -83,9 +83,9 @@ def test_extents_are_measured() -> None:
 
 
 def test_a_fold_whose_copies_do_not_fit_is_found_out() -> None:
-    # A sphere that reaches across a sector and the one beside it.
-    assert extent("sphere(0.6).move(0.3, 0, 0).repeat_polar(12)", 1.0).steepest > 1.5
-    assert extent("sphere(0.1).move(0.6, 0, 0).repeat_polar(5)", 1.0).steepest <= 1.0 + 1e-6
+    # A slanted box that reaches far beyond the sector beside its own.
+    assert extent("box(0.5, 0.05, 0.3).rotate(40, 20, 10).move(0.2, 0, 0).repeat_polar(12)", 1.0).steepest > 1.5
+    assert extent("box(0.08, 0.05, 0.06).rotate(40, 20, 10).move(0.6, 0, 0).repeat_polar(5)", 1.0).steepest <= 1.0 + 1e-6
 
 
 def test_shapes_with_and_without_end() -> None:
