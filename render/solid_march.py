@@ -40,7 +40,7 @@ _LANES = (
     "px", "py", "pz", "ox", "oy", "oz", "dx", "dy", "dz", "size", "growth", "t", "at", "f_before", "f_earlier", "before", "earlier",
     "low", "f_low", "high", "f_high", "middle", "f_middle", "start", "limit",
 )  # fmt: skip
-_COUNTS = ("mode", "resume", "left", "layer", "steps")
+_COUNTS = ("mode", "resume", "remaining", "layer", "steps")
 
 OUTSIDE, INSIDE, LEAVING, DONE, ROOT, LEAST = range(6)
 
@@ -231,9 +231,9 @@ if special > 0:
                     high[lane] = at[lane]
                     f_high[lane] = f
                     f_low[lane] *= 0.5
-                left[lane] -= 1
+                remaining[lane] -= 1
                 at[lane] = low[lane] + (high[lane] - low[lane]) * (f_low[lane] / (f_low[lane] - f_high[lane]))
-                if left[lane] == 0:
+                if remaining[lane] == 0:
                     if shown:
                         places[b, row, column] = at[lane]
                     mode[lane] = resume[lane]
@@ -256,11 +256,11 @@ if special > 0:
                 if lower:
                     middle[lane] = at[lane]
                     f_middle[lane] = f
-                left[lane] -= 1
+                remaining[lane] -= 1
                 at[lane] = middle[lane] - 0.381966 * (middle[lane] - low[lane])
                 if high[lane] - middle[lane] > middle[lane] - low[lane]:
                     at[lane] = middle[lane] + 0.381966 * (high[lane] - middle[lane])
-                if left[lane] == 0:
+                if remaining[lane] == 0:
                     if shown:
                         places[b, row, column + 1] = low[lane]
                         places[b, row, column + 2] = high[lane]
@@ -295,7 +295,7 @@ if special > 0:
                         f_low[lane] = last
                         high[lane] = t[lane]
                         f_high[lane] = f
-                        left[lane] = {ROOT_STEPS}
+                        remaining[lane] = {ROOT_STEPS}
                         goes = {ROOT}
                         then = {INSIDE}
                 elif (goes == {OUTSIDE} and rising and last < near) or (goes == {INSIDE} and (rising or f > 0.0)):
@@ -307,7 +307,7 @@ if special > 0:
                     middle[lane] = before[lane]
                     f_middle[lane] = last
                     high[lane] = t[lane]
-                    left[lane] = {NARROWING}
+                    remaining[lane] = {NARROWING}
                     if goes == {INSIDE}:
                         then = {LEAVING}
                         if f > 0.0:
