@@ -81,7 +81,7 @@ def test_some_random_scenes_by_taichi_and_numpy() -> None:
 
 @needs_gl
 def test_some_random_scenes_by_gl_and_taichi() -> None:
-    check_most(gl_against_taichi(data.generate(QUICK, level=3, seed=30, dimension=3), SMALL))
+    check_most(gl_against_taichi(data.generate(QUICK // 4, level=3, seed=30, dimension=3), SMALL))
 
 
 @pytest.mark.slow

@@ -43,7 +43,7 @@ too, which the derivative leaves out, and a kink beside it is not seen."""
 EXCEPTIONS = 0.02, 0.10
 """Shares of the entries inside and at outlines that may err by more."""
 
-TIES = 0.01
+TIES = 0.03
 """Of the batched Jacobian's entries may err by more than SINGLE of their parameter's largest: near creases and kinks."""
 
 OPERATIONS = [
