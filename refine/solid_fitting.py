@@ -21,10 +21,11 @@ from scipy import ndimage
 from refine.evolution import counted
 from refine.optimization import Coordinates, Level, least_squares, pyramid, squared_error
 from refine.record import Record
-from refine.solid_model import CAMERA_DISTANCE, SIZES, Model, Numbers, Solid, Thing, camera_frame
+from refine.solid_model import CAMERA_DISTANCE, SIZES, TURNED, Model, Numbers, Solid, Thing, camera_frame
 from refine.solid_patches import (
     LIGHT,
     NEAR_BACKGROUND,
+    ROBUST,
     SETTING,
     SMALLEST_PATCH,
     Closeup,
@@ -51,7 +52,7 @@ LIGHTS: tuple[Numbers, ...] = (
 ELEVATIONS = (20.0, 35.0, 8.0)
 """Angles that a camera above a floor first looks down by."""
 
-SKETCH_SIDE, SEARCH_SIDE, CUT_SIDE = 48, 64, 128
+SKETCH_SIDE, SEARCH_SIDE, CUT_SIDE = 48, 64, 160
 """Longer sides, in pixels, at which shapes are tried, structures searched, and patches cut out."""
 
 FIRST_SIDE, SECOND_SIDE = 24, 36
@@ -65,6 +66,9 @@ TRIED = 96
 
 MOST_THINGS, MOST_PARTS, BRANCHES = 8, 4, 5
 """Things in a scene, solids that are added to one, and structures that are refined for each of these."""
+
+WORTHWHILE, PLAINER = 0.85, 1.06
+"""The shares of the error that a solid more must bring it below, and that one less may raise it to."""
 
 PATCH_SHARE, DETAIL_SHARE = 0.4, 0.6
 """Of the time that is left: for single shapes, and then for what is joined to them and cut out."""
@@ -129,6 +133,7 @@ class SolidSearch:
         # A number is worth the same error as in the plane.
         self.price = record.price * (width * height) / (record.level.target.image.size // 4)
         image = pyramid(picture, [(CUT_SIDE, 0.0)])[0].target.image.astype(np.float64)
+        self.image = image
         self.colours = image[..., :3] / np.maximum(image[..., 3:], 1e-6)
         self.alpha = image[..., 3]
 
@@ -254,13 +259,13 @@ class SolidSearch:
             return ()
         return _commonest(self.colours[edge])
 
-    def starts(self) -> list[tuple[Model, Mask]]:
-        """Empty scenes, and what of the picture each leaves to be explained: a background, and perhaps a floor whose colour is
+    def starts(self) -> list[tuple[Model, Array]]:
+        """Empty scenes, and what of the picture (h, w, 4) each explains: a background, and perhaps a floor whose colour is
         that of the picture's lower edge."""
         background = self.background()
         plain = Model(background, 20.0, (*LIGHTS[0], 0.8), 0.25, (), ())
         if not background:
-            return [(plain, self.alpha > 0.5)]
+            return [(plain, np.zeros_like(self.image))]
         rows = max(2, self.colours.shape[0] // 16)
         upper, lower = _commonest(self.colours[:rows].reshape(-1, 3)), _commonest(self.colours[-rows:].reshape(-1, 3))
         if np.abs(np.array(upper) - np.array(lower)).max() > 0.06:
@@ -269,11 +274,10 @@ class SolidSearch:
             found = [s for s in (self._emptied(f) for f in floors) if s is not None]
             if found:
                 model = min(found, key=lambda each: each[1])[0]
-                mask = self._unexplained(model, NEAR_BACKGROUND)
-                if mask.mean() < 0.6:
-                    return [(model, mask)]
-        mask = np.abs(self.colours - scenery_of(self.colours)).max(2) > NEAR_BACKGROUND
-        return [(plain, mask)]
+                if self._unexplained(model, NEAR_BACKGROUND).mean() < 0.6:
+                    return [(model, self._drawn(model))]
+        smooth = scenery_of(self.colours)
+        return [(plain, np.concatenate([smooth, np.ones_like(smooth[..., :1])], 2))]
 
     def _emptied(self, model: Model) -> tuple[Model, float] | None:
         """An empty scene refined, and its error, in which what stands in the scene counts little."""
@@ -285,31 +289,30 @@ class SolidSearch:
 
     # -- one thing at a time ------------------------------------------------------------------------------
 
-    def built(self, start: Model, mask: Mask) -> State | None:
-        """A scene of one thing for each patch of the picture."""
+    def built(self, start: Model, scenery: Array) -> State | None:
+        """A scene of one thing for each patch of what is not `scenery` (h, w, 4)."""
+        mask = np.abs(self.image - scenery).max(2) > (NEAR_BACKGROUND if start.background else 0.5)
         parts = patches(self.colours, mask, self.record.options.seed)[:MOST_THINGS]
         if not parts:
             return None
         whole = np.any(parts, 0)
-        views = [Closeup.of(p, whole, self.colours, start.elevation) for p in parts]
+        views = [Closeup.of(p, whole, self.image, scenery, start.elevation) for p in parts]
         began, left = time.perf_counter(), self.deadline - time.perf_counter()
         found: list[list[Sketch]] = []
         for number, view in enumerate(views):
             self.until = began + PATCH_SHARE * left * (number + 1) / len(views)
             found.append(self._sketches(view, None))
-        lights = self._lights(views, found)
-        if len(views) > 1:
-            found = [self._relit(view, sketches, lights) for view, sketches in zip(views, found)]
-        done: list[Thing] = []
+        alone = len(views) == 1
+        light = self._common_light(views, found)
+        if not alone:
+            found = [self._relit(view, sketches, light) for view, sketches in zip(views, found)]
+        done: list[Sketch] = []
         areas = np.sqrt([p.sum() for p in parts])
         began, left = time.perf_counter(), self.deadline - time.perf_counter()
         for number, (view, sketches) in enumerate(zip(views, found)):
             self.until = began + DETAIL_SHARE * left * areas[: number + 1].sum() / areas.sum()
-            best = self._elaborated(view, sketches)
-            if number == 0:
-                lights = best.light
-            done.append(best.thing)
-        return self._assembled(start, done, lights)
+            done.append(self._elaborated(view, sketches, alone))
+        return self._assembled(start, [s.thing for s in done], done[0].light if alone else light)
 
     def _cost(self, view: Closeup, side: int, error: float, thing: Thing) -> float:
         """The description length of a thing in a close view."""
@@ -347,7 +350,7 @@ class SolidSearch:
         for side, steps, survivors in levels:
             level: Any = Level(view.target(side), 0.0)  # type: ignore[arg-type]
             descent = least_squares(
-                tape, coordinates, points, level, steps=steps, tolerance=3e-3, free=free, stop=lambda: self.late
+                tape, coordinates, points, level, steps=steps, tolerance=3e-3, huber=ROBUST, free=free, stop=lambda: self.late
             )  # type: ignore[arg-type]
             order = np.argsort(descent.errors)[:survivors]
             points, errors = descent.parameters[order], descent.errors[order]
@@ -359,12 +362,10 @@ class SolidSearch:
             result.append(Sketch(thing, light, float(error), self._cost(view, side, float(error), thing)))
         return result
 
-    def _lights(self, views: Sequence[Closeup], found: Sequence[Sequence[Sketch]]) -> Numbers:
+    def _common_light(self, views: Sequence[Closeup], found: Sequence[Sequence[Sketch]]) -> Numbers:
         """The light in which all things together are best."""
-        options = [s.light for sketches in found for s in sketches[:2]]
-        if len(views) == 1:
-            return options[0]
         totals = []
+        options = [s.light for sketches in found for s in sketches[:2]]
         for light in options:
             total = 0.0
             for view, sketches in zip(views, found):
@@ -383,52 +384,79 @@ class SolidSearch:
             result += self._descended_view(view, [replace(sketch, light=light)], False, ((SECOND_SIDE, 8, 1),))
         return sorted(result, key=lambda s: s.cost) or list(sketches)
 
-    def _elaborated(self, view: Closeup, sketches: Sequence[Sketch]) -> Sketch:
+    def _elaborated(self, view: Closeup, sketches: Sequence[Sketch], turning: bool) -> Sketch:
         """The best sketch after solids were joined to the best few or cut out of them, while that gains and there is time."""
-        states = list(sketches[:3])
+        states = _different([*sketches[:4], *(f for s in sketches[:4] for f in self._finished_view(view, s, turning))])[:3]
         best = states[0]
         for depth in range(MOST_PARTS):
-            if time.perf_counter() > self.until or best.error * view.weight(SECOND_SIDE) < 2 * self.price:
+            if time.perf_counter() > self.until or best.error < self._blurred(view):
                 break
             grown: list[Sketch] = []
             for state in states:
-                grown += self._grown(view, state)
+                grown += self._grown(view, state, turning)
                 if time.perf_counter() > self.until:
                     break
+            grown = _different(grown)
             if not grown:
                 break
-            grown.sort(key=lambda s: s.cost)
-            states = grown[: 2 if depth else 3]
-            if states[0].cost < best.cost - self.price:
+            finished = [f for s in grown[:2] for f in self._finished_view(view, s, turning)]
+            states = _different([*grown, *finished])[: 2 if depth else 3]
+            if states[0].error < WORTHWHILE * best.error:
                 best = states[0]
             elif depth:
                 break
-        return best
+        return self._plainer(view, best, turning)
 
-    def _grown(self, view: Closeup, state: Sketch) -> list[Sketch]:
-        """The best of the things with one more solid, a few of different structure, refined; and of those with a finish."""
-        things = [*hollows(state.thing), *additions(state.thing, self._spots(view, state), 6, self.random)]
+    def _blurred(self, view: Closeup) -> float:
+        """The error in a close view that no shape is blamed for: pictures are resampled, and edges softer for it."""
+        return 0.3 * float(view.target(SECOND_SIDE).image[..., 3].sum()) ** 0.5 * 0.03
+
+    def _finished_view(self, view: Closeup, state: Sketch, turning: bool) -> list[Sketch]:
+        """The sketch with a surface that shines, and with a smooth union."""
+        thing, found = state.thing, []
+        options = [] if thing.finish else [replace(thing, finish=(0.05, 0.3)), replace(thing, finish=(0.9, 0.4))]
+        if len(thing.joined) > 1 and not thing.smooth:
+            options.append(replace(thing, smooth=(0.08,)))
+        for option in options:
+            if time.perf_counter() > self.until:
+                break
+            better = self._descended_view(view, [replace(state, thing=option)], turning, ((SECOND_SIDE, 8, 1),))
+            found += [s for s in better if s.error < WORTHWHILE * state.error]
+        return found
+
+    def _plainer(self, view: Closeup, state: Sketch, turning: bool) -> Sketch:
+        """The sketch without what it does not need: solids, turns, a ball that was something else."""
+        tried: set[Thing] = set()
+        changed = True
+        while changed:
+            changed = False
+            for thing in _plainer_things(state.thing):
+                if thing in tried or self.late:
+                    continue
+                tried.add(thing)
+                found = self._descended_view(view, [replace(state, thing=thing)], turning, ((SECOND_SIDE, 8, 1),))[0]
+                if found.error < PLAINER * state.error:
+                    state, changed = found, True
+                    break
+        return state
+
+    def _grown(self, view: Closeup, state: Sketch, turning: bool) -> list[Sketch]:
+        """The best of the things with one more solid, a few of different structure, refined."""
+        things = [*hollows(state.thing)]
+        usual = len(things)
+        things += additions(state.thing, self._spots(view, state), 6, self.random)
         found: list[Sketch] = []
-        target = view.target(FIRST_SIDE)
-        pairs = [(t, state.light) for t in things]
-        errors = target.errors(view.drawn(pairs, FIRST_SIDE))
-        groups: dict[str, list[int]] = {}
-        for k in np.argsort(errors):
-            thing = things[k]
-            key = f"{[s.kind for s in thing.joined]}{[s.kind for s in thing.cut]}"
-            groups.setdefault(key, []).append(int(k))
+        if not things:
+            return found
+        errors = view.target(FIRST_SIDE).errors(view.drawn([(t, state.light) for t in things], FIRST_SIDE))
+        groups: dict[tuple[bool, str], list[int]] = {}
+        for k in np.argsort(errors, kind="stable"):
+            groups.setdefault((bool(k < usual), _signature(things[k])), []).append(int(k))
         for indices in list(groups.values())[:BRANCHES]:
             if time.perf_counter() > self.until:
                 break
             starts = [replace(state, thing=things[k]) for k in indices[:6]]
-            found += self._descended_view(view, starts, False, ((FIRST_SIDE, 7, 2), (SECOND_SIDE, 8, 1)))
-        if not state.thing.finish:
-            for finish in ((0.05, 0.3), (0.9, 0.4)):
-                shiny = replace(state, thing=replace(state.thing, finish=finish))
-                found += self._descended_view(view, [shiny], False, ((SECOND_SIDE, 8, 1),))
-        if len(state.thing.joined) > 1 and not state.thing.smooth:
-            smooth = replace(state, thing=replace(state.thing, smooth=(0.08,)))
-            found += self._descended_view(view, [smooth], False, ((SECOND_SIDE, 8, 1),))
+            found += self._descended_view(view, starts, turning, ((FIRST_SIDE, 7, 2), (SECOND_SIDE, 8, 1)))
         return found
 
     def _spots(self, view: Closeup, state: Sketch) -> list[tuple[Array, float]]:
@@ -467,7 +495,7 @@ class SolidSearch:
                 programs = [m.program for m in options]
                 batch = SolidBatch.of([(solid_tape_of(p), p.params) for p in programs])
                 errors = batch.scores(self.sketch.target, 0.0)
-                errors[1:] += 0.1 * self.price
+                errors[1:] += 3.0 * self.price
                 model = options[int(np.argmin(errors))]
             if model is before:
                 break
@@ -476,12 +504,15 @@ class SolidSearch:
             self.offer(state, f"{len(things)} things")
         return state
 
+    def _drawn(self, model: Model) -> Array:
+        """The model's picture (h, w, 4), as large as the one that patches are cut out of."""
+        program, (height, width) = model.program, self.alpha.shape
+        return SolidBatch.of([(solid_tape_of(program), program.params)]).images((width, height))[0].astype(np.float64)
+
     def _unexplained(self, model: Model, threshold: float) -> Mask:
         """Where the picture is not what the model draws."""
-        program = model.program
-        height, width = self.alpha.shape
-        drawn = SolidBatch.of([(solid_tape_of(program), program.params)]).images((width, height))[0]
-        return np.abs(drawn[..., :3] - self.colours * self.alpha[..., None]).max(2) > threshold
+        different: Mask = np.abs(self._drawn(model) - self.image).max(2) > threshold
+        return different
 
     # -- better scenes ------------------------------------------------------------------------------------
 
@@ -512,7 +543,7 @@ class SolidSearch:
             if patch.sum() < least:
                 break
             colour = tuple(float(v) for v in np.clip(np.median(self.colours[patch], 0), 0.02, 0.98))
-            view = Closeup.of(patch, patch, self.colours, model.elevation)
+            view = Closeup.of(patch, patch, self.image, self._drawn(model), model.elevation)
             for kind in SIZES:
                 for solid in shapes(view, kind, TURNS // 3, self.random):
                     yield Proposal(_maker(model, len(model.things), lambda s, c=colour: Thing((s,), (), c)), solid)  # type: ignore[misc]
@@ -559,6 +590,51 @@ class SolidSearch:
                 yield model.with_thing(number, replace(thing, finish=()))
             if len(thing.joined) > 1 and not thing.smooth:
                 yield model.with_thing(number, replace(thing, smooth=(0.08,)))
+
+
+def _signature(thing: Thing) -> str:
+    """What a thing is made of."""
+    parts = "+".join(s.kind for s in thing.joined) + "".join(f"-{s.kind}" for s in thing.cut)
+    return f"{parts} {bool(thing.finish)} {bool(thing.smooth)}"
+
+
+def _different(sketches: Sequence[Sketch]) -> list[Sketch]:
+    """The best sketch of each structure, best first."""
+    best: dict[str, Sketch] = {}
+    for sketch in sorted(sketches, key=lambda s: s.error):
+        best.setdefault(_signature(sketch.thing), sketch)
+    return list(best.values())
+
+
+def _plainer_things(thing: Thing) -> Iterator[Thing]:
+    """The thing without a solid, with a ball in place of one, with one upright, and without its finish."""
+    for role in ("cut", "joined"):
+        solids: tuple[Solid, ...] = getattr(thing, role)
+        for k, solid in enumerate(solids):
+            if role == "cut" or len(solids) > 1:
+                yield replace(thing, **{role: (*solids[:k], *solids[k + 1 :])})  # type: ignore[arg-type]
+            others = []
+            if solid.kind != "sphere" and TURNED[solid.kind]:
+                radius = sum(solid.sizes) if solid.kind == "torus" else float(np.exp(np.mean(np.log(solid.sizes)))) * 1.1
+                others.append(Solid("sphere", (radius,), (), solid.place))
+            y = solid.turn[:, 1]
+            if TURNED[solid.kind] == 2 and solid.angles and abs(y[1]) > 0.98:
+                others.append(replace(solid, angles=()))
+            if len(solid.angles) == 3 and abs(solid.turn[1]).max() > 0.98:
+                others += [_upright(solid)]
+            for other in others:
+                yield replace(thing, **{role: (*solids[:k], other, *solids[k + 1 :])})  # type: ignore[arg-type]
+    if thing.finish:
+        yield replace(thing, finish=())
+
+
+def _upright(solid: Solid) -> Solid:
+    """A box, or another shape of three sizes, of which one axis is nearly upright, with its sizes in the order in which y is."""
+    matrix = solid.turn
+    k = int(np.abs(matrix[1]).argmax())
+    aside = matrix[:, (k + 1) % 3]
+    sizes = (solid.sizes[(k + 1) % 3], solid.sizes[k], solid.sizes[(k + 2) % 3])
+    return replace(solid, sizes=sizes, angles=(float(np.degrees(np.arctan2(-aside[2], aside[0]))),))
 
 
 def _maker(model: Model, number: int, thing: Callable[[Solid], Thing]) -> Callable[[Solid | None], Model]:

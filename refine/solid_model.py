@@ -63,7 +63,7 @@ def angles_of(matrix: Array, count: int) -> Numbers:
 
 @dataclass(frozen=True)
 class Solid:
-    """One shape: its sizes, the angles that it has (degrees), and its place."""
+    """One shape: its sizes, its place, and the angles (degrees) that it is turned by: none, one about y, x and z, or all three."""
 
     kind: str
     sizes: Numbers
@@ -72,7 +72,7 @@ class Solid:
 
     def text(self) -> str:
         call = f"{self.kind}({_listed(self.sizes)})"
-        if len(self.angles) == 3:
+        if len(self.angles) in (1, 3):
             call += f".rotate({_listed(self.angles)})"
         elif self.angles:
             call += f".rotate({number_text(self.angles[0], '')}, fixed(0), {number_text(self.angles[1], '')})"
@@ -83,6 +83,8 @@ class Solid:
         """The matrix (3, 3) of its turn."""
         if len(self.angles) == 2:
             return turn((self.angles[0], 0.0, self.angles[1]))
+        if len(self.angles) == 1:
+            return turn((0.0, self.angles[0], 0.0))
         return turn(self.angles or (0.0, 0.0, 0.0))
 
     def nearer(self, eye: Array, share: float) -> Solid:

@@ -40,11 +40,15 @@ MARGIN = 1.3
 SILHOUETTE = 0.8
 """How much a difference of alpha counts, beside one of a colour."""
 
+ROBUST = 0.3
+"""Residuals longer than this count by their length, not its square: what is not there yet must not bend what is."""
+
 SETTING = 12
 """Parameters of a close view's program before its thing's: camera 7, light 4, ambient 1."""
 
 LIGHT = slice(7, 10)
-"""Where a light's direction is among them."""
+"""Where a light's direction is among them. How strong it is a thing's colour tells as well; and that the ambient one is not free
+keeps shapes that are wrong from shining flat."""
 
 
 def scenery_of(colours: Array) -> Array:
@@ -157,8 +161,16 @@ class Weighted:
 
     def errors(self, images: npt.NDArray[np.float32]) -> Array:
         """Squared errors (n,) of pictures (n, h, w, 4)."""
-        difference = (images - self.image) * self.roots
-        return np.einsum("nhwc,nhwc->n", difference, difference, dtype=np.float64)
+        return robust((images - self.image) * self.roots, ROBUST)[0]
+
+
+def robust(residuals: npt.NDArray[np.float32], huber: float) -> tuple[Array, npt.NDArray[np.float32]]:
+    """Huber's errors (n,), twice, of residuals (n, h, w, 4), and his weights (n, h, w)."""
+    squares = np.einsum("nhwc,nhwc->nhw", residuals, residuals)
+    lengths = np.sqrt(squares)
+    far = lengths > huber
+    errors = np.where(far, 2.0 * huber * lengths - huber * huber, squares).sum((1, 2), dtype=np.float64)
+    return errors, np.where(far, huber / np.maximum(lengths, 1e-9), 1.0).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,17 +180,18 @@ class WeightedBatch:
     batch: SolidBatch
 
     def normal_equations(self, target: Weighted, blur: float, huber: float) -> tuple[Array, Array, Array]:
-        """As those of `SolidBatch`; `huber` is not used."""
+        """As those of `SolidBatch`."""
         images, jacobians = self.batch.jacobians(target.size, blur)
         n, count = self.batch.parameters.shape
         gradients, matrices = np.empty((n, count)), np.empty((n, count, count))
         residuals = (images - target.image) * target.roots
-        errors = np.einsum("nhwc,nhwc->n", residuals, residuals, dtype=np.float64)
+        errors, weights = robust(residuals, huber)
         for k in range(n):
             seen = (images[k, ..., 3] > 0.0) & (target.weights > 0.0)
             rows = (jacobians[k][seen] * target.roots[seen][..., None]).reshape(-1, count)
-            matrices[k] = rows.T @ rows
-            gradients[k] = rows.T @ residuals[k][seen].reshape(-1)
+            weighted = rows * np.repeat(weights[k][seen], 4)[:, None]
+            matrices[k] = weighted.T @ rows
+            gradients[k] = weighted.T @ residuals[k][seen].reshape(-1)
         return errors, gradients, matrices
 
 
@@ -197,7 +210,7 @@ class WeightedTape:
 class Closeup:
     """A close view of a patch: `centre` is the direction to it, `spread` the tangent of half the angle that is seen.
 
-    sheet: the picture (h, w, 6): premultiplied RGBA of the patch alone, its weight, and where it is at all.
+    sheet: (h, w, 5), premultiplied RGBA of the patch alone, and its weight.
     """
 
     elevation: float
@@ -208,8 +221,9 @@ class Closeup:
     mask: Mask
 
     @classmethod
-    def of(cls, mask: Mask, others: Mask, colours: Array, elevation: float) -> Closeup:
-        """others: pixels of other patches, which do not count."""
+    def of(cls, mask: Mask, others: Mask, picture: Array, scenery: Array, elevation: float) -> Closeup:
+        """mask, others (h, w): pixels of the patch, and of other patches, which do not count. picture, scenery (h, w, 4): what is
+        seen, and what there is without any patch, both premultiplied."""
         eye, right, up, forward = camera_frame(elevation)
         height, width = mask.shape
         inner = ndimage.binary_erosion(mask, border_value=1)
@@ -217,9 +231,13 @@ class Closeup:
             inner = mask
         # At its rim a patch is mixed with what is behind.
         nearest = ndimage.distance_transform_edt(~inner, return_distances=False, return_indices=True)
-        own = colours[tuple(nearest)] * mask[..., None]
+        own = picture[tuple(nearest)]
+        rim = ndimage.binary_dilation(mask) & ~inner & ~(others & ~mask)
+        across = own - scenery
+        share = ((picture - scenery) * across).sum(2) / np.maximum((across * across).sum(2), 1e-4)
+        alpha = np.where(rim, np.clip(share, 0.0, 1.0), mask)
         weight = np.where(others & ~mask, 0.0, 1.0)
-        sheet = np.concatenate([own, mask[..., None], weight[..., None]], 2)
+        sheet = np.concatenate([own[..., :3] * alpha[..., None], alpha[..., None], weight[..., None]], 2)
         rows, columns = np.nonzero(mask)
         pixel = 2.0 / min(width, height)
         reach = np.tan(np.radians(CAMERA_FOV / 2))
@@ -328,7 +346,7 @@ def shaded(images: npt.NDArray[np.float32], albedo: float, target: Weighted) -> 
 
 def touching(parts: Sequence[Mask]) -> Iterator[tuple[int, int]]:
     """Pairs of masks that lie beside each other."""
-    wide = [ndimage.binary_dilation(p, iterations=2) for p in parts]
+    wide = [ndimage.binary_dilation(p, iterations=3) for p in parts]
     for a in range(len(parts)):
         for b in range(a + 1, len(parts)):
             if (wide[a] & parts[b]).sum() >= 3:
