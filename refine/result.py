@@ -77,7 +77,7 @@ class Fit:
 
         program.sdf     the program
         shader.glsl     its GLSL 330; shadertoy.glsl the same to paste into Shadertoy
-        drawing.svg     the same picture as SVG: see `render.svg`
+        drawing.svg     the same picture as SVG: see `render.svg`; not of a program in space
         preview.png     the target, then the picture
         viewer.html     the program live, a slider for each number
         fit.json        `summary()`

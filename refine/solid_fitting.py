@@ -4,7 +4,7 @@ The picture is cut into patches of one tint, biggest first; for each, shapes of 
 batches, where the patch lies, and the best are refined with everything that stands already. Then the structure is searched as
 in the plane: whatever the picture shows that the scene does not explain gets another solid, joined, cut away or of its own;
 solids change their kind, go, or melt together; and a change stays where the description length falls. One picture does not
-tell everything: what its derivatives say nothing of is reported (`undetermined`).
+tell everything: what its derivatives say nothing of is reported (`refine.ambiguity`).
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from refine.solid_patches import (
     shaded,
 )  # fmt: skip
 from refine.solid_shapes import additions, hollows, shapes
+from refine.starts import offer_given
 from render.images import Picture
 from render.solid_taichi import SolidBatch
 from render.tapes import solid_tape_of
@@ -246,7 +247,7 @@ class SolidSearch:
 
     def offer(self, state: State, what: str) -> None:
         """Tells the record of a state, with its numbers refined at the record's resolution."""
-        program = state.model.program
+        program = state.model.plain
         self.record.offer(program, squared_error(program, self.record.level), what)
 
     # -- scenery ------------------------------------------------------------------------------------------
@@ -657,6 +658,8 @@ def _commonest(colours: Array) -> Numbers:
 
 def improve(record: Record, picture: Picture, deadline: float) -> None:
     """Offers the record scenes, better and better ones, until the deadline (`time.perf_counter`)."""
+    if record.options.start is not None:
+        offer_given(record, record.options.start, deadline, "start", "start refined")
     search = SolidSearch(record, picture, deadline)
     found = [s for s in (search.built(*start) for start in search.starts()) if s is not None]
     if not found:
@@ -672,7 +675,3 @@ def improve(record: Record, picture: Picture, deadline: float) -> None:
     refined = search.refined(state.model, [(search.fine, 25)])
     if refined is not None:
         search.offer(refined, "refined")
-
-
-WEAK = 1e-3
-"""A direction in which the picture changes less than this, as a share of the strongest, is not determined by it."""

@@ -6,6 +6,7 @@ which `numbers` gives them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -185,6 +186,11 @@ class Model:
     def program(self) -> Program:
         """Raises DslError where the numbers break a limit."""
         return parse(self.text)
+
+    @property
+    def plain(self) -> Program:
+        """The program as people read it, with no ranges: those are for the search. Its parameters are the same."""
+        return parse(re.sub(r"\b(?:fixed|param)\(([^(),]+)[^()]*\)", r"\1", self.text))
 
     @property
     def setting(self) -> int:
