@@ -1,4 +1,4 @@
-"""Builds docs/language.md and its pictures from the registry of operations.
+"""Builds docs/language.md, docs/language-3d.md and their pictures from the registry of operations.
 
     python docs/build_language.py            # write what has changed
     python docs/build_language.py --check    # only say what is out of date, with status 1
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -26,9 +26,10 @@ from shaderdsl import DslError, bounds, parse  # noqa: E402
 from shaderdsl.binding import operation_signature  # noqa: E402
 from shaderdsl.registry import Category, Operation, Parameter, of_category, operations  # noqa: E402
 
-PAGE = "language.md"
+PAGE, SOLID_PAGE = "language.md", "language-3d.md"
 PICTURES = "pictures"
 SIZE = 144
+SOLID_SIZE = 128
 
 SECTIONS: tuple[tuple[str, tuple[Category, ...], str], ...] = (
     ("Shapes", ("shape",), "A shape lies about the origin; sizes are half extents, strokes have full widths."),
@@ -44,8 +45,33 @@ SECTIONS: tuple[tuple[str, tuple[Category, ...], str], ...] = (
     ("Modifiers", ("modifier",), "They change a shape's distance: `shape.offset(0.1)`. Grey in the pictures: the shape without."),
     ("Transforms", ("transform",), "They place a shape, or a painted layer with its paint. Grey in the pictures: the shape without."),
     ("Repetition", ("repetition",), "They copy a shape, before it is painted."),
-    ("Paints", ("paint",), "What `shape.fill(...)` takes. A shape without a fill is black."),
+    (
+        "Paints",
+        ("paint",),
+        "What `shape.fill(...)` takes. A shape without a fill is black. A paint has two or more colours; where it lies between "
+        "them is a number in [0, 1] at each point. Without colours that number is a value of its own, a texture, and "
+        "`mix(#3b2a1a, #8c6a43, fbm(seed = 3))` gives it two. Transforms place paints and textures as they place shapes: "
+        "`stripes(#ffffff, #c1121f).rotate(30)`. A painted layer takes its paint along.",
+    ),
     ("Layers", ("layer",), "They change a painted layer, after `fill`."),
+)
+
+SOLID_SECTIONS: tuple[tuple[str, tuple[Category, ...], str], ...] = (
+    ("Solids", ("shape",), "A solid lies about the origin; y points up, x to the right and z to the viewer."),
+    (
+        "Solids from plane shapes",
+        ("extrusion",),
+        "They take any shape of [the plane](language.md), with its booleans and transforms: `star(5, 0.5, 0.2).extrude(0.1)`.",
+    ),
+    ("Transforms", ("transform",), "They place a solid."),
+    ("Folds", ("repetition",), "They copy or bend a solid by folding the space around it."),
+    ("Cameras", ("camera",), "A program has one camera, or is seen by `orbit()`."),
+    (
+        "Lights",
+        ("light",),
+        "Any number; a program without any has `light()` and `ambient()`. Shadows and occlusion have no derivative: a fit takes "
+        "them as they are.",
+    ),
 )
 
 ONE_SCREEN = """\
@@ -102,12 +128,79 @@ Lipschitz constant), 1 for a true distance. Coverage divides by the slope, so th
 """
 
 
+SOLID_SCREEN = """\
+scene 3d(background = #cfd8e3, tone = filmic)   // also exposure = 1.2, fog = 0.1; tone none, reinhard or filmic
+orbit(25, 25, distance = 4.5, target = (0, -0.1, 0), fov = 35)
+light((-0.5, 0.9, 0.4), shadow = 0.08)
+ambient(0.3, occlusion = 0.7)
+
+let block = box(0.35, 0.35, 0.35).round(0.05)
+let hole = cylinder(0.2, 1)
+union(block - hole, sphere(0.22).move(0.3, 0.35, 0.3), smooth = 0.15).paint(#c8553d, roughness = 0.4)
+star(5, 0.35, 0.17).extrude(0.06).rotate(20).move(-0.8, -0.1, 0.3).paint(#e9b44c, metallic = 1, roughness = 0.3)
+box(0.08, 0.2).revolve(0.25).move(0.85, -0.3, 0.2).paint(#3d7a9c)
+plane(-0.5).paint(#d8d0c0)
+"""
+
+SOLID_INTRODUCTION = """\
+# The language in space
+
+<!-- Made by docs/build_language.py from the registry of operations: change that, not this page. -->
+
+A program that begins with `scene 3d` draws solids. All else is [the language of the plane](language.md): names, functions,
+numbers, arithmetic, booleans and modifiers.
+
+```
+{screen}```
+
+![the picture of this program]({pictures}/solid_screen.png)
+
+- **Coordinates.** x points right, y up and z to the viewer. Points are `(x, y, z)`.
+- **A statement** is a solid, a camera or a light. All solids together are one field, so that what touches joins without a seam.
+- **`paint(colour, metallic = 0, roughness = 0.6, emission = 0)`** gives a solid its material; what is painted already keeps its
+  own, so that parts of a boolean can differ. Smooth booleans blend materials too. What is cut away by `-` lays bare the
+  first solid's material, unless the second is painted.
+- **Booleans and modifiers** are those of the plane: `a | b`, `a & b`, `a - b`, `a ^ b`, `union(a, b, smooth = 0.1)`,
+  `.round(0.05)`, `.offset(0.1)`, `.onion(0.05)`.
+- **Antialiasing** is part of the picture's definition, as in the plane: outlines, creases and borders of materials are
+  blended by how much of a pixel each side covers, and this has exact derivatives ([how it works](how-it-works.md)).
+- **Light** is linear, colours are sRGB; the picture is encoded at the end.
+
+"""
+
+
 def contents() -> dict[str, bytes]:
-    """Every file of the page by its path below this folder."""
+    """Every file of the pages by its path below this folder."""
     files = {f"{PICTURES}/{o.identifier}.png": picture(o.example) for o in operations().values()}
     files[f"{PICTURES}/one_screen.png"] = picture(ONE_SCREEN)
     files[PAGE] = page().encode()
+    for _, categories, _ in SOLID_SECTIONS:
+        for operation in _solid(categories):
+            files[f"{PICTURES}/{operation.identifier}.png"] = picture(f"{SOLID_SCENE}\n{operation.example}", SOLID_SIZE)
+    files[f"{PICTURES}/solid_screen.png"] = picture(SOLID_SCREEN, 3 * SOLID_SIZE)
+    files[SOLID_PAGE] = solid_page().encode()
     return files
+
+
+SOLID_SCENE = "scene 3d(background = #eef1f5)"
+
+
+def _solid(categories: Sequence[Category]) -> list[Operation]:
+    """The entries of a section that are at home in space alone."""
+    return [o for o in of_category(*categories, dimension=3) if o.dimension == 3]
+
+
+def solid_page() -> str:
+    parts = [SOLID_INTRODUCTION.format(screen=SOLID_SCREEN, pictures=PICTURES)]
+    links = []
+    for title, categories, _ in SOLID_SECTIONS:
+        names = ", ".join(f"[{o.name}](#{_anchor(o.name)})" for o in _solid(categories))
+        links.append(f"- **{title}**: {names}")
+    parts.append("\n".join(links) + "\n")
+    for title, categories, text in SOLID_SECTIONS:
+        parts.append(f"## {title}\n\n{text}\n")
+        parts += [_entry(operation) for operation in _solid(categories)]
+    return "\n".join(parts)
 
 
 def page() -> str:
@@ -157,7 +250,7 @@ def _row(parameter: Parameter) -> str:
     unit = "°" if parameter.kind == "angle" else ""
     default = parameter.default
     shown = "" if default is None else (
-        f"({default[0]:g}, {default[1]:g})" if isinstance(default, tuple)
+        f"({', '.join(f'{value:g}' for value in default)})" if isinstance(default, tuple)
         else default if isinstance(default, str) else f"{default:g}{unit}"
     )  # fmt: skip
     if parameter.kind == "choice":
@@ -172,16 +265,16 @@ def _row(parameter: Parameter) -> str:
 
 
 @cache
-def picture(text: str) -> bytes:
+def picture(text: str, size: int = SIZE) -> bytes:
     """The PNG of a program, drawn by the reference."""
-    return png_bytes(image(parse(text), SIZE, backend="numpy"))
+    return png_bytes(image(parse(text), size, backend="numpy"))
 
 
 def outdated(files: Mapping[str, bytes]) -> list[str]:
     """The paths that are missing, differ or have no more use. Pictures may differ by rounding."""
     found = [path for path, content in files.items() if not _same(FOLDER / path, content)]
     # The README's pictures are docs/build_overview.py's.
-    known = {FOLDER / path for path in files} | {FOLDER / PICTURES / f"{name}.png" for name in ("apple", "gallery", "overview")}
+    known = {FOLDER / path for path in files} | {FOLDER / PICTURES / f"{name}.png" for name in ("apple", "gallery", "overview", "still_life")}
     return found + [f"{PICTURES}/{old.name}" for old in sorted((FOLDER / PICTURES).glob("*.png")) if old not in known]
 
 
@@ -196,7 +289,7 @@ def _same(path: Path, content: bytes) -> bool:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Builds docs/language.md from the registry of operations.")
+    parser = argparse.ArgumentParser(description="Builds docs/language.md and docs/language-3d.md from the registry of operations.")
     parser.add_argument("--check", action="store_true", help="only say what is out of date")
     check = parser.parse_args().check
     files = contents()

@@ -73,6 +73,27 @@ def size_of(text: str) -> tuple[int, int]:
         raise typer.BadParameter(f"'{text}' is no size like 512x512{reason}", param_hint="--size") from None
 
 
+def sheet_of(text: str) -> tuple[int, int]:
+    """(columns, rows) of "4x3"; raises BadParameter for what is no such number of pictures."""
+    sides = text.lower().split("x")
+    if len(sides) != 2 or not all(side.isdigit() and 1 <= int(side) <= 32 for side in sides):
+        raise typer.BadParameter(f"'{text}' is no sheet like 4x3, with up to 32 columns and rows", param_hint="--sheet")
+    return int(sides[0]), int(sides[1])
+
+
+def bounds_of(text: str | None) -> list[list[float]] | None:
+    """Both corners of "-1,-1,-1,1,1,1", None for None; raises BadParameter for what is no six numbers."""
+    if text is None:
+        return None
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) != 6:
+        raise typer.BadParameter(f"'{text}' is no box like -1,-1,-1,1,1,1: its lower and its upper corner", param_hint="--bounds")
+    return [numbers[:3], numbers[3:]]
+
+
 def operations_of(text: str | None) -> list[str] | None:
     """The operations of a list with commas, None for None; raises BadParameter for one that the language lacks."""
     if text is None:

@@ -12,15 +12,32 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from refine.command_input import InputError, about, operations_of, program_of, size_of, text_of, title_of
-from refine.progress_display import ProgressDisplay
+from refine.command_input import (
+    InputError,
+    about,
+    bounds_of,
+    operations_of,
+    program_of,
+    sheet_of,
+    size_of,
+    text_of,
+    title_of,
+)
+from refine.progress_display import CountDisplay, ProgressDisplay
 from shaderdsl import DslError
 
 if TYPE_CHECKING:
     from refine.record import Progress
+    from shaderdsl import Program
 
 INPUT_IS_WRONG = 1
 INTERRUPTED = 130
+
+FILM_RATE = 20
+"""Pictures of a film a second."""
+
+FILM_PIXELS = 1 << 28
+"""Of all pictures of a film or a sheet."""
 
 
 class _Commands(TyperGroup):
@@ -45,9 +62,10 @@ def _is_the_users(error: Exception) -> bool:
     from render import gl_backend
     from render.files import SaveError
     from render.images import ImageError
+    from render.solid_surface import MeshError
 
     drawing = (gl_backend.OpenGLUnavailable, gl_backend.ShaderError, gl_backend.ShaderTimeout, gl_backend.WorkerCrashed)
-    return isinstance(error, (OptionError, SaveError, ImageError, *drawing))
+    return isinstance(error, (OptionError, SaveError, ImageError, MeshError, *drawing))
 
 
 def _fail(message: str, as_json: bool = False) -> NoReturn:
@@ -105,6 +123,13 @@ class Target(str, Enum):
     desktop = "330"
     web = "es300"
     shadertoy = "shadertoy"
+
+
+class Mesher(str, Enum):
+    """What makes meshes."""
+
+    dual = "dual"
+    cubes = "cubes"
 
 
 ProgramFile = Annotated[str, typer.Argument(metavar="PROGRAM", help="A program's file, or - for standard input.")]
@@ -209,23 +234,61 @@ def fit(
 @app.command()
 def render(
     program: ProgramFile,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The PNG file to write.")] = Path("picture.png"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="The PNG file to write; of a turntable a GIF or MP4 file.")] = Path(
+        "picture.png"
+    ),
     size: Annotated[str, typer.Option(metavar="WIDTHxHEIGHT", help="In pixels; one number for a square.")] = "512x512",
     backend: Annotated[Backend, typer.Option(help="What draws; auto is gl where there is an OpenGL.")] = Backend.auto,
+    azimuth: Annotated[float | None, typer.Option(help="In space: the camera's angle around y, in degrees.")] = None,
+    elevation: Annotated[float | None, typer.Option(help="In space: the camera's angle above its target, in degrees.")] = None,
+    distance: Annotated[float | None, typer.Option(help="In space: the camera's distance from its target.")] = None,
+    turntable: Annotated[
+        int | None, typer.Option(min=2, max=1000, metavar="N", help="In space: a film of N pictures once around the target.")
+    ] = None,
+    sheet: Annotated[
+        str | None, typer.Option(metavar="COLUMNSxROWS", help="In space: pictures from all around in one, each of the size.")
+    ] = None,
 ) -> None:
     """Draw a program as a PNG file; a transparent background stays transparent.
+
+    A program in space may be seen from elsewhere, and from all around: as a film, a GIF or an MP4 (for which
+    earthshader[video] has to be installed), or as a sheet of pictures.
 
     earthshader render out/program.sdf -o logo.png --size 1920x1080
 
     echo 'circle(0.5).fill(#e0353f)' | earthshader render - --size 64
+
+    earthshader render part.sdf -o part.png --azimuth 120 --elevation 10
+
+    earthshader render part.sdf -o part.gif --turntable 48 --size 320
+
+    earthshader render part.sdf -o part.png --sheet 4x3 --size 256
     """
     from render.images import save_png
     from render.pictures import image
 
     pixels = size_of(size)
+    columns, rows = (0, 0) if sheet is None else sheet_of(sheet)
+    if turntable is not None and sheet is not None:
+        raise typer.BadParameter("a turntable is a film and a sheet one picture: choose one", param_hint="--sheet")
+    if turntable is not None and output.suffix.lower() not in (".gif", ".mp4"):
+        raise typer.BadParameter(f"a film is a .gif or .mp4 file, not {output.name}", param_hint="--output")
     value = program_of(program)
-    picture = image(value, pixels, backend.value, alpha=value.scene.background is None)
-    typer.echo(f"{save_png(output, picture)}")
+    if any(given is not None for given in (azimuth, elevation, distance, turntable, sheet)):
+        value = _seen_from(value, azimuth, elevation, distance)
+    if turntable is None and sheet is None:
+        picture = image(value, pixels, backend.value, alpha=value.scene.background is None)
+        typer.echo(f"{save_png(output, picture)}")
+        return
+    from render import animation
+    from render.files import write_whole
+
+    pictures = _around(value, turntable or columns * rows, pixels, backend)
+    if sheet is not None:
+        typer.echo(f"{save_png(output, animation.sheet(pictures, columns))}")
+    else:
+        film = animation.gif if output.suffix.lower() == ".gif" else animation.mp4
+        typer.echo(f"{write_whole(output, film(pictures, FILM_RATE))}")
 
 
 @app.command()
@@ -266,7 +329,82 @@ def svg(
     from render.svg import svg as drawing
 
     pixels = size_of(size)
-    _deliver(drawing(program_of(program), pixels), output)
+    value = program_of(program)
+    try:
+        text = drawing(value, pixels)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    _deliver(text, output)
+
+
+@app.command()
+def mesh(
+    context: typer.Context,
+    program: ProgramFile,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write: .glb, .obj, .ply or .stl.")] = Path("mesh.glb"),
+    resolution: Annotated[int, typer.Option(help="Cells along the longest side.")] = 128,
+    bounds: Annotated[
+        str | None, typer.Option(metavar="X,Y,Z,X,Y,Z", help="The box that is looked at, as in --bounds=-1,-1,-1,1,1,1; by default all.")
+    ] = None,
+    mesher: Annotated[Mesher, typer.Option(help="dual keeps edges; cubes is marching cubes.")] = Mesher.dual,
+    as_json: AsJson = False,
+) -> None:
+    """Make a mesh of a program in space, with a colour at each vertex.
+
+    What has no end, such as a floor, is cut and closed. For this earthshader[mesh] has to be installed.
+
+    earthshader mesh part.sdf -o part.glb
+
+    earthshader mesh part.sdf -o part.stl --resolution 256
+
+    earthshader mesh scene.sdf -o scene.ply --bounds=-1,-0.5,-1,1,1,1
+    """
+    context.meta["json"] = as_json
+    from render.meshes import mesh as made, save_mesh, splits
+
+    box = bounds_of(bounds)
+    split = splits(output)
+    found = made(program_of(program), resolution, box, mesher.value, split)
+    path = save_mesh(output, found)
+    vertices, faces = len(found.vertices), len(found.faces)
+    if as_json:
+        corners = [found.vertices.min(0).tolist(), found.vertices.max(0).tolist()]
+        facts = {"vertices": vertices, "faces": faces, "bounds": corners, "notes": list(found.notes)}
+        _print_json({**facts, "files": [str(path)]})
+        return
+    for note in found.notes:
+        typer.echo(f"note: {note}", err=True)
+    typer.echo(f"{path}: {vertices} vertices, {faces} triangles")
+
+
+@app.command()
+def field(
+    program: ProgramFile,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The PNG file to write.")] = Path("field.png"),
+    size: Annotated[str, typer.Option(metavar="WIDTHxHEIGHT", help="In pixels; one number for a square.")] = "512x512",
+    slice_: Annotated[
+        str | None, typer.Option("--slice", metavar="AXIS=PLACE", help="In space: the plane that is shown; by default z=0.")
+    ] = None,
+    extent: Annotated[float, typer.Option(help="Half of what the shorter side shows, in scene units.")] = 1.25,
+) -> None:
+    """Draw a program's distances: lines of equal distance, inside and outside, and where the slope is not 1.
+
+    A distance's slope is 1; where a field's is less, rays take more steps and lines of equal width do not look so.
+
+    earthshader field logo.sdf -o field.png
+
+    earthshader field part.sdf --slice y=0.2 --extent 0.8
+    """
+    from render.field_view import field_picture
+    from render.images import save_png
+
+    pixels = size_of(size)
+    value = program_of(program)
+    try:
+        picture = field_picture(value, pixels, slice_, extent)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    typer.echo(f"{save_png(output, picture)}")
 
 
 @app.command(name="format")
@@ -324,10 +462,11 @@ def check(context: typer.Context, programs: ProgramFiles, as_json: AsJson = Fals
             if not as_json:
                 typer.echo(f"{title_of(name)}, {error}", err=True)
         else:
-            layers, numbers = len(value.scene.layers), number_count(value)
-            results.append({"file": name, "valid": True, "layers": layers, "numbers": numbers})
+            part, count = _parts(value)
+            numbers = number_count(value)
+            results.append({"file": name, "valid": True, part + "s": count, "numbers": numbers})
             if not as_json:
-                typer.echo(f"{title_of(name)}: valid, {_counted(layers, 'layer')}, {_counted(numbers, 'number')}")
+                typer.echo(f"{title_of(name)}: valid, {_counted(count, part)}, {_counted(numbers, 'number')}")
     if as_json:
         _print_json({"programs": results})
     if not all(result["valid"] for result in results):
@@ -396,6 +535,45 @@ def _deliver(text: str, output: Path | None) -> None:
         from render.files import write_whole
 
         typer.echo(f"{write_whole(output, text)}")
+
+
+def _parts(program: Program) -> tuple[str, int]:
+    """What a program draws, and how many."""
+    scene: Any = program.scene
+    return ("solid", len(scene.surfaces)) if program.dimension == 3 else ("layer", len(scene.layers))
+
+
+def _seen_from(program: Program, azimuth: float | None, elevation: float | None, distance: float | None) -> Program:
+    """The program in space with its camera elsewhere on its orbit."""
+    from render.orbits import orbited
+
+    try:
+        return orbited(program, azimuth, elevation, distance)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+
+
+def _around(program: Program, count: int, size: tuple[int, int], backend: Backend) -> list[Any]:
+    """Pictures (h, w, 3) of bytes from `count` places around the camera's target, with a bar on stderr."""
+    import numpy as np
+
+    from render.orbits import turntable
+    from render.pictures import batch, image
+
+    width, height = size
+    if count * width * height > FILM_PIXELS:
+        raise InputError(f"{count} pictures of {width}x{height} have more than {FILM_PIXELS} pixels in all: ask for fewer or smaller ones.")
+    programs = turntable(program, count)
+    by_one = backend in (Backend.gl, Backend.numpy)
+    step = 1 if by_one else max(1, (1 << 19) // (width * height))
+    pictures: list[Any] = []
+    with CountDisplay(count, "pictures") as display:
+        for first in range(0, count, step):
+            some = programs[first : first + step]
+            drawn = [image(p, size, backend.value) for p in some] if by_one else batch(some, size)
+            pictures += [np.rint(np.clip(picture, 0.0, 1.0) * 255.0).astype(np.uint8) for picture in drawn]
+            display.update(len(pictures))
+    return pictures
 
 
 def _counted(count: int, noun: str) -> str:

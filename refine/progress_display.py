@@ -1,4 +1,4 @@
-"""How far a fit is, shown on stderr while it runs."""
+"""How far something long is, shown on stderr while it runs."""
 
 from __future__ import annotations
 
@@ -55,6 +55,41 @@ class ProgressDisplay:
         elif self._shown and time.monotonic() >= self._next_line:
             self._next_line = time.monotonic() + 1.0
             typer.echo(f"{progress.seconds:5.1f} s  {decibels}  {numbers}  {progress.what}", err=True)
+
+
+class CountDisplay:
+    """A bar that follows a count on a terminal, a line a second elsewhere; to be used in a `with`.
+
+    total, noun: of what is counted, as in 48 and "pictures".
+    """
+
+    def __init__(self, total: int, noun: str) -> None:
+        self._total, self._noun = total, noun
+        self._bar: Any = None
+        self._next_line = time.monotonic() + 1.0
+
+    def __enter__(self) -> CountDisplay:
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import MofNCompleteColumn, Progress, TextColumn
+
+            columns = (*Progress.get_default_columns()[1:2], MofNCompleteColumn(), TextColumn(self._noun))
+            self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+            self._bar.start()
+            self._task = self._bar.add_task("", total=self._total)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def update(self, done: int) -> None:
+        """Shows that so many are done."""
+        if self._bar is not None:
+            self._bar.update(self._task, completed=done)
+        elif time.monotonic() >= self._next_line:
+            self._next_line = time.monotonic() + 1.0
+            typer.echo(f"{done} of {self._total} {self._noun}", err=True)
 
 
 def _clock_column() -> Any:

@@ -16,6 +16,7 @@ from earthshader_packages import check_siblings, lazy_exports
 check_siblings(__file__)
 
 if TYPE_CHECKING:
+    from render.field_view import field_picture as field_picture
     from render.files import SaveError as SaveError
     from render.images import (
         ImageError as ImageError,
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
         resized as resized,
         save_png as save_png,
     )
+    from render.meshes import Mesh as Mesh, mesh as mesh, save_mesh as save_mesh
     from render.metrics import mean_squared_error as mean_squared_error, psnr as psnr
+    from render.orbits import orbited as orbited
     from render.pictures import batch as batch, field as field, image as image, jacobian as jacobian
+    from render.solid_surface import MeshError as MeshError
     from render.svg import svg as svg
 
 _HOMES = {
@@ -33,6 +37,12 @@ _HOMES = {
     "jacobian": "pictures",
     "batch": "pictures",
     "field": "pictures",
+    "field_picture": "field_view",
+    "orbited": "orbits",
+    "mesh": "meshes",
+    "save_mesh": "meshes",
+    "Mesh": "meshes",
+    "MeshError": "solid_surface",
     "svg": "svg",
     "load": "images",
     "resized": "images",

@@ -36,7 +36,7 @@ def compiled(rule: Rule) -> tuple[Function, Function]:
 
 def _function(rule: Rule, names: Sequence[str], outputs: Sequence[Expr], title: str) -> Function:
     statements, results = emit.print_graph(rule.graph, outputs, {n: n for n in names}, emit.NUMPY)
-    lines = [f"def {title}({', '.join(names)}):", *("    " + s for s in statements), "    return (" + "".join(r + ", " for r in results) + ")"]
+    lines = [emit.NUMPY_HASH, f"def {title}({', '.join(names)}):", *("    " + s for s in statements), "    return (" + "".join(r + ", " for r in results) + ")"]
     scope: dict[str, Any] = {"np": np}
     exec("\n".join(lines), scope)  # our own printed arithmetic: no text of a user's reaches it
     return scope[title]  # type: ignore[no-any-return]
@@ -305,7 +305,7 @@ def picture(
             slot = layer.row[tapes.LAYER_SLOT]
             opacity, softness = slots[slot], np.hypot(slots[slot + 1], blur)
             covered = forward(*layer.dual, pixel, softness)[0]
-            colour, paint_adjoint = _paint(layer, slots, x, y, jacobian)
+            colour, paint_adjoint = _paint(layer, slots, x, y, pixel, jacobian)
             alpha = opacity * covered
             if grad is not None:
                 grad *= 1.0 - alpha
@@ -331,7 +331,7 @@ def picture(
     return image, result
 
 
-def _paint(layer: _Layer, slots: Array, x: Array, y: Array, jacobian: bool) -> tuple[Array, Array | None]:
+def _paint(layer: _Layer, slots: Array, x: Array, y: Array, pixel: float, jacobian: bool) -> tuple[Array, Array | None]:
     """Colour (4, h, w) of a layer's paint (alpha 1), and its derivative by slots (slots, 3, h, w)."""
     operation = _rules()[layer.row[tapes.PAINT]]
     slot, stops = layer.row[tapes.PAINT_SLOT], layer.row[tapes.STOPS]
@@ -340,7 +340,10 @@ def _paint(layer: _Layer, slots: Array, x: Array, y: Array, jacobian: bool) -> t
     local = layer._placed(world, slot)
     own = layer._own(operation, slot + 6)
     forward, reverse = compiled(dual.paint_rule(operation))
-    t = zero + forward(local[0], local[1], *own)[0]
+    xx, xy, _, yx, yy, _ = slots[slot : slot + 6]
+    area = xx * yy - xy * yx
+    footprint = pixel * np.sqrt(abs(area))
+    t = zero + forward(local[0], local[1], footprint, *own)[0]
     first = slot + 6 + len(own)
     colours = slots[first : first + 3 * stops].reshape(stops, 3)
     colour, slope, weights = ramp(t, colours)
@@ -352,8 +355,11 @@ def _paint(layer: _Layer, slots: Array, x: Array, y: Array, jacobian: bool) -> t
         for channel in range(3):
             adjoint[first + 3 * k + channel, channel] += weights[k]
     position = np.zeros((len(slots), *x.shape))
-    result = reverse(local[0], local[1], *own, one)
-    layer._spread(operation, slot + 6, result[2:], position)
+    result = reverse(local[0], local[1], footprint, *own, one)
+    layer._spread(operation, slot + 6, result[3:], position)
+    widening = result[2] * 0.5 * footprint / area
+    for offset, cofactor in ((0, yy), (1, -yx), (3, -xy), (4, xx)):
+        position[slot + offset] += widening * cofactor
     nothing = [zero] * 6
     layer._reverse_place(world, slot, (zero + result[0], zero + result[1], zero, zero, zero, zero), nothing, position)
     return full, adjoint + position[:, None] * slope[None]

@@ -34,7 +34,7 @@ def image(program: Program, size: Size = 512, backend: Backend = "auto", alpha: 
 
     size: (width, height) in pixels, or one number for a square; at most `MAX_PIXELS` in all.
     backend: "gl" draws the GLSL that is exported, "taichi" is quick, "numpy" is the float64 reference; "auto" is gl
-        where there is an OpenGL and taichi elsewhere.
+        where there is an OpenGL, and taichi elsewhere and in space.
     alpha: a transparent background is shown over white; with `alpha` the picture is (h, w, 4), straight alpha.
 
     Raises ValueError for a wrong size or backend, and what `render.gl_backend.draw` raises.

@@ -20,29 +20,25 @@ from shaderdsl import dual as plane_dual, shading, solid_dual as dual, solid_tap
 from shaderdsl.registry import Operation, continuous_names, scalar_names
 from shaderdsl.solid_tape import SolidTape
 from shaderdsl.tape import opcodes
-from shaderdsl.view import BEFORE, OCCLUSION_REACH, OCCLUSION_TAPS, REACH, SHADOW_STEP, SHADOW_STEPS
+from shaderdsl.view import (
+    BEFORE,
+    FAR,
+    LAYERS,
+    LEAST_CELL,
+    NARROWING,
+    NEAR,
+    OCCLUSION_REACH,
+    OCCLUSION_TAPS,
+    REACH,
+    ROOT_STEPS,
+    SHADOW_STEP,
+    SHADOW_STEPS,
+    SHORTEST,
+    STEPS,
+)
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-
-LAYERS = 4
-"""Surfaces that a ray may see one behind another."""
-
-STEPS = 192
-"""Steps that a ray may take; then what it has found so far is all."""
-
-FAR = 60.0
-"""Where rays end, in scene units."""
-
-SHORTEST = 0.25
-"""The least step, in pixels."""
-
-NEAR = 0.75
-"""How many pixels from a surface a ray passes near it, and how deep inside it nothing is seen behind."""
-
-ROOT_STEPS = 4
-NARROWING = 6
-"""Steps that sharpen the place of a surface, and of a least value."""
 
 DARK = 1e9
 
@@ -339,9 +335,17 @@ class Field:
         return [*linear, *(self.zero + v for v in self.slots[surface : surface + 3])]
 
     def _position(self, operation: Operation, space: int, slot: int) -> tuple[Array, list[Array]]:
-        place = _mapped(self.slots[slot : slot + 12], self.spaces[space][:3])
+        place = [*_mapped(self.slots[slot : slot + 12], self.spaces[space][:3]), self._footprint(slot, space)]
         rule = compiled(dual.paint_rule(operation))[0]
         return self.zero + rule(*place, *own_slots(operation, self.slots, slot + 12))[0], place
+
+    def _footprint(self, slot: int, space: int) -> Array:
+        """How wide a pixel is on the surface, in the coordinates that the map at `slot` leads to."""
+        size = self.sight.size(self.t)
+        width = compiled(dual.footprint_rule())[0](*self.gradient, *self.sight.direction, size)[0]
+        first, jacobian = self.slots[slot : slot + 3], self.spaces[space][3:]
+        along = [sum(first[row] * jacobian[3 * row + k] for row in range(3)) for k in range(3)]
+        return width * np.sqrt(along[0] ** 2 + along[1] ** 2 + along[2] ** 2)  # type: ignore[no-any-return]
 
     # -- reverse ------------------------------------------------------------------------------------------
 
@@ -541,8 +545,9 @@ OUTSIDE, INSIDE, LEAVING, DONE = range(4)
 def march(tape: SolidTape, slots: Array, sight: Sight) -> Places:
     """Marches all rays at once; see `shaderdsl.view` for what it looks for.
 
-    Steps are the distance over its Lipschitz constant, and at least SHORTEST pixels: a surface is met when the distance
-    changes its sign between two samples, and passed near when it has a least value between three.
+    Steps are the distance over its Lipschitz constant, less what is near a surface: there every multiple of SHORTEST pixels is
+    looked at. A surface is met when the distance changes its sign between two samples, and passed near when it has a least
+    value between three.
     """
     distances = Distances(tape, slots)
     n = len(sight.values[0])
@@ -560,6 +565,7 @@ def march(tape: SolidTape, slots: Array, sight: Sight) -> Places:
         f = distances.at(part.at(t[rays]))
         size = part.size(t[rays])
         near = NEAR * lipschitz * size
+        cell = np.exp2(np.floor(np.log2(np.maximum(SHORTEST * size, LEAST_CELL))))
         now, last, last_but_one = state[rays], f_before[rays], f_earlier[rays]
         met = (now == OUTSIDE) & (f <= 0.0)
         rising = (f > last) & (last <= last_but_one) & np.isfinite(last)
@@ -573,8 +579,14 @@ def march(tape: SolidTape, slots: Array, sight: Sight) -> Places:
         places.hit[layer[who], who] = _root(distances, sight.some(who), before[who], f_before[who], t[who], f[met])
         least = passed | shallow
         who = rays[least]
-        low, high = _least(distances, sight.some(who), earlier[who], before[who], last[least], t[who])
+        start = np.maximum(earlier[who], before[who] - cell[least])
+        low, middle, f_middle, high = _least(distances, sight.some(who), start, before[who], last[least], t[who])
         places.low[layer[who], who], places.high[layer[who], who] = low, high
+        # What was thought to be passed near may be met between two samples.
+        thin = (f_middle <= 0.0) & passed[least]
+        some = who[thin]
+        place = _root(distances, sight.some(some), earlier[some], last_but_one[least][thin], middle[thin], f_middle[thin])
+        places.hit[layer[some], some] = place
         layer[who] += 1
         outside = f > 0.0
         new = now.copy()
@@ -588,7 +600,8 @@ def march(tape: SolidTape, slots: Array, sight: Sight) -> Places:
         f_earlier[rays] = np.where(fresh, -np.inf, last)
         f_before[rays], earlier[rays], before[rays] = f, before[rays], t[rays]
         state[rays] = new
-        t[rays] += np.maximum(np.abs(f) / lipschitz, SHORTEST * size)
+        free = np.abs(f) / lipschitz - NEAR * size - cell
+        t[rays] = np.maximum(np.floor((t[rays] + free) / cell), np.floor(t[rays] / cell) + 1.0) * cell
     return places
 
 
@@ -607,8 +620,8 @@ def _root(distances: Distances, sight: Sight, low: Array, f_low: Array, high: Ar
 
 def _least(
     distances: Distances, sight: Sight, low: Array, middle: Array, f_middle: Array, high: Array
-) -> tuple[Array, Array]:
-    """A narrower bracket of the least value, by golden section."""
+) -> tuple[Array, Array, Array, Array]:
+    """A narrower bracket of the least value, by golden section: its low end, the lowest sample and its value, its high end."""
     for _ in range(NARROWING):
         right = high - middle > middle - low
         probe = np.where(right, middle + 0.381966 * (high - middle), middle - 0.381966 * (middle - low))
@@ -619,7 +632,7 @@ def _least(
         new_high = np.where(right, np.where(lower, high, probe), np.where(lower, middle, high))
         low, high = new_low, new_high
         middle, f_middle = np.where(lower, probe, middle), np.where(lower, f, f_middle)
-    return low, high
+    return low, middle, f_middle, high
 
 
 # -- shadows -------------------------------------------------------------------------------------------------

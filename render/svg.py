@@ -2,7 +2,8 @@
 
 Coordinates are the program's own: the viewBox is the scene, and one group turns y upwards. Each layer is one element, in
 order, with the layer's name where it has one. What SVG can say is written in its own terms (`render.svg_drawings`); the
-rest is traced (`render.tracing`), and a comment says which layers are. A soft edge is a Gaussian blur, which is what the
+rest is traced (`render.tracing`), and a comment says which layers are. A texture becomes the mean of its colours, and a
+comment says where. A soft edge is a Gaussian blur, which is what the
 language means along straight edges; around corners and thin parts the two differ a little.
 """
 
@@ -40,8 +41,10 @@ def svg(program: Program, size: Size = 512) -> str:
 
     size: (width, height) in pixels, or one number for a square: the shape of the picture, and how large it is shown.
     Layers that SVG has no words for are traced to a ten-thousandth of the picture; parts thinner than a thousandth may be
-    lost there. Raises ValueError for a wrong size.
+    lost there. Raises ValueError for a wrong size and for a program in space.
     """
+    if program.dimension == 3:
+        raise ValueError("an SVG drawing is made of a program of the plane: of one in space make a picture or a mesh")
     return _Document(program, checked_size(size)).text()
 
 
@@ -53,6 +56,7 @@ class _Document:
         self.definitions = Element("defs")
         self.taken: set[str] = set()
         self.traced: list[str] = []
+        self.plain: list[str] = []
 
     def text(self) -> str:
         (width, height), (x, y) = self.size, self.half
@@ -69,6 +73,8 @@ class _Document:
             self.layer(picture, index)
         if self.traced:
             root.append(ElementTree.Comment(f" Traced, since SVG has no words for them: {', '.join(self.traced)}. "))
+        if self.plain:
+            root.append(ElementTree.Comment(f" In one colour, since SVG has no such texture: {', '.join(self.plain)}. "))
         if len(self.definitions):
             root.append(self.definitions)
         root.append(picture)
@@ -100,6 +106,8 @@ class _Document:
         if drawing is None:
             self.traced.append(f"layer {index + 1}" + (f" ({name})" if name else ""))
             drawing = Drawing(self.outline(index, softness))
+        if is_texture(layer.paint):
+            self.plain.append(f"layer {index + 1} ({layer.paint.operation.name})")
         element = self.element(drawing, self.paint(layer.paint, drawing.matrix))
         if softness > 0.0:
             # Around the element, whose own transform would distort it.
@@ -157,11 +165,14 @@ class _Document:
 
     def paint(self, paint: ir.Paint, matrix: Array) -> str:
         """A layer's colour, or its gradient for an element that `matrix` places."""
+        if is_texture(paint):
+            red, green, blue = (sum(channel[1:], channel[0]) / len(channel) for channel in zip(*paint.colours))
+            return self.colour((red, green, blue))
         colours = [self.colour(colour) for colour in paint.colours]
-        scalars = self.drawings.numbers(all_scalars(paint.operation, paint.scalars, (), self.scene.graph))
-        gradient = _GRADIENTS.get(paint.operation.name)
-        if len(colours) == 1 or gradient is None:
+        if len(colours) == 1:
             return colours[0]
+        scalars = self.drawings.numbers(all_scalars(paint.operation, paint.scalars, (), self.scene.graph))
+        gradient = _GRADIENTS[paint.operation.name]
         steps = [(p.operation, self.drawings.numbers(all_scalars(p.operation, p.scalars, (), self.scene.graph)))
                  for p in paint.placements]  # fmt: skip
         inverse = np.linalg.inv(np.vstack([matrix, [0.0, 0.0, 1.0]]))
@@ -178,6 +189,11 @@ class _Document:
         for k, colour in enumerate(colours):
             SubElement(element, "stop", {"offset": number(k / (len(colours) - 1)), "stop-color": colour})
         return f"url(#{name})"
+
+
+def is_texture(paint: ir.Paint) -> bool:
+    """Whether a paint is none that SVG has."""
+    return len(paint.colours) > 1 and paint.operation.name not in _GRADIENTS
 
 
 def painted(figure: Figure, paint: str) -> dict[str, str]:

@@ -47,11 +47,12 @@ _SCALARS = {"width": "i32", "height": "i32", "blocks": "i32", "stride": "i32", "
 _ARRAYS = {k: v for kinds in (_ARGUMENTS, _DERIVATIVE_ARGUMENTS, *SINK_ARGUMENTS.values()) for k, v in kinds.items()}
 
 
-FUNCTIONS = """\
+FUNCTIONS = f"""\
 @ti.func
 def hypotenuse(a, b):
     return ti.sqrt(a * a + b * b)
-"""
+
+{emit.TAICHI_HASH}"""
 """What printed arithmetic (`emit.TAICHI`) calls."""
 
 
@@ -339,6 +340,9 @@ HIDES        if state >= 2:
         position = 0.0
         u = slots[paint_slot] * px + slots[paint_slot + 1] * py + slots[paint_slot + 2]
         v = slots[paint_slot + 3] * px + slots[paint_slot + 4] * py + slots[paint_slot + 5]
+        footprint = pixel * ti.sqrt(
+            ti.abs(slots[paint_slot] * slots[paint_slot + 4] - slots[paint_slot + 1] * slots[paint_slot + 3])
+        )
 """.replace("stop_offset(paint_op)", interpreter.stop_offset()).replace("HIDES", "" if mode == "without" else HIDES)
     text += interpreter.paint(8)
     text += """\

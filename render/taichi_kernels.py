@@ -542,10 +542,10 @@ class Interpreter:
     # -- paint --------------------------------------------------------------------------------------------
 
     def paint(self, indent: int) -> str:
-        """The position on the ramp, `position`, of the paint of layer row `lay` at (px, py)."""
+        """The position on the ramp, `position`, of the paint of layer row `lay` at (u, v), where a pixel is as wide as `footprint`."""
         cases: list[tuple[int, str]] = []
         for number, operation in self.groups["paint"]:
-            names = {"x": "u", "y": "v", **_parameters(operation, "paint_slot + 6")}
+            names = {"x": "u", "y": "v", "footprint": "footprint", **_parameters(operation, "paint_slot + 6")}
             if scalar_names(operation):
                 cases.append((number, _print(dual.paint_rule(operation), False, names, ("position",), indent + 4)))
         return _chain(cases, "paint_op", indent)
@@ -566,15 +566,17 @@ class Interpreter:
             if not scalar_names(operation):
                 continue
             rule = dual.paint_rule(operation)
-            names = {"x": "u", "y": "v", "d_t": "1.0", **_parameters(operation, "paint_slot + 6")}
-            own = [f"g{k}" for k in range(len(rule.differentiated) - 2)]
-            text = _print(rule, True, names, ("du", "dv", *own), indent + 4)
+            names = {"x": "u", "y": "v", "footprint": "footprint", "d_t": "1.0", **_parameters(operation, "paint_slot + 6")}
+            own = [f"g{k}" for k in range(len(rule.differentiated) - 3)]
+            text = _print(rule, True, names, ("du", "dv", "widening", *own), indent + 4)
             cases.append((number, text + self._keep(operation, own, 6, indent + 4)))
         if not cases:
             return f"{i}pass\n"
-        text = f"{i}du = 0.0\n{i}dv = 0.0\n{i}own_count = 6\n" + _chain(cases, "paint_op", indent)
-        for k, value in enumerate(("du * px", "du * py", "du", "dv * px", "dv * py", "dv")):
-            text += f"{i}own[{k}] = {value}\n"
+        text = f"{i}du = 0.0\n{i}dv = 0.0\n{i}widening = 0.0\n{i}own_count = 6\n" + _chain(cases, "paint_op", indent)
+        text += "".join(f"{i}m{k} = slots[paint_slot + {k}]\n" for k in (0, 1, 3, 4))
+        text += f"{i}widening *= 0.5 * footprint / (m0 * m4 - m1 * m3)\n"
+        values = ("du * px + widening * m4", "du * py - widening * m3", "du", "dv * px - widening * m1", "dv * py + widening * m0", "dv")
+        text += "".join(f"{i}own[{k}] = {value}\n" for k, value in enumerate(values))
         return text + f"{i}for k in range(own_count):\n" + self._push("paint_slot + k", "own[k]", indent + 4)
 
     @property

@@ -80,12 +80,13 @@ def check(text: str | bytes) -> DslError | None:
 
 
 def to_glsl(
-    program: Program, target: Literal["330", "es300", "shadertoy"] = "330", live: bool = False
+    program: Program, target: Literal["330", "es300", "shadertoy"] = "330", live: bool = False, *, antialias: bool = True
 ) -> str:
     """The GLSL that draws `program`; `target` is "330", "es300" (WebGL2) or "shadertoy".
 
-    With `live` its parameters are uniforms, else constants.
+    With `live` its parameters are uniforms, else constants. A program in space can be drawn without antialiasing, by a
+    shader that is much shorter and quicker.
     """
     from shaderdsl import glsl
 
-    return glsl.to_glsl(program, target=target, live=live)
+    return glsl.to_glsl(program, target=target, live=live, antialias=antialias)

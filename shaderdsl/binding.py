@@ -32,7 +32,8 @@ BUILTINS: dict[str, tuple[Parameter, ...]] = {
         number("emission", 0.0, 2.0, 0.0, minimum=0.0),
     ),
 }
-"""Functions of the language itself and their numbers; `mix` takes two colours before them, `fill` (in the plane) and `paint`
+"""Functions of the language itself and their numbers; `mix` takes two colours before them (or a texture in place of its
+number), `fill` (in the plane) and `paint`
 (in space) a shape and a paint."""
 
 _BUILTIN_NAMES = {"mix": ("first", "second"), "fill": ("shape", "paint"), "paint": ("shape", "paint")}
@@ -78,6 +79,11 @@ def minimum_leading(operation: Operation) -> int:
     return 2
 
 
+def is_texture(operation: Operation) -> bool:
+    """Whether it may be called without colours, for a number at each point, which `mix` takes."""
+    return operation.category == "paint" and bool(operation.parameters)
+
+
 @lru_cache(maxsize=4096)
 def registered_layout(
     function: str, positional: int, names: tuple[str, ...], dimension: Dimension = 2, home: int | None = None
@@ -93,7 +99,7 @@ def registered_layout(
             continue
         if operation.variadic:
             leading, placed = positional, 0
-            if positional < minimum_leading(operation) or (
+            if positional < minimum_leading(operation) and not (positional == 0 and is_texture(operation)) or (
                 not operation.parameters and operation.category == "paint" and positional > 1
             ):
                 continue

@@ -8,7 +8,7 @@ parameters.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -36,6 +36,7 @@ from shaderdsl.values import (
     PaintValue,
     PointValue,
     ShapeValue,
+    TextureValue,
     Value,
     VectorValue,
     VertexValue,
@@ -544,8 +545,13 @@ class Check(Construction):
         for node, colour in zip(nodes, colours):
             if type(colour) is not ColourValue:
                 raise self.mismatch(node, colour, "mix", "a colour")
-        (amount,) = self._components(call, nodes[2:])
-        return arithmetic.mixed(colours[0], colours[1], amount)  # type: ignore[arg-type]
+        amount = self.evaluate(nodes[2])
+        if type(amount) is TextureValue:
+            return PaintValue(replace(amount.paint, colours=tuple(colour.components for colour in colours)))  # type: ignore[union-attr]
+        if type(amount) is not NumberValue:
+            raise self.mismatch(nodes[2], amount, "'amount' of mix", "a number, or a texture such as fbm()")
+        share = self.scalar(call.name, binding.BUILTINS["mix"][0], nodes[2], amount)
+        return arithmetic.mixed(colours[0], colours[1], share)  # type: ignore[arg-type]
 
     def _curve(self, call: syntax.Call, nodes: list[Any]) -> Value:
         x, y = self._components(call, nodes)
@@ -565,7 +571,7 @@ class Check(Construction):
         if type(paint) is ColourValue:
             paint = PaintValue(Paint(operations()["flat"], (), (paint.components,)))
         if type(paint) is not PaintValue:
-            raise self.mismatch(nodes[1], paint, "fill", "a colour or a paint such as linear(#fff, #000)")
+            raise self.mismatch(nodes[1], paint, "fill", "a colour or a paint such as linear(#fff, #000)", advice(paint))
         return LayerValue(self.shape(nodes[0], shape, "fill"), paint.paint, None, None)
 
     def _paint(self, call: syntax.Call, nodes: list[Any]) -> Value:

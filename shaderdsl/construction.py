@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from shaderdsl import syntax
@@ -34,6 +35,7 @@ from shaderdsl.values import (
     PaintValue,
     PointValue,
     ShapeValue,
+    TextureValue,
     Value,
     VertexValue,
     described,
@@ -49,6 +51,8 @@ VERTEX = Parameter("vertex", "point", -1.0, 1.0)
 
 
 def advice(value: Value) -> str:
+    if isinstance(value, TextureValue):
+        return f"give it colours: {value.paint.operation.function}(#ffffff, #000000, ...)"
     return "combine shapes with | & - ^" if isinstance(value, ShapeValue) else ""
 
 
@@ -255,6 +259,8 @@ class Construction:
         self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any
     ) -> Value:
         target = leading[0]
+        if isinstance(target, (PaintValue, TextureValue)) and operation.dimension == 2:
+            return target._replace(paint=self.placed(target.paint, operation, scalars))
         layer = target if type(target) is LayerValue else None
         child = layer.shape if layer is not None else self.shape(call.arguments[0], target, call.name)
         placed = self.nested(
@@ -266,9 +272,11 @@ class Construction:
         paint, softness = layer.paint, layer.softness
         if softness is not None and operation.distance_scale is not None:
             softness = self.graph.lift(operation.distance_scale(*scalars)) * softness
-        placements = (*paint.placements, Placement(operation, scalars))
-        moved = Paint(paint.operation, paint.scalars, paint.colours, placements)
-        return LayerValue(placed, moved, layer.opacity, softness)
+        return LayerValue(placed, self.placed(paint, operation, scalars), layer.opacity, softness)
+
+    def placed(self, paint: Paint, operation: Operation, scalars: tuple[Expr, ...]) -> Paint:
+        """The paint behind one more transform."""
+        return replace(paint, placements=(*paint.placements, Placement(operation, scalars)))
 
     def _make_extrusion(
         self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any
@@ -291,7 +299,8 @@ class Construction:
         for node, value in zip(call.arguments, leading):
             if type(value) is not ColourValue:
                 raise self.mismatch(node, value, call.name, "colours")
-        return PaintValue(Paint(operation, scalars, tuple(value.components for value in leading)))
+        paint = Paint(operation, scalars, tuple(value.components for value in leading), decided=decided)
+        return PaintValue(paint) if leading else TextureValue(paint)
 
     def _make_layer(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
         layer = leading[0]

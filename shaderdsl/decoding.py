@@ -229,7 +229,15 @@ class _Grammar:
             if operation.parameters:
                 fewest = minimum_leading(operation)
                 stops = f"COLOUR next_stop ~ {fewest - 1}..{_MAX_STOPS - 1}"
-                self.rules["paint"] += self._calls(operation, operation.function, stops)
+                self.rules["paint"].append(f'"{operation.function}(" {stops} {self._options(operation)} ")"')
+
+    def _options(self, operation: Operation) -> str:
+        """A rule for parameters that come by their names or not at all: a texture has too many to list what is given."""
+        names = [f"{operation.identifier}_{parameter.name}" for parameter in operation.parameters]
+        for name, parameter in zip(names, operation.parameters):
+            self.rules[name] = [f'(", {parameter.name} = " {self._value(parameter)})?']
+        self.rules[f"{operation.identifier}_options"] = [" ".join(names)]
+        return f"{operation.identifier}_options"
 
 
 # -- numbers as regular expressions ---------------------------------------------------------------------------------

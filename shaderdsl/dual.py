@@ -15,7 +15,7 @@ from functools import cache
 
 from shaderdsl import coverage as coverage_profile
 from shaderdsl.expression import Expr, Graph
-from shaderdsl.registry import Distance, Operation, Point, bind, continuous_names, scalar_names
+from shaderdsl.registry import Distance, Operation, Point, Point3, bind, continuous_names, scalar_names
 
 DUAL = ("f", "fx", "fy", "w")
 """A distance dual: value, gradient, thickness."""
@@ -169,11 +169,18 @@ def repetition_rule(operation: Operation) -> Rule:
 
 @cache
 def paint_rule(operation: Operation) -> Rule:
-    """Inputs a point and the parameters; output "t", the position on the ramp."""
+    """Inputs a point, "footprint" (how wide a pixel is there) and the parameters; output "t", the position on the ramp.
+
+    Of a paint that is at home in space too this is the slice where z is 0.
+    """
     graph = Graph()
     scalars = _parameter_inputs(graph, operation)
-    t = graph.lift(operation.body(Point(graph.input("x"), graph.input("y")), **bind(operation, scalars)))
-    return _rule(graph, ("x", "y", *scalars), ("t",), [t], ("x", "y", *continuous_names(operation)))
+    x, y, footprint = (graph.input(name) for name in ("x", "y", "footprint"))
+    p = Point(x, y) if operation.dimension == 2 else Point3(x, y, graph.constant(0.0))
+    extra = {"footprint": footprint} if operation.filtered else {}
+    t = graph.lift(operation.body(p, **extra, **bind(operation, scalars)))
+    places = ("x", "y", "footprint")
+    return _rule(graph, (*places, *scalars), ("t",), [t], (*places, *continuous_names(operation)))
 
 
 @cache

@@ -16,6 +16,7 @@ its parameters). Backends print graphs as their own source text (`shaderdsl.emit
 
 Derivatives are made by our own rules, as further nodes of the same graph: `tangents` (forward mode) and
 `adjoints` (reverse mode) may be nested, which is how coverage gets the mixed second derivatives that it needs.
+A bounded loop is a node too (`Fold`), whose derivative is another one: five octaves of a noise stay one loop everywhere.
 At ties (`minimum(a, a)`, `absolute(0)`) the derivative of one side is taken, never a mean of both.
 """
 
@@ -23,13 +24,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Union
+from dataclasses import dataclass
+from typing import Any, Literal, Union
 
 TINY = 1e-18
 """Denominators below this are raised to it, so that no derivative divides by zero (a float32 keeps it)."""
 
 Node = tuple[Any, ...]
-"""(operator, *argument indices), ("const", value) or ("input", name)."""
+"""(operator, *argument indices), ("const", value) or ("input", name). The operator of a loop is a `Fold`."""
 Scalar = Union["Expr", float, int]
 
 _COMMUTATIVE = frozenset({"add", "mul", "min", "max", "hypot"})
@@ -41,6 +43,21 @@ def _divide(a: float, b: float) -> float:
     if b == 0.0:
         return math.nan if a == 0.0 else math.copysign(math.inf, a)
     return a / b
+
+
+HASH_FACTORS = (0x6A09E667, 0xBB67AE85, 0x3C6EF373, 0xA54FF53B)
+"""Odd numbers that a hash's four arguments are multiplied by: the fractions of the roots of 2, 3, 5 and 7."""
+HASH_MIXERS = (0x7FEB352D, 0x846CA68B)
+"""Odd numbers between whose products a hash folds its upper bits down: those of Wellons's "lowbias32"."""
+_WORD = 0xFFFFFFFF
+
+
+def _hash(x: float, y: float, z: float, seed: float) -> float:
+    """A number n / 2^24 in [0, 1) from four whole ones, modulo 2^32: float32 holds it exactly."""
+    bits = sum(int(value) * factor for value, factor in zip((x, y, z, seed), HASH_FACTORS)) & _WORD
+    bits = (bits ^ bits >> 16) * HASH_MIXERS[0] & _WORD
+    bits = (bits ^ bits >> 15) * HASH_MIXERS[1] & _WORD
+    return ((bits ^ bits >> 16) >> 8) / 16777216.0
 
 
 EVALUATORS: dict[str, Callable[..., float]] = {
@@ -65,8 +82,40 @@ EVALUATORS: dict[str, Callable[..., float]] = {
     "less": lambda a, b: 1.0 if a < b else 0.0,
     "select": lambda c, a, b: a if c > 0.5 else b,
     "detach": lambda a: a,
+    "hash": _hash,
 }
 """The scalar operators in float64: the definition that every dialect of `shaderdsl.emit` prints."""
+
+
+FLAT = frozenset({"const", "input", "floor", "less", "detach", "hash"})
+"""Operators without a derivative, or with one that is zero wherever there is one."""
+
+
+@dataclass(frozen=True)
+class Fold:
+    """The operator of a bounded loop over an index 0, 1, ... below the node's first argument, which is rounded down.
+
+    `body` is the graph of one turn: its inputs are "index" and the places 0, 1, ... of the node's other arguments;
+    `output` is the node of it that is folded. A "sum" adds up, a "least" gives the index where the output is least (the
+    first, if there are several, and 0 of none). The index has no derivative: compute what lies there behind the loop.
+    """
+
+    kind: Literal["sum", "least"]
+    body: Graph
+    output: int
+
+    def __call__(self, count: float, *arguments: float) -> float:
+        """The value in float64."""
+        known: dict[object, float] = dict(enumerate(arguments))
+        output = Expr(self.body, self.output)
+        values = [self.body.evaluate([output], {**known, "index": float(k)})[0] for k in range(int(count))]
+        if self.kind == "sum":
+            return sum(values)
+        return float(values.index(min(values))) if values else 0.0
+
+
+def _evaluated(operator: Any, arguments: Iterable[Any]) -> float:
+    return float((operator if isinstance(operator, Fold) else EVALUATORS[operator])(*arguments))
 
 
 class Graph:
@@ -108,12 +157,12 @@ class Graph:
         node = self.nodes[index]
         return node[1] if node[0] == "const" else None
 
-    def apply(self, operator: str, *arguments: Scalar) -> Expr:
+    def apply(self, operator: str | Fold, *arguments: Scalar) -> Expr:
         """The node `operator(*arguments)`, folded and simplified."""
         indices = [a.index if type(a) is Expr and a.graph is self else self.lift(a).index for a in arguments]
         return Expr(self, self._simplified(operator, tuple(indices)))
 
-    def _simplified(self, operator: str, ids: tuple[int, ...]) -> int:
+    def _simplified(self, operator: Any, ids: tuple[int, ...]) -> int:
         nodes = self.nodes
         values: list[float | None] = []
         constant = True
@@ -128,8 +177,10 @@ class Graph:
             # A constant has no derivative to stop, and a stopped one stays stopped.
             return ids[0] if constant or nodes[ids[0]][0] == "detach" else self.add((operator, *ids))
         if constant:
-            return self.add(("const", float(EVALUATORS[operator](*values))))
+            return self.add(("const", _evaluated(operator, values)))
         a = ids[0]
+        if isinstance(operator, Fold):
+            return self.add(("const", 0.0)) if values[0] == 0.0 else self.add((operator, *ids))
         if len(ids) == 2:
             b = ids[1]
             va, vb = values
@@ -245,7 +296,7 @@ class Graph:
             elif operator == "input":
                 value[index] = inputs[arguments[0]]
             else:
-                value[index] = EVALUATORS[operator](*(value[a] for a in arguments))
+                value[index] = _evaluated(operator, (value[a] for a in arguments))
         return [value[e.index] for e in outputs]
 
     # -- derivatives --------------------------------------------------------------------------------------
@@ -256,6 +307,8 @@ class Graph:
         value = Expr(self, index)
         e = [Expr(self, i) for i in ids] if operator not in ("const", "input") else []
         one = self.constant(1.0)
+        if isinstance(operator, Fold):
+            return list(zip(ids[1:], self._fold_partials(operator, e))) if operator.kind == "sum" else []
         if operator == "add":
             result = [one, one]
         elif operator == "sub":
@@ -296,9 +349,19 @@ class Graph:
             result = [1.0 - value * value]
         elif operator == "select":
             return [(ids[1], e[0]), (ids[2], one - e[0])]
-        else:  # const, input, floor, less, detach: flat wherever they have a derivative at all
+        else:  # one of `FLAT`
             return []
         return list(zip(ids, result))
+
+    def _fold_partials(self, fold: Fold, arguments: Sequence[Expr]) -> list[Expr]:
+        """The derivative of a sum by each argument behind its count: the sum of the derivatives, over one body."""
+        inputs = [fold.body.input(k) for k in range(len(arguments) - 1)]
+        partials = fold.body.adjoints({fold.output: 1.0}, inputs)
+        zero = self.constant(0.0)
+        return [
+            zero if partial.constant == 0.0 else self.apply(Fold("sum", fold.body, partial.index), *arguments)
+            for partial in partials
+        ]
 
     def tangents(self, outputs: Sequence[Expr], seeds: Mapping[int, Scalar]) -> list[Expr]:
         """Forward mode: the directional derivative of each output along `seeds` (input index -> tangent)."""
@@ -329,7 +392,7 @@ class Graph:
         for index in order:
             node = self.nodes[index]
             if index in wanted or (
-                node[0] not in ("const", "input", "detach", "less", "floor") and any(a in depends for a in node[1:])
+                node[0] not in FLAT and any(a in depends for a in node[1:])
             ):
                 depends.add(index)
         for index in reversed(order):
@@ -492,6 +555,41 @@ def floor(a: Scalar) -> Expr:
 def select(condition: Scalar, then: Scalar, otherwise: Scalar) -> Expr:
     """`then` where `condition` is above 0.5 (a comparison gives 1 or 0), else `otherwise`."""
     return _apply("select", condition, then, otherwise)
+
+
+def hashed(x: Scalar, y: Scalar, z: Scalar, seed: Scalar) -> Expr:
+    """A random-looking number in [0, 1) from four whole numbers, the same to the last bit on every backend."""
+    return _apply("hash", x, y, z, seed)
+
+
+def total(count: Scalar, terms: Callable[..., Sequence[Scalar]], *arguments: Scalar) -> list[Expr]:
+    """The sums of `terms(index, *arguments)` over the indices 0, 1, ... below `count`: a loop, not a wall of code.
+
+    What a term depends on must be among the arguments, but for constants.
+    """
+    return _fold("sum", count, terms, arguments)
+
+
+def least(count: Scalar, value: Callable[..., Scalar], *arguments: Scalar) -> Expr:
+    """The index below `count` at which `value(index, *arguments)` is least, without a derivative; as `total`."""
+    return _fold("least", count, lambda *given: (value(*given),), arguments)[0]
+
+
+def _fold(
+    kind: Literal["sum", "least"], count: Scalar, body: Callable[..., Sequence[Scalar]], arguments: Sequence[Scalar]
+) -> list[Expr]:
+    graph = next(a.graph for a in (count, *arguments) if isinstance(a, Expr))
+    turn = Graph()
+    outer: list[Expr] = []
+    inner: list[Expr] = []
+    for argument in map(graph.lift, arguments):
+        if argument.constant is not None:  # known inside too, where it may make the body simpler
+            inner.append(turn.constant(argument.constant))
+        else:
+            inner.append(turn.input(len(outer)))
+            outer.append(argument)
+    outputs = body(turn.input("index"), *inner)
+    return [graph.apply(Fold(kind, turn, turn.lift(output).index), count, *outer) for output in outputs]
 
 
 def detach(a: Scalar) -> Expr:

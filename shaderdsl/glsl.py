@@ -7,15 +7,14 @@ compiles quickly. Numbers are constants, or uniforms with readable names (`live`
 
 from __future__ import annotations
 
-import re
-
-from shaderdsl.emit import GLSL
-from shaderdsl.glsl_layers import TOKEN, Block, DrawnProgram, Layers, Target
-from shaderdsl.glsl_print import RESERVED
-from shaderdsl.glsl_tables import parameter_access, parameter_names
+from shaderdsl.glsl_layers import Layers
+from shaderdsl.glsl_writer import Block, DrawnProgram, Target
+from shaderdsl.scene import SolidScene
 
 
-def to_glsl(program: DrawnProgram, target: Target = "330", live: bool = False) -> str:
+def to_glsl(
+    program: DrawnProgram, target: Target = "330", live: bool = False, *, antialias: bool = True
+) -> str:
     """The program as a fragment shader.
 
     target: "330" (desktop) and "es300" (WebGL2) write premultiplied RGBA to `out vec4 color` and read
@@ -24,11 +23,18 @@ def to_glsl(program: DrawnProgram, target: Target = "330", live: bool = False) -
     live: numbers are uniforms, `uniform vec4 params[N]`, or `uniform sampler2D params_texture` (RGBA32F, N by 1)
         above 200 vectors, filled with `program.params` in order; a `#define` names each. Shadertoy has no uniforms of
         ours: there the names are constants.
+    antialias: in space, False takes one sample a pixel instead, for a shader that is much shorter and quicker.
 
-    Raises ValueError for another target.
+    Raises ValueError for another target, and where a program of the plane is asked to leave antialiasing out.
     """
     if target not in ("330", "es300", "shadertoy"):
         raise ValueError(f'There is no target {target!r}: choose "330", "es300" or "shadertoy".')
+    if isinstance(program.scene, SolidScene):
+        from shaderdsl import solid_glsl
+
+        return solid_glsl.to_glsl(program, target, live, antialias)
+    if not antialias:
+        raise ValueError("Antialiasing can be left out in space alone: in the plane it costs next to nothing.")
     return _Shader(program, target, live).text()
 
 
@@ -66,59 +72,3 @@ class _Shader(Layers):
         main = "\n".join([head + " {", *("    " + line for line in body), "}"])
         code = "\n\n".join([*self.points.tables(), *self.tables, *self.used.values(), *self.function_texts, main])
         return self.head(code, self.reads_parameters or self.points.reads_parameters) + self.filled(code) + "\n"
-
-    def head(self, code: str, reads: bool) -> str:
-        """Version, comment, declarations and the names of the parameters."""
-        lines = {"330": ["#version 330"], "es300": ["#version 300 es", "precision highp float;", "precision highp int;"],
-                 "shadertoy": []}[self.target]  # fmt: skip
-        lines += ["// Written by EarthShader from the program below: the same picture at any resolution.", "//"]
-        lines += ["//   " + line for line in _commentable(self.program.text)]
-        lines.append("")
-        self.names: dict[int, str] = {}
-        if self.target != "shadertoy":
-            lines += ["uniform vec2 resolution;  // the picture's size in pixels"]
-        if self.live:
-            wanted = {int(m[2]) for m in TOKEN.finditer(code) if m[1] == "P"}
-            taken = {*RESERVED, *"xyzwrgbastpq", *re.findall(r"[A-Za-z_]\w*", re.sub("//.*", "", code))}
-            self.names = parameter_names([p.name for p in self.program.parameters], taken)
-            vectors = (len(self.values) + 3) // 4
-            if self.uniforms and (wanted or reads):
-                declaration, access, function = parameter_access(vectors, self.target == "es300")
-                lines += [declaration]
-                texts = {i: access(i) for i in wanted}
-                tail = [function] if reads else []
-            else:
-                texts = {i: GLSL.number(self.values[i]) for i in wanted}
-                tail = []
-            if self.target != "shadertoy":
-                lines += ["out vec4 color;  // premultiplied by its alpha"]
-            lines += [""] * (self.target != "shadertoy") + [
-                f"#define {self.names[i]} {texts[i]}" for i in sorted(wanted)
-            ]
-            lines += ["", *tail, ""] if tail else [""] if wanted else []
-        elif self.target != "shadertoy":
-            lines += ["out vec4 color;  // premultiplied by its alpha", ""]
-        return "\n".join(lines) + "\n"
-
-    def filled(self, code: str) -> str:
-        """The code with numbers or names in the place of tokens."""
-
-        def text(match: re.Match[str]) -> str:
-            number = int(match[2])
-            if match[1] in "FN":
-                return str(self.points.spans[number]["FN".index(match[1])])
-            if self.live:
-                return self.names[number]
-            value = GLSL.number(self.values[number])
-            before = code[: match.start()][-2:].strip()[-1:]
-            return f"({value})" if value.startswith("-") and before in tuple("+-*/") else value
-
-        return re.sub(r"vec3\(([\d.]+), \1, \1\)", r"vec3(\1)", TOKEN.sub(text, code))
-
-
-def _commentable(text: str) -> list[str]:
-    """The lines of a text for `//` comments: a backslash at the end would swallow the next line of code."""
-    lines = [
-        "".join(c if " " <= c <= "~" else "?" for c in line.expandtabs(4)) for line in text.rstrip("\n").split("\n")
-    ]
-    return [line + " " if line.endswith("\\") else line for line in lines]

@@ -6,14 +6,16 @@ on the way in, and gradients back by the transposed Jacobian on the way out (`pl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from shaderdsl import dual
+from shaderdsl import dual, registry
 from shaderdsl.dual import Rule
+from shaderdsl.emit import GLSL_HASH
 from shaderdsl.expression import Expr, Graph, Scalar
-from shaderdsl.glsl_print import PIECES, Trace, camel, function_text, safe, traced
+from shaderdsl.glsl_print import PIECES, Trace, camel, function_text, point_width, safe, traced
 from shaderdsl.registry import Operation, Parameter, Point, bind, continuous_names, operations, scalar_names
 
 _PLACE = """// The same where the coordinates are scaled.
@@ -62,6 +64,7 @@ _FIXED: dict[str, tuple[str, tuple[str, ...]]] = {
     "place": (_TURN, ()),
     "place scaled": (_PLACE, ("place",)),
     "over": (_OVER, ()),
+    "hash": (GLSL_HASH, ()),
     "sideOfLine": (_SIDE, ()),
     "crossesLine": (_CROSSES_LINE, ("sideOfLine",)),
     "crossesCurve": (_CROSSES_CURVE, ("sideOfLine",)),
@@ -89,10 +92,11 @@ def _of_rule(rule: Any, *arguments: object) -> Trace:
     return traced(lambda: rule.__wrapped__(*arguments), read)[1]
 
 
-def _of_piece(piece: Callable[..., Expr], names: Sequence[str]) -> Trace:
-    """The trace of a function of scalars, which is not a call of itself."""
+def _of_piece(piece: Callable[..., Expr], names: Sequence[str], constants: Mapping[str, float]) -> Trace:
+    """The trace of a function of scalars, some of them constants, which is not a call of itself."""
     graph = Graph()
-    _, trace = traced(lambda: piece(*(graph.input(name) for name in names)), lambda value: (graph, [value]))
+    given = [graph.constant(constants[name]) if name in constants else graph.input(name) for name in names]
+    _, trace = traced(lambda: piece(*given), lambda value: (graph, [value]))
     trace.calls = {}
     return trace
 
@@ -204,12 +208,40 @@ def repetition(operation: Operation) -> tuple[str, str]:
 
 
 @cache
-def ramp(operation: Operation) -> tuple[str, str]:
-    """(name, text) of a paint's helper: the position on its ramp of colours."""
-    trace = _of_rule(dual.paint_rule, operation)
-    name = camel(operation.name) + "Ramp"
-    head, inputs = _parameters(operation, operation.parameters)
-    return name, function_text(f"float {name}(vec2 p{head})", trace, _POINTS | inputs)
+def ramp(operation: Operation, constants: tuple[tuple[str, float], ...] = ()) -> tuple[str, str, tuple[str, ...]]:
+    """(name, text, dependencies) of a paint's helper: the position on its ramp of colours.
+
+    `constants` are parameters that the helper does not have; a choice's word is a part of its name.
+    """
+    known = dict(constants)
+    trace = _of_rule(dual.paint_rule, operation).with_constants(known)
+    words = [word for name, value in constants for word in _word(operation, name, value)]
+    name = camel(" ".join([operation.name, *words])) + "Ramp"
+    head, inputs = _parameters(operation, [p for p in operation.parameters if p.name not in known])
+    if operation.filtered:
+        head += ", float footprint"
+    text = function_text(f"float {name}(vec2 p{head})", trace, _POINTS | inputs | {"footprint": "footprint"})
+    return name, text, _called(text)
+
+
+def _called(text: str) -> tuple[str, ...]:
+    """The pieces that a text calls, and the hash."""
+    words = set(re.findall(r"\w+(?=\()", text.split("{", 1)[1]))
+    return tuple(name for name in ("hash", *(camel(p.__name__) for p in registry.PIECES)) if name in words)
+
+
+@cache
+def piece(name: str) -> tuple[str, tuple[str, ...]]:
+    """(text, dependencies) of one of `registry.PIECES` as it is in the plane."""
+    function = next(p for p in registry.PIECES if camel(p.__name__) == name)
+    names = function.__code__.co_varnames[: function.__code__.co_argcount]
+    width = point_width(names, True)
+    trace = _of_piece(function, names, {"z": 0.0} if width else {})
+    rest = names[3:] if width else names
+    head = ", ".join(["vec2 p"] * bool(width) + ["float " + safe(n) for n in rest])
+    text = function_text(f"float {name}({head})", trace, _POINTS | {n: safe(n) for n in rest})
+    title = (function.__doc__ or "").split("\n")[0].split(" (")[0].rstrip(".")
+    return f"// {title}.\n{text}", _called(text)
 
 
 @cache
@@ -218,7 +250,7 @@ def coverage() -> dict[str, tuple[str, tuple[str, ...]]]:
     texts: dict[str, tuple[str, tuple[str, ...]]] = {}
     for piece in PIECES:
         names = piece.__code__.co_varnames[: piece.__code__.co_argcount]
-        trace = _of_piece(piece, names)
+        trace = _of_piece(piece, names, {})
         name = camel(piece.__name__)
         head = ", ".join("float " + safe(n) for n in names)
         texts[name] = (function_text(f"float {name}({head})", trace, {n: safe(n) for n in names}), ())
@@ -257,7 +289,9 @@ def plain_union() -> Operation:
 
 def fixed(name: str) -> tuple[str, tuple[str, ...]]:
     """(text, dependencies) of a helper that no operation owns."""
-    return _FIXED[name] if name in _FIXED else coverage()[name]
+    if name in _FIXED:
+        return _FIXED[name]
+    return coverage()[name] if name in coverage() else piece(name)
 
 
 @cache

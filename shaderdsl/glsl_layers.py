@@ -1,27 +1,21 @@
 """The layers of a scene as statements of GLSL: `Layers` walks a scene and keeps the helpers and tables it needs.
 
-Parameters are written as tokens (`P_12_`), and so are the first point and the number of elements of an outline (`F_0_`,
-`N_0_`): texts that are alike but for tokens differ in numbers alone, and become a loop over a table.
+Texts that are alike but for tokens (`shaderdsl.glsl_writer`) differ in numbers alone, and become a loop over a table.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, Protocol
-
-import numpy as np
-import numpy.typing as npt
+from collections.abc import Iterable, Sequence
 
 from shaderdsl import glsl_helpers as helpers, scene as ir
 from shaderdsl.emit import ATOM, GLSL
-from shaderdsl.expression import Expr, maximum
-from shaderdsl.glsl_print import RESERVED, WIDTH, GlslPrinter, Trace, unique
-from shaderdsl.glsl_tables import Points, listed
-from shaderdsl.registry import Operation, Point, bind, continuous_names, scalar_names, unbind
+from shaderdsl.expression import Expr
+from shaderdsl.glsl_print import RESERVED, WIDTH, unique
+from shaderdsl.glsl_tables import listed
+from shaderdsl.glsl_writer import LOCALS, TOKEN, Block, DrawnProgram, Target, Writer, components
+from shaderdsl.registry import Operation, Point, bind, scalar_names
 from shaderdsl.tape import all_scalars
-
-Target = Literal["330", "es300", "shadertoy"]
 
 RUN = 4
 """So many layers in a row that differ in numbers alone become a loop."""
@@ -32,102 +26,16 @@ LARGE = 150_000
 LONG = 64
 """An expression longer than this becomes a variable before it is an argument."""
 
-TOKEN = re.compile(r"\b([PFN])_(\d+)_")
-# Locals of layers and of main: no helper and no parameter may be called so.
-_LOCALS = ("p", "q", "d", "pixel", "paint", "color", "copy", "layer", "row", "outline", "frame", "t",
-           "kind", "number", "layers", "part")  # fmt: skip
 
-
-class NamedParameter(Protocol):
-    @property
-    def name(self) -> str: ...
-
-
-class DrawnProgram(Protocol):
-    """What `to_glsl` reads of a program."""
-
-    @property
-    def scene(self) -> ir.Scene: ...
-    @property
-    def params(self) -> npt.NDArray[np.float64]: ...
-    @property
-    def parameters(self) -> Sequence[NamedParameter]: ...
-    @property
-    def text(self) -> str: ...
-
-
-class Block:
-    """Statements of one scope."""
-
-    def __init__(self, writer: Layers, parent: Block | None = None) -> None:
-        self.writer = writer
-        self.lines: list[str] = []
-        self.taken: set[str] = parent.taken if parent else {*RESERVED, *_LOCALS}
-        self.printer = GlslPrinter(writer.trace, writer.tokens, taken=self.taken)
-        self.printer.statements = self.lines
-        if parent:
-            self.printer.text.update(parent.printer.text)
-
-    def numbers(self, expressions: Sequence[Expr]) -> list[str]:
-        return self.printer.run(expressions)
-
-    def vector(self, expressions: Sequence[Expr]) -> str:
-        return f"vec{len(expressions)}({', '.join(self.numbers(expressions))})"
-
-    def variable(self, kind: str, name: str, value: str = "") -> str:
-        name = unique(name, self.taken) if name in self.taken and name not in _LOCALS else self.local(name)
-        self.lines.append(f"{kind} {name} = {value};" if value else f"{kind} {name};")
-        return name
-
-    def local(self, name: str) -> str:
-        """One of the usual names, numbered from its second use on."""
-        marker = "used " + name
-        if marker not in self.taken:
-            self.taken |= {marker, name}
-            return name
-        return unique(name, self.taken)
-
-    def loop(self, head: str) -> Block:
-        self.lines.append(head + " {")
-        return Block(self.writer, self)
-
-    def close(self, inner: Block) -> None:
-        self.lines += ["    " + line for line in inner.lines] + ["}"]
-
-
-class Layers:
+class Layers(Writer):
     """What a scene's layers are in GLSL; see the module."""
 
     def __init__(self, program: DrawnProgram, target: Target, live: bool) -> None:
-        self.program, self.target, self.live = program, target, live
-        self.scene, self.graph = program.scene, program.scene.graph
-        self.values = [float(v) for v in np.asarray(program.params, np.float64)]
-        self.uniforms = live and target != "shadertoy"
-        self.tokens: Mapping[object, str] = {i: f"P_{i}_" for i in range(len(self.values))}
-        self.trace = Trace(self.graph, [])
-        self.points = Points(self.graph, self.values, self.uniforms)
-        self.outlines = helpers.Outlines(self.points.access)
-        self.used: dict[str, str] = {}
+        super().__init__(program, target, live)
         self.functions: dict[object, str] = {}
         self.function_texts: list[str] = []
-        self.tables: list[str] = []
         self.shared = _shared(layer.shape for layer in self.scene.layers)
-        self.reads_parameters = False
         self.lengths: dict[str, int] = {}
-
-    # -- helpers ------------------------------------------------------------------------------------------
-
-    def use(self, name: str, text: str = "", dependencies: Iterable[str] = ()) -> str:
-        """Keeps a helper function, behind those that it calls; returns its name."""
-        key = text.split("{")[0] or name
-        if not text:
-            text, dependencies = self.outlines.texts[name] if name in self.outlines.texts else helpers.fixed(name)
-            key = name
-        if key not in self.used:
-            for dependency in dependencies:
-                self.use(dependency)
-            self.used[key] = text
-        return name
 
     # -- shapes -------------------------------------------------------------------------------------------
 
@@ -173,47 +81,6 @@ class Layers:
             body = "\n".join("    " + line for line in [*block.lines, f"return {result};"])
             self.function_texts.append(f"vec4 {name}(vec2 p) {{\n{body}\n}}")
         return self.functions[key]
-
-    def primitive(self, shape: ir.Primitive, point: str, inset: Expr | None, block: Block) -> str:
-        operation = shape.operation
-        scalars = all_scalars(operation, shape.scalars, shape.decided, self.graph)
-        if inset is not None and operation.inset is not None:
-            arguments = bind(operation, dict(zip(scalar_names(operation), scalars)))
-            changed = unbind(operation, {**arguments, **operation.inset(inset, **arguments)})
-            # A corner that has no radius has none inside either: max(0 - inset, 0) is 0.
-            gone = maximum(self.graph.constant(0.0) - inset, 0.0).index
-            scalars = [self.graph.constant(0.0) if e.index == gone else e for e in map(self.graph.lift, changed)]
-        arguments = bind(operation, dict(zip(scalar_names(operation), scalars)))
-        defaults = [(p, helpers.default_scalars(p)) for p in operation.parameters]
-        short = any(d is not None for _, d in defaults) and all(
-            d is None or d == tuple(e.constant for e in _scalars(arguments[p.name])) for p, d in defaults
-        )
-        texts = [point]
-        for parameter, default in defaults:
-            if short and default is not None:
-                continue
-            own = _scalars(arguments[parameter.name])
-            texts += [block.vector(own)] if len(own) == 2 else block.numbers(own)
-        return f"{self.use(*helpers.shape(operation, short))}({', '.join(texts)})"
-
-    def outline(self, shape: ir.Outline, point: str, block: Block) -> str:
-        operation = shape.operation
-        scalars = all_scalars(operation, shape.scalars, shape.decided, self.graph)
-        values = dict(zip(scalar_names(operation), scalars))
-        decided = tuple(
-            (p.name, float(values[p.name].constant or 0.0)) for p in operation.parameters if not p.continuous
-        )
-        number, curved, closed = self.points.span(shape)
-        name = self.use(self.outlines.helper(operation, decided, curved))
-        texts = [
-            point,
-            f"F_{number}_",
-            f"N_{number}_",
-            *block.numbers([values[n] for n in continuous_names(operation)]),
-        ]
-        if self.outlines.opens(name):
-            texts.append("0.0" if closed else "1.0")
-        return f"{name}({', '.join(texts)})"
 
     def combination(self, shape: ir.Combination, point: str, inset: Expr | None, block: Block) -> str:
         name = self.use(*helpers.combination(shape.operation))
@@ -280,7 +147,7 @@ class Layers:
                 continue
             texts: list[str] = []
             for parameter in operation.parameters:
-                own = _scalars(arguments[parameter.name])
+                own = components(arguments[parameter.name])
                 texts += [block.vector(own)] if len(own) == 2 else block.numbers(own)
             matrices.append(block.variable("mat2", "frame", f"{self.use(*matrix)}({', '.join(texts)})"))
             point = f"{matrices[-1]} * {point if point.isidentifier() else f'({point})'}"
@@ -343,7 +210,7 @@ class Layers:
         return total
 
     def argument(self, value: Expr | Point, block: Block) -> list[str]:
-        own = _scalars(value)
+        own = components(value)
         return [block.vector(own)] if len(own) == 2 else block.numbers(own)
 
     # -- layers -------------------------------------------------------------------------------------------
@@ -376,11 +243,20 @@ class Layers:
         if len(colours) == 1:
             return colours[0]
         operation = paint.operation
-        point, _, _ = self.located([(x.operation, x.scalars) for x in reversed(paint.placements)], "p", block)
-        scalars = all_scalars(operation, paint.scalars, (), self.graph)
+        point, matrices, scale = self.located([(x.operation, x.scalars) for x in reversed(paint.placements)], "p", block)
+        scalars = all_scalars(operation, paint.scalars, paint.decided, self.graph)
         arguments = bind(operation, dict(zip(scalar_names(operation), scalars)))
-        texts = [t for p in operation.parameters for t in self.argument(arguments[p.name], block)]
-        t = f"{self.use(*helpers.ramp(operation))}({', '.join([point, *texts])})"
+        # A helper is made for each word of a choice, and without what is 0 because it was left out.
+        values = {name: e.constant for name, e in zip(scalar_names(operation), scalars) if e.constant is not None}
+        constants = {
+            p.name: values[p.name] for p in operation.parameters
+            if p.kind == "choice" or (p.kind == "number" and p.default == 0.0 == values.get(p.name))
+        }  # fmt: skip
+        texts = [t for p in operation.parameters if p.name not in constants for t in self.argument(arguments[p.name], block)]
+        if operation.filtered:
+            frame = " * ".join(reversed(matrices))
+            texts.append("pixel" if scale.constant == 1.0 else f"pixel * sqrt(abs(determinant({frame})))")
+        t = f"{self.use(*helpers.ramp(operation, tuple(constants.items())))}({', '.join([point, *texts])})"
         if len(colours) == 2:
             return block.variable("vec3", "paint", f"mix({colours[0]}, {colours[1]}, clamp({t}, 0.0, 1.0))")
         t = block.variable("float", "t", f"{float(len(colours) - 1)} * {t}")
@@ -453,7 +329,7 @@ class Layers:
         outlines = [list(dict.fromkeys(int(t[2:-1]) for t in row if t[0] in "FN")) for row in rows]
         names: dict[str, str] = {}
         head: list[str] = []
-        taken = {*RESERVED, *_LOCALS, *re.findall(r"[A-Za-z_]\w*", "\n".join(text))}
+        taken = {*RESERVED, *LOCALS, *re.findall(r"[A-Za-z_]\w*", "\n".join(text))}
         suffix = str(len(self.tables) + 1)
         if numbers[0]:
             columns = len(numbers[0])
@@ -490,10 +366,6 @@ class Layers:
         if body[0] == "{":
             body = [line[4:] for line in body[1:-1]]
         return [*head, *body]
-
-
-def _scalars(value: Expr | Point) -> list[Expr]:
-    return [value.x, value.y] if isinstance(value, Point) else [value]
 
 
 def _forms(texts: Sequence[Sequence[str]]) -> tuple[list[str], list[list[str]]]:

@@ -15,15 +15,17 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, TypeVar
 
-from shaderdsl import coverage as coverage_profile
+from shaderdsl import coverage as coverage_profile, registry, shading
 from shaderdsl.emit import GLSL, Printer
-from shaderdsl.expression import Expr, Graph
-from shaderdsl.registry import Point
+from shaderdsl.expression import Expr, Fold, Graph
+from shaderdsl.registry import Point, Point3
 
 Result = TypeVar("Result")
 
-PIECES: tuple[Callable[..., Expr], ...] = (coverage_profile.half_plane_area, coverage_profile.gaussian_area)
-"""Functions that stay functions in GLSL: what they compute is printed as a call."""
+PIECES: tuple[Callable[..., Expr], ...] = (
+    coverage_profile.half_plane_area, coverage_profile.gaussian_area, shading.linear,
+)  # fmt: skip
+"""Functions that stay functions in GLSL: what they compute is printed as a call. So are those of `registry.PIECES`."""
 
 WIDTH = 96
 """Lines are broken where they would become longer."""
@@ -71,12 +73,17 @@ def camel(words: str) -> str:
 
 @dataclass
 class Trace:
-    """What tracing saw: a graph, expressions that are wanted of it, what bodies call their values, and calls."""
+    """What tracing saw: a graph, expressions that are wanted of it, what bodies call their values, and calls.
+
+    A call is the function's name, how many of its first arguments are a point, and its arguments. `inner` are the traces
+    of the loops' bodies.
+    """
 
     graph: Graph
     outputs: list[Expr]
     names: dict[int, str] = field(default_factory=dict)
-    calls: dict[int, tuple[str, list[int]]] = field(default_factory=dict)
+    calls: dict[int, tuple[str, int, list[int]]] = field(default_factory=dict)
+    inner: dict[Graph, Trace] = field(default_factory=dict)
 
     def with_constants(self, constants: Mapping[str, float]) -> Trace:
         """The same with some inputs constant, folded."""
@@ -84,7 +91,7 @@ class Trace:
         moved: dict[int, Expr] = {}
         wanted = [e.index for e in self.outputs]
         called = list(self.calls)
-        for index in self.graph.needed(wanted + [a for i in called for a in (i, *self.calls[i][1])]):
+        for index in self.graph.needed(wanted + [a for i in called for a in (i, *self.calls[i][2])]):
             operator, *arguments = self.graph.nodes[index]
             if operator == "const":
                 moved[index] = graph.constant(arguments[0])
@@ -93,12 +100,13 @@ class Trace:
                 moved[index] = graph.input(arguments[0]) if value is None else graph.constant(value)
             else:
                 moved[index] = graph.apply(operator, *(moved[a] for a in arguments))
-        result = Trace(graph, [moved[i] for i in wanted])
+        result = Trace(graph, [moved[i] for i in wanted], inner=self.inner)
         for index, name in self.names.items():
             if index in moved:
                 result.names.setdefault(moved[index].index, name)
         result.calls = {
-            moved[i].index: (name, [moved[a].index for a in arguments]) for i, (name, arguments) in self.calls.items()
+            moved[i].index: (name, width, [moved[a].index for a in arguments])
+            for i, (name, width, arguments) in self.calls.items()
         }
         return result
 
@@ -112,23 +120,29 @@ def traced(build: Callable[[], Result], read: Callable[[Result], tuple[Graph, Se
     """Runs `build`, which traces bodies, and notes what their local variables are called; `read` picks the graph and
     the outputs from its result."""
     values: list[tuple[str, Expr]] = []
-    calls: list[tuple[str, list[Expr], Expr]] = []
+    calls: list[tuple[str, int, list[Expr], Expr]] = []
     pending: dict[int, list[Expr]] = {}
-    codes = {piece.__code__: camel(piece.__name__) for piece in PIECES}
+    codes = {piece.__code__: camel(piece.__name__) for piece in (*PIECES, *registry.PIECES)}
     skipped = {"shaderdsl.expression", "shaderdsl.registry", "shaderdsl.dual", __name__}
 
     def watch(frame: FrameType, event: str, result: Any) -> None:
         if event == "call" and frame.f_code in codes:
-            pending[id(frame)] = [v for v in frame.f_locals.values() if isinstance(v, Expr)]
+            # The z of a point of the plane is a constant, and no argument.
+            known = frame.f_locals.items()
+            pending[id(frame)] = [v for k, v in known if isinstance(v, Expr) and (k != "z" or v.constant is None)]
         if event != "return" or frame.f_globals.get("__name__") in skipped:
             return
         if frame.f_code in codes and isinstance(result, Expr):
-            calls.append((codes[frame.f_code], pending.pop(id(frame), []), result))
+            given = pending.pop(id(frame), [])
+            width = point_width(frame.f_code.co_varnames, len(given) < frame.f_code.co_argcount)
+            calls.append((codes[frame.f_code], width, given, result))
         for name, value in frame.f_locals.items():
             if isinstance(value, Expr):
                 values.append((name, value))
             elif isinstance(value, Point):
                 values.extend(((name + "_x", value.x), (name + "_y", value.y)))
+            elif isinstance(value, Point3):
+                values.extend((f"{name}_{axis}", part) for axis, part in zip("xyz", value))
 
     if sys.getprofile() is not None:
         # A profiler runs: names are not worth breaking it.
@@ -140,14 +154,23 @@ def traced(build: Callable[[], Result], read: Callable[[Result], tuple[Graph, Se
         finally:
             sys.setprofile(None)
     graph, outputs = read(built)
-    trace = Trace(graph, list(outputs))
+    traces = {graph: Trace(graph, list(outputs))}
     for name, value in values:
-        if value.graph is graph and name.isidentifier() and name not in ("a", "b", "d", "e", "f"):
-            trace.names[value.index] = name  # a caller's name, which comes later, says more than a callee's
-    for name, arguments, value in calls:
-        if value.graph is graph:
-            trace.calls[value.index] = (name, [a.index for a in arguments])
+        if name.isidentifier() and name not in ("a", "b", "d", "e", "f"):
+            # A caller's name, which comes later, says more than a callee's.
+            traces.setdefault(value.graph, Trace(value.graph, [])).names[value.index] = name
+    for called, width, arguments, value in calls:
+        traces.setdefault(value.graph, Trace(value.graph, [])).calls[value.index] = (called, width, [a.index for a in arguments])
+    trace = traces.pop(graph)
+    for inner in traces.values():
+        inner.inner = traces
+    trace.inner = traces
     return built, trace
+
+
+def point_width(names: Sequence[str], flat: bool) -> int:
+    """How many of a piece's arguments are the coordinates of its point, x and y and, in space, z."""
+    return 0 if names[:2] != ("x", "y") else 2 if flat else 3
 
 
 _TEMPLATES = {
@@ -168,6 +191,7 @@ _TEMPLATES = {
     "or not": "!{0} || {1}",
     "clamp": "clamp({0}, {1}, {2})",
     "radians": "radians({0})",
+    "pow": "pow({0}, {1})",
 }
 _ATOM = 90
 _LEVELS = {
@@ -187,7 +211,7 @@ _MINUS = {("choose or minus", 2), ("choose minus or", 1)}
 """Arguments that a minus sign stands before: a sum needs parentheses there, and so does another minus."""
 _HINTS = {"hypot": "size", "sqrt": "root", "sin": "sine", "cos": "cosine", "abs": "magnitude", "less": "test", "greater": "test",
           "div": "ratio", "mul": "product", "add": "sum", "sub": "difference", "atan2": "turn", "max": "upper",
-          "min": "lower", "clamp": "clamped", "choose": "chosen"}  # fmt: skip
+          "min": "lower", "floor": "cell", "sum": "total", "least": "nearest", "hash": "random", "clamp": "clamped", "choose": "chosen"}  # fmt: skip
 
 
 class GlslPrinter(Printer):
@@ -248,7 +272,7 @@ class GlslPrinter(Printer):
 
     def _pattern(self, index: int) -> tuple[str, Sequence[int]]:
         if index in self.trace.calls:
-            return "call", self.trace.calls[index][1]
+            return "call", self.trace.calls[index][2]
         operator, ids = super().pattern(index)
         if operator == "detach":
             return "same", ids
@@ -275,6 +299,11 @@ class GlslPrinter(Printer):
                     return "unless" if negated else "when", (condition, other)
         if operator in ("add", "sub"):
             return self._sum(operator, *ids)
+        if operator == "exp":
+            node = self.graph.nodes[ids[0]]
+            for one, other in (node[1:], node[:0:-1]) if node[0] == "mul" else ():
+                if self.graph.nodes[one][0] == "log":
+                    return "pow", (self.graph.nodes[one][1], other)
         if operator == "min":
             for inner, high in (ids, ids[::-1]):
                 node = self.graph.nodes[inner]
@@ -356,7 +385,11 @@ class GlslPrinter(Printer):
     def expression(self, index: int) -> tuple[str, int]:
         operator, arguments = self.pattern(index)
         if operator == "call":
-            return f"{self.trace.calls[index][0]}({', '.join(self.text[a][0] for a in arguments)})", _ATOM
+            name, width, _ = self.trace.calls[index]
+            texts = [self.text[a][0] for a in arguments]
+            if width:
+                texts[:width] = [_vector(texts[:width])]
+            return f"{name}({', '.join(texts)})", _ATOM
         level = _LEVELS.get(operator, _ATOM)
         if operator == "same":
             return self.text[arguments[0]]
@@ -382,6 +415,16 @@ class GlslPrinter(Printer):
             return _length(*parts), _ATOM
         return _TEMPLATES[operator].format(*parts), level
 
+    def inside(self, body: Graph, inputs: Mapping[object, str]) -> Printer:
+        return GlslPrinter(self.trace.inner.get(body, Trace(body, [])), inputs, taken=self.taken)
+
+    def named(self, word: str) -> str:
+        return unique(word, self.taken)
+
+    def number_text(self, index: int) -> str:
+        text = self.text[index][0]
+        return f"float({text})" if self.boolean(index) else text
+
     def deserves_name(self, index: int, value: str, uses: int) -> bool:
         if re.fullmatch(r"[-!]?[\w.]+", value):
             return False
@@ -390,11 +433,21 @@ class GlslPrinter(Printer):
         return uses > 1 or len(value) > 72 or (index in self.trace.names and len(value) > 28)
 
     def variable(self, index: int) -> str:
-        name = self.trace.names.get(index) or _HINTS.get(self.pattern(index)[0], "value")
+        operator = self.pattern(index)[0]
+        hint = operator.kind if isinstance(operator, Fold) else operator
+        name = self.trace.names.get(index) or _HINTS.get(hint, "value")
         return unique(name, self.taken)
 
     def declaration(self, index: int) -> str:
         return "bool {name} = {value};" if self.boolean(index) else "float {name} = {value};"
+
+
+def _vector(parts: Sequence[str]) -> str:
+    """Components as a vector, which they may be by name."""
+    name = parts[0].removesuffix(".x")
+    if name.isidentifier() and list(parts) == [f"{name}.{axis}" for axis in "xyz"[: len(parts)]]:
+        return name
+    return f"vec{len(parts)}({', '.join(parts)})"
 
 
 def _length(x: str, y: str) -> str:

@@ -14,7 +14,7 @@ from shaderdsl.glsl_print import WIDTH
 from shaderdsl.tape import outline_elements
 
 if TYPE_CHECKING:
-    from shaderdsl.glsl_layers import Block
+    from shaderdsl.glsl_writer import Block
 
 MOST_VECTORS = 200
 """vec4 uniforms that every WebGL2 has room for, with some to spare; more parameters go into a texture."""

@@ -184,7 +184,8 @@ class Operation:
     modifier    body(d: Distance, **parameters) -> Distance
     transform   body(p: Point, **parameters) -> Point, affine in p; `distance_scale(**parameters)` multiplies distances
     repetition  body(p: Point, copy: Expr, **parameters) -> Point for each of `copies` candidate copies, whose union is taken
-    paint       body(p: Point, **parameters) -> position on the colour ramp, 0 at the first stop and 1 at the last
+    paint       body(p: Point, **parameters) -> position on the colour ramp, 0 at the first stop and 1 at the last; where
+                `filtered`, the body also gets `footprint`, how wide a pixel is at p, to antialias its hard edges with
     layer       no body: `opacity` and `soften` are read by the compositor
     extrusion   body(p: Point3, **parameters) -> Point3: (x, y) in the plane of the shape that is made solid, and z, how far
                 the point lies beyond the solid's ends (negative between them); `capped` False leaves z out
@@ -225,6 +226,7 @@ class Operation:
     function: str = ""
     blend: str = ""
     copies: int = 1
+    filtered: bool = False
     distance_scale: Callable[..., Scalar] | None = None
     dimension: Dimension = 2
     carves: bool = False
@@ -251,9 +253,17 @@ class Operation:
 
 _operations: dict[str, Operation] = {}
 _MODULES = (
-    "shapes", "curves", "figures", "outlines", "booleans", "modifiers", "transforms", "paints", "solids", "round_solids",
-    "polyhedra", "lattices", "spaces", "folds", "profiles", "lights",
+    "shapes", "curves", "figures", "outlines", "booleans", "modifiers", "transforms", "paints", "textures", "solids",
+    "round_solids", "polyhedra", "lattices", "spaces", "folds", "profiles", "lights",
 )  # fmt: skip
+
+PIECES: list[Callable[..., Expr]] = []
+
+
+def piece(function: Callable[..., Expr]) -> Callable[..., Expr]:
+    """Decorator of a function of scalars that bodies call, and that stays a function in GLSL."""
+    PIECES.append(function)
+    return function
 
 
 def register(

@@ -8,6 +8,7 @@ alone share it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shaderdsl.expression import Expr, Graph
@@ -104,6 +105,7 @@ class Paint:
     scalars: tuple[Expr, ...]
     colours: tuple[tuple[Expr, Expr, Expr], ...]
     placements: tuple[Placement, ...] = ()
+    decided: Decided = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,7 +171,7 @@ class SolidScene:
     """Solids, the camera that sees them and the lights; `background` None is transparent.
 
     `exposure` multiplies the linear light, `tone` says how it is brought into range, and `fog` is how much of it is
-    lost in a unit of distance to the background's colour; None is none.
+    lost in a unit of distance to the background's colour; None is none. `names` are those that `let` gives to shapes.
     """
 
     graph: Graph
@@ -180,3 +182,4 @@ class SolidScene:
     exposure: Expr
     tone: str
     fog: Expr | None = None
+    names: Mapping[Shape, str] = field(default_factory=dict)

@@ -54,8 +54,9 @@ class SolidCheck(Check):
     def scene(self) -> SolidScene:
         camera = self.camera or Viewpoint(*self._defaults("orbit"))
         lights = tuple(self.lights) or (Lamp(*self._defaults("sunlight")), Lamp(*self._defaults("ambient light")))
+        names = {value.shape: name for name, (_, value) in self.lets.items() if isinstance(value, ShapeValue)}
         return SolidScene(
-            self.graph, self.background, tuple(self.surfaces), camera, lights, self.exposure, self.tone, self.fog
+            self.graph, self.background, tuple(self.surfaces), camera, lights, self.exposure, self.tone, self.fog, names
         )
 
     def _defaults(self, name: str) -> Any:

@@ -151,11 +151,23 @@ def space_rule(operation: Operation) -> Rule:
 
 @cache
 def paint_rule(operation: Operation) -> Rule:
-    """Inputs a point and the parameters; output "t", the position on the ramp."""
+    """Inputs a point, "footprint" (how wide a pixel is on the surface there) and the parameters; output "t", the position on the
+    ramp. The footprint has no derivative."""
     graph = Graph()
     scalars = _parameter_inputs(graph, operation)
-    t = graph.lift(_body(operation, _point(graph, "xyz"), **bind(operation, scalars)))
-    return _rule(graph, ("x", "y", "z", *scalars), ("t",), [t], ("x", "y", "z", *continuous_names(operation)))
+    extra = {"footprint": graph.input("footprint")} if operation.filtered else {}
+    t = graph.lift(_body(operation, _point(graph, "xyz"), **extra, **bind(operation, scalars)))
+    return _rule(graph, ("x", "y", "z", "footprint", *scalars), ("t",), [t], ("x", "y", "z", *continuous_names(operation)))
+
+
+@cache
+def footprint_rule() -> Rule:
+    """Inputs the field's gradient, the ray's direction and "size" (of a pixel there); output "footprint": how wide the pixel is on the
+    surface, the way that it is seen most aslant. Not differentiated."""
+    graph = Graph()
+    names = (*DUAL[1:4], *DIRECTION, "size")
+    width = view.footprint(_point(graph, DUAL[1:4]), _point(graph, DIRECTION), graph.input("size"))
+    return Rule(graph, names, ("footprint",), (width,), (), ())
 
 
 @cache

@@ -43,8 +43,8 @@ FIRST, LENGTH, PAINT, PAINT_SLOT, STOPS, LAYER_SLOT, CULL = range(7)
 PLACE = 7
 """Slots before a shape's own: the affine map (xx, xy, x, yx, yy, y) into its coordinates, and the distance scale."""
 
-UNIFORM_OPERATORS = tuple(EVALUATORS)
-"""Opcodes of the uniform part, after 0 = constant and 1 = parameter."""
+UNIFORM_OPERATORS = tuple(name for name in EVALUATORS if name != "hash")
+"""Opcodes of the uniform part, after 0 = constant and 1 = parameter: all but what bodies alone have."""
 
 _OPERATOR_NUMBERS = {operator: 2 + k for k, operator in enumerate(UNIFORM_OPERATORS)}
 
@@ -571,7 +571,7 @@ class _Lowering:
         for placement in reversed(paint.placements):
             scalars = all_scalars(placement.operation, placement.scalars, (), self.graph)
             matrix, _ = placed_by(self.graph, placement.operation, scalars, matrix)
-        scalars = all_scalars(paint.operation, paint.scalars, (), self.graph)
+        scalars = all_scalars(paint.operation, paint.scalars, paint.decided, self.graph)
         return self.block([*matrix, *scalars, *(channel for colour in paint.colours for channel in colour)])
 
 

@@ -45,6 +45,12 @@ class PaintValue(NamedTuple):
     paint: Paint
 
 
+class TextureValue(NamedTuple):
+    """A number in [0, 1] at each point: a paint without its colours, which `mix` gives it."""
+
+    paint: Paint
+
+
 class VertexValue(NamedTuple):
     vertex: Vertex
 
@@ -82,7 +88,7 @@ class LightValue(NamedTuple):
 
 
 Value = (
-    NumberValue | PointValue | VectorValue | ColourValue | PaintValue | VertexValue | WordValue | ShapeValue | LayerValue
+    NumberValue | PointValue | VectorValue | ColourValue | PaintValue | TextureValue | VertexValue | WordValue | ShapeValue | LayerValue
     | CameraValue | LightValue
 )
 
@@ -103,6 +109,7 @@ _DESCRIPTIONS: dict[type, str] = {
     LightValue: "a light",
     ColourValue: "a colour",
     PaintValue: "a paint",
+    TextureValue: "a texture without colours",
     VertexValue: "a curve's control point",
     WordValue: "a word",
     ShapeValue: "a shape",

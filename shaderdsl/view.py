@@ -32,6 +32,29 @@ GRAZING = 0.05
 REACH = 0.7072
 """How many pixels from an edge a pixel's centre may be to see it."""
 
+LAYERS = 4
+"""Surfaces that a ray may see one behind another."""
+
+STEPS = 256
+"""Steps that a ray may take; then what it has found so far is all."""
+
+FAR = 60.0
+"""Where rays end, in scene units."""
+
+SHORTEST = 0.25
+"""The least step, in pixels, rounded down to a power of two: near a surface rays are sampled at its multiples, all of them, wherever
+they come from, so that what is found does not depend on where a march began."""
+
+LEAST_CELL = 2.0**-12
+"""What the least step is never less than, in scene units: right before the eye pixels are next to nothing."""
+
+NEAR = 0.75
+"""How many pixels from a surface a ray passes near it, and how deep inside it nothing is seen behind."""
+
+ROOT_STEPS = 6
+NARROWING = 6
+"""Steps that sharpen the place of a surface, and of a least value."""
+
 
 class Ray(NamedTuple):
     """Through a pixel's centre: where it starts, its unit direction, and the pixel's size at the start and by distance."""
@@ -138,6 +161,12 @@ def crease_share(
     # Just before it turns away a face is all but edge on, and narrower than a pixel.
     seen = clamp(-other.dot(direction) / (GRAZING * maximum(other.length, FLAT)), 0.0, 1.0)
     return 1.0 - (1.0 - half_plane_area(offset, major, minor)) * seen
+
+
+def footprint(gradient: Point3, direction: Point3, size: Expr) -> Expr:
+    """How wide a pixel is on a surface, the way that it is seen most aslant, at most 20 pixels."""
+    facing = absolute(gradient.dot(direction)) / maximum(gradient.length, FLAT)
+    return size / maximum(facing, 0.05)
 
 
 # Shadows and occlusion: how much of a light arrives, from distances alone. They have no derivative.

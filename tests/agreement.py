@@ -14,8 +14,8 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
-from render import numpy_backend
-from render.tapes import tape_of
+from render import numpy_backend, solid_numpy
+from render.tapes import solid_tape_of, tape_of
 from shaderdsl import Program
 
 Image = npt.NDArray[np.floating]
@@ -39,14 +39,21 @@ MOVE = 1e-6
 
 def reference(program: Program, size: Size) -> Image:
     """Premultiplied RGBA (h, w, 4) in float64."""
-    return numpy_backend.picture(tape_of(program), program.params, size)[0]
+    return moved(program, program.params, size)
+
+
+def moved(program: Program, params: npt.ArrayLike, size: Size, at: tuple[Image, Image] | None = None) -> Image:
+    """The same with other parameters, or at other image points."""
+    if program.dimension == 3:
+        return solid_numpy.picture(solid_tape_of(program), params, size, at=at)[0]
+    return numpy_backend.picture(tape_of(program), params, size, at=at)[0]
 
 
 def batched(programs: Sequence[Program], size: Size) -> Image:
-    """Premultiplied RGBA (n, h, w, 4) by taichi, in one launch."""
-    from render.taichi_backend import Batch
+    """Premultiplied RGBA (n, h, w, 4) by taichi, in one launch for each dimension."""
+    from render import pictures
 
-    return Batch.of([(tape_of(p), p.params) for p in programs]).images(size)
+    return pictures._batched(programs, size)
 
 
 def drawn(program: Program, size: Size) -> Image:
@@ -59,24 +66,23 @@ def drawn(program: Program, size: Size) -> Image:
 def is_unsteady(program: Program, size: Size, pixels: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """Which of `pixels` (h, w) the float64 picture moves by more than STEP when something moves by MOVE."""
     x, y = (axis[pixels][None] for axis in numpy_backend.pixel_centres(size))
-    tape = tape_of(program)
 
     def at(dx: float, dy: float, params: npt.ArrayLike) -> Image:
-        return numpy_backend.picture(tape, params, size, at=(x + dx, y + dy))[0]
+        return moved(program, params, size, (x + dx, y + dy))
 
     here = at(0.0, 0.0, program.params)
-    moved = np.zeros(here.shape[:2])
+    change = np.zeros(here.shape[:2])
     steps = [(dx, dy, program.params) for dx, dy in product((-MOVE, 0.0, MOVE), repeat=2)]
     for index, sign in product(range(len(program.params)), (-MOVE, MOVE)):
         params = program.params.copy()
         params[index] += sign
         steps.append((0.0, 0.0, params))
     for step in steps:
-        moved = np.maximum(moved, np.abs(at(*step) - here).max(2))
-        if (moved > STEP).all():
+        change = np.maximum(change, np.abs(at(*step) - here).max(2))
+        if (change > STEP).all():
             break
     result = np.zeros(pixels.shape, bool)
-    result[pixels] = moved[0] > STEP
+    result[pixels] = change[0] > STEP
     return result
 
 
@@ -147,4 +153,11 @@ def gl_against_taichi(programs: Sequence[Program], size: Size) -> Agreement:
     result = Agreement(f"gl against taichi at {size[0]}x{size[1]}")
     for program, image in zip(programs, batched(programs, size)):
         result.add(program, drawn(program, size), image)
+    return result
+
+
+def gl_against_numpy(programs: Sequence[Program], size: Size) -> Agreement:
+    result = Agreement(f"gl against numpy at {size[0]}x{size[1]}")
+    for program in programs:
+        result.add(program, drawn(program, size), reference(program, size))
     return result

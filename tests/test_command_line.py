@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 import refine
 from refine.command_line import Style, app
 from refine.options import STYLES
-from render import image, load, svg
+from render import batch, field_picture, image, load, mesh, orbited, svg
 from shaderdsl import parse
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -71,7 +71,7 @@ def picture(tmp_path: Path) -> Path:
 def test_help_teaches_by_example() -> None:
     shown = earthshader("--help")
     assert shown.code == 0 and "earthshader fit logo.png" in shown.out
-    for name in ("fit", "render", "glsl", "svg", "format", "check", "view", "bench"):
+    for name in ("fit", "render", "glsl", "svg", "mesh", "field", "format", "check", "view", "bench"):
         assert name in shown.out
         one = earthshader(name, "--help")
         assert one.code == 0 and f"earthshader {name}" in one.out.split("Options")[0].split("Usage")[1].split("\n", 1)[1]
@@ -86,6 +86,14 @@ def test_usage_errors_end_with_2(program: Path, picture: Path) -> None:
         ["render", program, "--backend", "paper"],
         ["svg", program, "--size", "1x2x3"],
         ["glsl", program, "--target", "hlsl"],
+        ["render", program, "--sheet", "4"],
+        ["render", program, "--sheet", "0x4"],
+        ["render", program, "--turntable", "1", "-o", "a.gif"],
+        ["render", program, "--turntable", "8", "-o", "a.png"],
+        ["render", program, "--turntable", "8", "--sheet", "4x2", "-o", "a.gif"],
+        ["mesh", program, "--bounds=1,2,3"],
+        ["mesh", program, "--bounds=a,b,c,d,e,f"],
+        ["mesh", program, "--mesher", "spheres"],
         ["fit", picture, "--seconds", "-1"],
         ["fit", picture, "--max-shapes", "0"],
         ["fit", picture, "--style", "cubist"],
@@ -149,6 +157,104 @@ def test_svg(program: Path, tmp_path: Path) -> None:
     assert ended.out == f"{tmp_path / 'a.svg'}\n" and (tmp_path / "a.svg").read_text() == shown.out
 
 
+SOLID = """scene 3d(background = #202830)
+camera((2, 1.5, 3), (0.1, 0, 0))
+box(0.5, 0.3, 0.4).paint(#c8553d)
+sphere(0.3).move(0.4, 0.4, 0.2)
+"""
+
+
+@pytest.fixture
+def solid(tmp_path: Path) -> Path:
+    path = tmp_path / "solid.sdf"
+    path.write_text(SOLID)
+    return path
+
+
+def test_check_counts_solids(solid: Path) -> None:
+    assert "valid, 2 solids, " in earthshader("check", solid).out
+    assert json.loads(earthshader("check", "--json", solid).out)["programs"][0]["solids"] == 2
+
+
+def test_svg_is_for_the_plane(solid: Path) -> None:
+    is_refused(earthshader("svg", solid), "program of the plane")
+
+
+def test_a_program_in_space_is_drawn_from_where_one_likes(solid: Path, program: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+
+    def drawn(*options: object) -> Any:
+        ended = earthshader("render", solid, "-o", path, "--size", "40x30", "--backend", "taichi", *options)
+        assert ended.out == f"{path}\n" and ended.code == 0
+        return np.asarray(Image.open(path)) / 255.0
+
+    np.testing.assert_allclose(drawn(), image(parse(SOLID), (40, 30), "taichi"), atol=0.51 / 255)
+    elsewhere = orbited(parse(SOLID), azimuth=120, elevation=10, distance=5)
+    seen = drawn("--azimuth", 120, "--elevation", 10, "--distance", 5)
+    np.testing.assert_allclose(seen, image(elsewhere, (40, 30), "taichi"), atol=0.51 / 255)
+    is_refused(earthshader("render", solid, "-o", path, "--elevation", 100), "-90 to 90")
+    is_refused(earthshader("render", program, "-o", path, "--azimuth", 10), "scene 3d")
+
+
+def test_films_and_sheets_go_once_around(solid: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = np.rint(255 * batch([parse(SOLID)], (32, 24))[0])
+    ended = earthshader("render", solid, "-o", tmp_path / "a.png", "--sheet", "3x2", "--size", "32x24")
+    page = np.asarray(Image.open(tmp_path / "a.png")).astype(float)
+    assert ended.out == f"{tmp_path / 'a.png'}\n" and page.shape == (48, 96, 3)
+    np.testing.assert_allclose(page[:24, :32], own, atol=1)
+    opposite = batch([orbited(parse(SOLID), azimuth=np.degrees(np.arctan2(1.9, 3.0)) + 180)], (32, 24))[0]
+    np.testing.assert_allclose(page[24:, :32], 255 * opposite, atol=1)
+    assert earthshader("render", solid, "-o", tmp_path / "a.gif", "--turntable", 5, "--size", "32x24").code == 0
+    film = Image.open(tmp_path / "a.gif")
+    assert film.n_frames == 5 and film.size == (32, 24) and film.info["loop"] == 0  # type: ignore[attr-defined]
+    assert np.abs(np.asarray(film.convert("RGB")) - own).mean() < 3
+    assert earthshader("render", solid, "-o", tmp_path / "a.mp4", "--turntable", 5, "--size", "32x24").code == 0
+    assert (tmp_path / "a.mp4").read_bytes()[4:8] == b"ftyp"
+    is_refused(earthshader("render", solid, "-o", tmp_path / "b.gif", "--turntable", 1000, "--size", 2048), "pixels in all")
+    is_refused(earthshader("render", program_text(tmp_path, TEXT), "-o", tmp_path / "b.gif", "--turntable", 4), "scene 3d")
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("render.pictures.batch", interrupted)
+    ended = earthshader("render", solid, "-o", tmp_path / "b.gif", "--turntable", 4)
+    assert ended.code == 130 and ended.err == "Interrupted.\n" and not (tmp_path / "b.gif").exists()
+
+
+def program_text(folder: Path, text: str) -> Path:
+    path = folder / "text.sdf"
+    path.write_text(text)
+    return path
+
+
+def test_mesh(solid: Path, program: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.ply"
+    found = mesh(parse(SOLID), 20)
+    ended = earthshader("mesh", solid, "-o", path, "--resolution", 20)
+    assert ended.out == f"{path}: {len(found.vertices)} vertices, {len(found.faces)} triangles\n" and ended.err == ""
+    assert path.read_bytes().startswith(b"ply")
+    ended = earthshader("mesh", solid, "-o", tmp_path / "a.stl", "--resolution", 20, "--bounds=-1,-1,0,1,1,1", "--mesher", "cubes", "--json")
+    facts = json.loads(ended.out)
+    assert facts["bounds"][0][2] == pytest.approx(0.0, abs=0.01) and "z = 0" in facts["notes"][0]
+    assert facts["files"] == [str(tmp_path / "a.stl")] and ended.err == ""
+    assert "cut" in earthshader("mesh", solid, "-o", path, "--resolution", 20, "--bounds=-1,-1,0,1,1,1").err
+    is_refused(earthshader("mesh", program, "-o", path), "scene 3d")
+    is_refused(earthshader("mesh", solid, "-o", tmp_path / "a.step"), ".glb, .obj, .ply or .stl")
+    is_refused(earthshader("mesh", solid, "-o", path, "--resolution", 5000), "4 to 1024")
+    assert "4 to 1024" in json.loads(earthshader("mesh", solid, "-o", path, "--resolution", 5000, "--json").out)["error"]
+
+
+def test_field(solid: Path, program: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    assert earthshader("field", program, "-o", path, "--size", "300x200").out == f"{path}\n"
+    assert Image.open(path).size[0] == 300
+    assert earthshader("field", solid, "-o", path, "--slice", "y=0.2", "--extent", "0.5", "--size", "64").code == 0
+    shown = np.asarray(Image.open(path)) / 255.0
+    np.testing.assert_allclose(shown, field_picture(parse(SOLID), 64, "y=0.2", 0.5), atol=0.51 / 255)
+    is_refused(earthshader("field", program, "-o", path, "--slice", "z=0"), "no slices")
+    is_refused(earthshader("field", solid, "-o", path, "--slice", "up"), "z=0.1")
+
+
 def test_view(program: Path, picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = tmp_path / "page.html"
     opened: list[str] = []
@@ -186,7 +292,7 @@ def test_operations_that_there_are_not(names: str, picture: Path, tmp_path: Path
     assert ended.code == 2 and "operation" in ended.err
 
 
-@pytest.mark.parametrize("command", ["render", "glsl", "svg", "format", "view"])
+@pytest.mark.parametrize("command", ["render", "glsl", "svg", "mesh", "field", "format", "view"])
 def test_programs_that_can_not_be_used(command: str, tmp_path: Path) -> None:
     is_refused(earthshader(command, tmp_path / "none.sdf"), "does not exist")
     is_refused(earthshader(command, tmp_path), "is a folder")

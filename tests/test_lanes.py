@@ -30,7 +30,9 @@ circle(0.2).move(0.8, -0.8)
 """Everything that one tile may meet: holes, opacity, softness, rounding, and what is seen through what."""
 
 
-UNSUITED = {"path", "polygon", "stroked path", "mirror", "repeat_polar", "repeat_grid", "linear", "radial"}
+UNSUITED = {"path", "polygon", "stroked path", "mirror", "repeat_polar", "repeat_grid"} | {
+    o.name for o in opcodes() if o.category == "paint" and o.parameters
+}
 
 
 @lru_cache(maxsize=1)

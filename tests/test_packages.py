@@ -25,7 +25,7 @@ BELOW = {
 }
 OTHERS = {
     "shaderdsl": {"numpy", "lark"},
-    "render": {"numpy", "PIL", "taichi", "moderngl", "glcontext"},
+    "render": {"numpy", "PIL", "taichi", "moderngl", "glcontext", "skimage", "trimesh", "av"},
     "data": {"numpy"},
     "refine": {"numpy", "scipy", "skimage", "PIL", "threadpoolctl", "typer", "rich"},
 }

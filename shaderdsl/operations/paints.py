@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shaderdsl.expression import TINY, Expr, hypot, maximum
-from shaderdsl.registry import Point, length, point, register
+from shaderdsl.registry import Point, Point3, length, point, register
 
 
 @register(
@@ -14,7 +14,7 @@ from shaderdsl.registry import Point, length, point, register
     example="circle(0.6).fill(#c8553d)",
     variadic="colours",
 )
-def flat(p: Point) -> Expr:
+def flat(p: Point3) -> Expr:
     return p.x * 0.0
 
 

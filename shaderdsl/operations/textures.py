@@ -1,0 +1,377 @@
+"""Textures: paints whose place on the ramp of colours comes from noise or a pattern, at home in plane and space.
+
+`scale` is the size of what repeats, in scene units. `warp` moves the points at which a texture is read by a noise, as far
+as it says (in units of `scale`); 0, its default, costs nothing. A pattern with hard edges averages them over the width of a
+pixel, so that it is antialiased however small it gets, and its derivatives are exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from shaderdsl.expression import (
+    Expr,
+    Scalar,
+    absolute,
+    floor,
+    hashed,
+    hypot,
+    least,
+    maximum,
+    minimum,
+    select,
+    sine,
+    square_root,
+    total,
+)
+from shaderdsl.noise import (
+    cell_around,
+    feature_distance,
+    gradient_noise,
+    lies_in_plane,
+    power,
+    simplex_noise,
+    value_noise,
+    wave,
+)
+from shaderdsl.registry import Parameter, Point3, choice, count, length, number, register, vector
+
+TURN = 6.283185307179586
+
+_SEED = count("seed", 0, 9999, 0, summary="another number, another texture")
+_WARP = number("warp", 0.0, 0.8, 0.0, summary="how far a noise bends it, in units of `scale`")
+_OCTAVES = (
+    count("octaves", 1, 8, 5, summary="how many noises are added, each finer than the last"),
+    number("lacunarity", 1.6, 2.4, 2.0, minimum=1.0, maximum=4.0, summary="how much finer each one is"),
+    number("gain", 0.3, 0.7, 0.5, minimum=0.05, maximum=1.0, summary="how much weaker each one is"),
+)
+
+
+def _scale(default: float, summary: str) -> Parameter:
+    return length("scale", 0.5 * default, 2.0 * default, default, summary=summary)
+
+
+def _texture(name: str, *parameters: Parameter, summary: str, example: str, **more: Any) -> Callable[..., Any]:
+    return register("paint", name, *parameters, summary=summary, example=example, variadic="colours", dimension=0, **more)
+
+
+def _cells(p: Point3, scale: Expr) -> Point3:
+    """A point in units of a size, which is kept above zero."""
+    size = maximum(scale, 1e-3)
+    return Point3(p.x / size, p.y / size, p.z / size)
+
+
+def _bent(p: Point3, warp: Expr, seed: Scalar) -> Point3:
+    """A point moved by noise, `warp` times it. Without a warp the loop that computes it takes no turn."""
+
+    def push(turn: Expr, x: Expr, y: Expr, z: Expr, seed: Expr) -> list[Expr]:
+        axes = (11.0, 12.0) if lies_in_plane(z) else (11.0, 12.0, 13.0)
+        return [gradient_noise(x, y, z, seed + axis) for axis in axes]
+
+    bends = absolute(warp) > 0.0
+    away = total(bends, push, p.x, p.y, p.z, seed)
+    moved = [at + warp * by for at, by in zip(p, away)]
+    return Point3(moved[0], moved[1], p.z if lies_in_plane(p.z) else moved[2])
+
+
+# -- noises ----------------------------------------------------------------------------------------------------
+
+
+@_texture(
+    "value_noise",
+    _scale(0.2, "the distance of its random values"),
+    _SEED,
+    _WARP,
+    summary="Soft random blotches: random values on a grid, blended.",
+    example="box(0.9, 0.9).fill(value_noise(#0d3b66, #f4d35e, scale = 0.2, seed = 4))",
+)
+def value_noise_texture(p: Point3, scale: Expr, seed: Expr, warp: Expr) -> Expr:
+    q = _bent(_cells(p, scale), warp, seed)
+    return value_noise(q.x, q.y, q.z, seed)
+
+
+@_texture(
+    "perlin",
+    _scale(0.25, "the size of its waves"),
+    _SEED,
+    _WARP,
+    summary="Gradient noise: even, rolling waves of one size.",
+    example="box(0.9, 0.9).fill(perlin(#1b4332, #95d5b2, scale = 0.25, seed = 1))",
+)
+def perlin(p: Point3, scale: Expr, seed: Expr, warp: Expr) -> Expr:
+    q = _bent(_cells(p, scale), warp, seed)
+    return 0.5 + 0.5 * gradient_noise(q.x, q.y, q.z, seed)
+
+
+@_texture(
+    "simplex",
+    _scale(0.3, "the size of its waves"),
+    _SEED,
+    _WARP,
+    summary="Gradient noise on a lattice of tetrahedra, which shows no axes. In the plane it is a slice of the noise of space.",
+    example="box(0.9, 0.9).fill(simplex(#3c096c, #ff9e00, scale = 0.3, seed = 2))",
+)
+def simplex(p: Point3, scale: Expr, seed: Expr, warp: Expr) -> Expr:
+    q = _bent(_cells(p, scale), warp, seed)
+    return 0.5 + 0.5 * simplex_noise(q.x, q.y, q.z, seed)
+
+
+def _octaves(
+    p: Point3, seed: Expr, octaves: Expr, lacunarity: Expr, gain: Expr, shape: Callable[[Expr], Expr]
+) -> Expr:
+    """The mean of `shape(noise)` over octaves, weighted by gain^octave."""
+
+    def octave(k: Expr, x: Expr, y: Expr, z: Expr, seed: Expr, lacunarity: Expr, gain: Expr) -> list[Expr]:
+        frequency, amplitude = power(lacunarity, k), power(gain, k)
+        # Shifted, since all of them are zero at the origin.
+        x, y = x * frequency + 0.41 * k, y * frequency + 0.73 * k
+        noise = gradient_noise(x, y, z * frequency, seed + k)
+        return [amplitude * shape(noise), amplitude]
+
+    height, weight = total(octaves, octave, p.x, p.y, p.z, seed, lacunarity, gain)
+    return height / weight
+
+
+@_texture(
+    "fbm",
+    _scale(0.6, "the size of its largest features"),
+    _SEED,
+    *_OCTAVES,
+    _WARP,
+    summary="Clouds: noises of several sizes, the finer the weaker (fractional Brownian motion).",
+    example="box(0.9, 0.9).fill(fbm(#1d6fb8, #ffffff, scale = 0.7, seed = 3))",
+)
+def fbm(p: Point3, scale: Expr, seed: Expr, octaves: Expr, lacunarity: Expr, gain: Expr, warp: Expr) -> Expr:
+    q = _bent(_cells(p, scale), warp, seed)
+    return 0.5 + 0.8 * _octaves(q, seed, octaves, lacunarity, gain, lambda noise: noise)
+
+
+@_texture(
+    "ridged",
+    _scale(0.6, "the size of its largest features"),
+    _SEED,
+    *_OCTAVES,
+    _WARP,
+    summary="Sharp bright ridges, as of mountains or lightning.",
+    example="box(0.9, 0.9).fill(ridged(#14213d, #8d99ae, #ffffff, scale = 0.7, seed = 5))",
+)
+def ridged(p: Point3, scale: Expr, seed: Expr, octaves: Expr, lacunarity: Expr, gain: Expr, warp: Expr) -> Expr:
+    def ridge(noise: Expr) -> Expr:
+        height = 1.0 - absolute(noise)
+        return height * height
+
+    q = _bent(_cells(p, scale), warp, seed)
+    return _octaves(q, seed, octaves, lacunarity, gain, ridge)
+
+
+@_texture(
+    "turbulence",
+    _scale(0.6, "the size of its largest features"),
+    _SEED,
+    *_OCTAVES,
+    _WARP,
+    summary="Billows with dark creases, as of smoke or fire.",
+    example="box(0.9, 0.9).fill(turbulence(#2b0a0a, #d1495b, #ffd166, scale = 0.7, seed = 2))",
+)
+def turbulence(p: Point3, scale: Expr, seed: Expr, octaves: Expr, lacunarity: Expr, gain: Expr, warp: Expr) -> Expr:
+    q = _bent(_cells(p, scale), warp, seed)
+    return 1.6 * _octaves(q, seed, octaves, lacunarity, gain, absolute)
+
+
+# -- cells -----------------------------------------------------------------------------------------------------
+
+
+@_texture(
+    "cellular",
+    _scale(0.25, "the size of its cells"),
+    _SEED,
+    choice("measure", "distance", "borders", "cells", summary="what decides the colour"),
+    number("jitter", 0.4, 1.0, 0.8, minimum=0.0, maximum=1.0, summary="how irregular the cells are"),
+    _WARP,
+    summary="Cells about random points (Worley's noise).",
+    notes="`measure`: `distance` to the nearest point; how much farther the second one is, which is 0 on the `borders` of "
+    "cells; or one random colour for each of the `cells`.",
+    example="box(0.9, 0.9).fill(cellular(#22333b, #c6ac8f, #eae0d5, measure = borders, seed = 7))",
+    filtered=True,
+)
+def cellular(
+    p: Point3, scale: Expr, seed: Expr, measure: Expr, jitter: Expr, warp: Expr, footprint: Scalar = 0.0
+) -> Expr:
+    q = _bent(_cells(p, scale), warp, seed)
+    around = 9.0 if lies_in_plane(p.z) else 27.0
+
+    def distance(k: Expr, x: Expr, y: Expr, z: Expr, jitter: Expr, seed: Expr) -> Expr:
+        return feature_distance(x, y, z, k, jitter, seed)
+
+    def of_others(k: Expr, x: Expr, y: Expr, z: Expr, jitter: Expr, seed: Expr, first: Expr) -> Expr:
+        return feature_distance(x, y, z, k, jitter, seed) + select(absolute(k - first) < 0.5, 1e6, 0.0)
+
+    first = least(around, distance, q.x, q.y, q.z, jitter, seed)
+    # Who asks for distances alone does not look for the second one.
+    second = least(select(measure < 0.5, 0.0, around), of_others, q.x, q.y, q.z, jitter, seed, first)
+    near = square_root(feature_distance(q.x, q.y, q.z, first, jitter, seed))
+    border = square_root(feature_distance(q.x, q.y, q.z, second, jitter, seed)) - near
+    # Across a border the difference grows by up to 2 a unit.
+    width = maximum(2.0 * footprint / maximum(scale, 1e-3), scale.graph.constant(1e-3))
+    own = 0.5 + 0.5 * minimum(border / width, 1.0)
+    tone = hashed(*cell_around(first, q.x, q.y, q.z), seed + 3.0)
+    next_tone = hashed(*cell_around(second, q.x, q.y, q.z), seed + 3.0)
+    return select(measure < 0.5, near, select(measure < 1.5, border, next_tone + (tone - next_tone) * own))
+
+
+# -- patterns --------------------------------------------------------------------------------------------------
+
+
+def _axes(p: Point3) -> list[Expr]:
+    """The coordinates that vary: z does not in the plane."""
+    return [p.x, p.y] if lies_in_plane(p.z) else [p.x, p.y, p.z]
+
+
+@_texture(
+    "checker",
+    _scale(0.25, "the side of a square"),
+    _WARP,
+    summary="A chessboard, with the centre of a square at the origin; cubes in space.",
+    example="box(0.9, 0.9).fill(checker(#f0d9b5, #8f5b34, scale = 0.3))",
+    filtered=True,
+)
+def checker(p: Point3, scale: Expr, warp: Expr, footprint: Scalar = 0.0) -> Expr:
+    pair = 2.0 * maximum(scale, 1e-3)
+    odd = p.x * 0.0
+    for place in _axes(_bent(_cells(p, scale), warp, 0.0)):
+        beside = wave(0.5 * place - 0.25, 0.5, footprint, pair)
+        odd = odd + beside - 2.0 * odd * beside
+    return odd
+
+
+@_texture(
+    "stripes",
+    _scale(0.25, "from one stripe to the next of its colour"),
+    number("share", 0.3, 0.7, 0.5, minimum=0.0, maximum=1.0, summary="how much of that is the last colour"),
+    _WARP,
+    summary="Stripes along y, side by side along x; turn them with `rotate`.",
+    example="box(0.9, 0.9).fill(stripes(#ffffff, #c1121f, scale = 0.3))",
+    filtered=True,
+)
+def stripes(p: Point3, scale: Expr, share: Expr, warp: Expr, footprint: Scalar = 0.0) -> Expr:
+    q = _bent(_cells(p, scale), warp, 0.0)
+    return wave(q.x + 0.5 * share, share, footprint, maximum(scale, 1e-3))
+
+
+def _blocks(
+    places: list[tuple[Expr, Expr]], joint: Expr, variation: Expr, seed: Expr, footprint: Scalar
+) -> Expr:
+    """Blocks with joints between them, by (place in units of a size, that size) for each axis: 0 in a joint, up to 1 in
+    a block, each of which is darker by a random part of `variation`."""
+    solid: Scalar = 1.0
+    numbers: list[Scalar] = []
+    for place, size in places:
+        part = joint / size
+        solid = solid * wave(place - 0.5 * part, 1.0 - part, footprint, size)
+        numbers.append(floor(place))
+    x, y, z = numbers if len(numbers) == 3 else [*numbers, 0.0]
+    return solid * (1.0 - variation * hashed(x, y, z, seed))
+
+
+_JOINT = length("joint", 0.01, 0.04, 0.02, summary="the width of what is between them, which has the first colour")
+_VARIATION = number("variation", 0.0, 0.6, 0.4, minimum=0.0, maximum=1.0, summary="how much they differ in tone")
+
+
+@_texture(
+    "brick",
+    _scale(0.4, "the length of a brick"),
+    number("aspect", 1.5, 3.5, 2.4, minimum=0.1, summary="how many times longer than high a brick is"),
+    _JOINT,
+    _VARIATION,
+    _SEED,
+    _WARP,
+    summary="Bricks along x in rows, every other one shifted by half a brick.",
+    example="box(0.9, 0.9).fill(brick(#cfc8bd, #7a2e1f, #b5533c, scale = 0.45, seed = 1))",
+    filtered=True,
+)
+def brick(
+    p: Point3, scale: Expr, aspect: Expr, joint: Expr, variation: Expr, seed: Expr, warp: Expr, footprint: Scalar = 0.0
+) -> Expr:
+    size = maximum(scale, 1e-3)
+    height = size / aspect
+    q = _bent(_cells(p, scale), warp, seed)
+    rows = q.y * aspect
+    row = floor(rows)
+    odd = row - 2.0 * floor(0.5 * row)
+    places = [(q.x + 0.5 * odd, size), (rows, height)]
+    if not lies_in_plane(p.z):
+        places.append((q.z * aspect + 0.5, height))
+    return _blocks(places, joint, variation, seed, footprint)
+
+
+@_texture(
+    "tiles",
+    _scale(0.3, "the side of a tile"),
+    _JOINT,
+    _VARIATION,
+    _SEED,
+    _WARP,
+    summary="Square tiles with joints between them, one's centre at the origin; cubes in space.",
+    example="box(0.9, 0.9).fill(tiles(#e9ecef, #1d5c63, #7fc8c2, scale = 0.3, joint = 0.04, seed = 2))",
+    filtered=True,
+)
+def tiles(
+    p: Point3, scale: Expr, joint: Expr, variation: Expr, seed: Expr, warp: Expr, footprint: Scalar = 0.0
+) -> Expr:
+    size = maximum(scale, 1e-3)
+    q = _bent(_cells(p, scale), warp, seed)
+    return _blocks([(place + 0.5, size) for place in _axes(q)], joint, variation, seed, footprint)
+
+
+# -- stuffs ----------------------------------------------------------------------------------------------------
+
+
+@_texture(
+    "wood",
+    _scale(0.12, "the width of a year's ring"),
+    _SEED,
+    number("warp", 0.0, 1.5, 0.6, summary="how uneven the rings are, in units of `scale`"),
+    summary="Year rings about the z axis, each growing darker outwards.",
+    example="box(0.9, 0.9).fill(wood(#d9a066, #8a5a2b, scale = 0.16, seed = 3))",
+)
+def wood(p: Point3, scale: Expr, seed: Expr, warp: Expr) -> Expr:
+    size = maximum(scale, 1e-3)
+    wide = 3.0 * size
+    uneven = gradient_noise(p.x / wide, p.y / wide, p.z / (4.0 * wide), seed)
+    turns = hypot(p.x, p.y) / size + warp * uneven
+    grown = turns - floor(turns)
+    fibre = 12.0 / size
+    grain = gradient_noise(p.x * fibre, p.y * fibre, p.z / wide, seed + 1.0)
+    return minimum(grown / 0.85, (1.0 - grown) / 0.15) * (0.85 + 0.15 * grain)
+
+
+@_texture(
+    "marble",
+    _scale(0.35, "the distance of its veins"),
+    _SEED,
+    *_OCTAVES,
+    number("warp", 0.5, 3.0, 1.5, summary="how far the veins are bent, in units of `scale`"),
+    summary="Veins across x, bent by turbulence.",
+    example="box(0.9, 0.9).fill(marble(#f7f5f2, #b8b3ad, #4a4e57, seed = 3))",
+)
+def marble(p: Point3, scale: Expr, seed: Expr, octaves: Expr, lacunarity: Expr, gain: Expr, warp: Expr) -> Expr:
+    q = _cells(p, scale)
+    bend = _octaves(q * 0.5, seed, octaves, lacunarity, gain, absolute)
+    height = 0.5 + 0.5 * sine(TURN * (q.x + warp * bend))
+    return height * height
+
+
+@register(
+    "paint",
+    "gradient",
+    vector("start", -1.0, 1.0, (0.0, -1.0, 0.0)),
+    vector("end", -1.0, 1.0, (0.0, 1.0, 0.0)),
+    summary="A gradient of two or more colours through space, from `start` to `end`, evenly spaced.",
+    example="sphere(0.7).paint(gradient(#0d3b66, #ee964b, #f4d35e, start = (0, -0.7, 0), end = (0, 0.7, 0)))",
+    variadic="colours",
+    dimension=3,
+)
+def gradient(p: Point3, start: Point3, end: Point3) -> Expr:
+    axis = end - start
+    return (p - start).dot(axis) / maximum(axis.dot(axis), 1e-18)

@@ -1,0 +1,671 @@
+"""GLSL of a program in space: a scene's solids as two functions, and the shader around them.
+
+`float map(vec3 p)` is the scene's distance, for marching; `Surface surface(vec3 p, int flip)` evaluates the same solids with
+gradient, material and creases, where something is seen. Both are written by one walk over the scene (`_Field`), in which
+a frame says where a solid stands, as in `shaderdsl.solid_tape`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from shaderdsl import scene as ir, solid_frame as fixed, solid_helpers as helpers
+from shaderdsl.expression import Expr
+from shaderdsl.glsl_print import camel
+from shaderdsl.glsl_writer import LOCALS, TOKEN, Block, DrawnProgram, Target, Writer
+from shaderdsl.registry import Operation, Point3, bind, operations, scalar_names, unbind
+from shaderdsl.solid_print import wrapped
+from shaderdsl.solid_tape import UNPAINTED, lower
+from shaderdsl.tape import all_scalars
+
+LONG = 56
+"""An expression longer than this becomes a variable before it is an argument."""
+
+COPIES = 256
+"""Numbers of creases that each copy of a repetition has for itself: as many as a scene has operations."""
+
+NEARBY = "2.0e-05"
+"""How far before a surface a curved outline is looked at: more than float32's errors, less than any picture shows."""
+
+Material = ir.Material | None
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """Where a solid stands: the text of the point in its coordinates, the Jacobian of that by the scene's point (a matrix's
+    text, "" where it is the identity), the factor on distances, the inset of primitives, and what is not painted otherwise."""
+
+    point: str
+    jacobian: str
+    scale: Expr
+    inset: Expr | None
+    material: Material
+    painted: str
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        inset = None if self.inset is None else self.inset.index
+        return (self.point, self.jacobian, self.scale.index, inset, self.painted)
+
+
+def to_glsl(program: DrawnProgram, target: Target, live: bool, antialias: bool) -> str:
+    """See `shaderdsl.glsl.to_glsl`."""
+    return _SolidShader(program, target, live, antialias).text()
+
+
+def cost(source: str) -> int:
+    """What a driver has to compile of a shader: the characters of `main`, with every call replaced by what it calls."""
+    lengths: dict[str, int] = {}
+    for kind, text in re.findall(r"^\w+ (\w+)\((.*?^\})", re.sub("//.*", "", source), re.MULTILINE | re.DOTALL):
+        called = sum(lengths.get(word, 0) for word in re.findall(r"\w+(?=\()", text))
+        lengths[kind] = lengths.get(kind, 0) + len(text) + called
+    return lengths["main"]
+
+
+class _SolidShader(Writer):
+    def __init__(self, program: DrawnProgram, target: Target, live: bool, antialias: bool) -> None:
+        super().__init__(program, target, live)
+        self.scene: ir.SolidScene
+        self.antialias = antialias
+        self.tape = lower(self.scene, len(self.values))
+        self.preparation = Block(self)
+        self.frames: dict[object, str] = {}
+        self.declared: list[str] = []
+        self.materials = self._materials()
+        # What a pixel spans of a texture depends on how aslant the surface is seen, which is known when it was looked at once.
+        self.aslant = self.materials and any(operation.filtered for operation in self._paints())
+
+    def _paints(self) -> set[Operation]:
+        """The paints of the scene's solids."""
+        found: set[Operation] = set()
+        stack: list[ir.Solid] = [s.shape for s in self.scene.surfaces]
+        seen: set[int] = set()
+        while stack:
+            shape = stack.pop()
+            if id(shape) in seen:
+                continue
+            seen.add(id(shape))
+            if isinstance(shape, ir.Painted):
+                found.add(shape.material.paint.operation)
+                stack.append(shape.child)
+            elif isinstance(shape, ir.Combination):
+                stack += shape.children
+            elif isinstance(shape, (ir.Modified, ir.Placed)):
+                stack.append(shape.child)
+        return found
+
+    def _materials(self) -> bool:
+        """Whether the scene's surfaces differ in their material, or one's in its colour."""
+        found: dict[int, Material] = {}
+        stack: list[tuple[ir.Shape, Material]] = [(s.shape, None) for s in self.scene.surfaces]
+        seen: set[tuple[int, int]] = set()
+        while stack:
+            shape, material = stack.pop()
+            if (id(shape), id(material)) in seen:
+                continue
+            seen.add((id(shape), id(material)))
+            if isinstance(shape, ir.Painted):
+                stack.append((shape.child, shape.material))
+            elif isinstance(shape, ir.Combination):
+                stack += [(child, material) for child in shape.children]
+            elif isinstance(shape, (ir.Modified, ir.Placed)):
+                stack.append((shape.child, material))
+            else:
+                found[id(material)] = material
+        self.only: Material = next(iter(found.values()), None)
+        return len(found) > 1 or (self.only is not None and len(self.only.paint.colours) > 1)
+
+    # -- helpers ------------------------------------------------------------------------------------------
+
+    def helper(self, helper: helpers.Helper) -> str:
+        """Keeps a helper behind those that it calls; returns its name."""
+        name, text, called = helper
+        for other in called:
+            self.fixed(other)
+        return self.use(name, text)
+
+    def fixed(self, name: str) -> str:
+        """Keeps a helper that no operation owns."""
+        if name in ("creaseOffset", "creaseShare", "secondShare", "smoothOutline", "kinkedOutline"):
+            return self.helper(helpers.sight(name))
+        if name == "linear":
+            return self.helper(helpers.linear())
+        if name in helpers.pieces():
+            return self.helper(helpers.piece(name))
+        if name == "footprint":
+            return self.helper((name, helpers.FOOTPRINT, ()))
+        texts: dict[str, Callable[[], tuple[str, tuple[str, ...]]]] = {
+            "solid": lambda: (fixed.initial(self.antialias, self.materials), ()),
+            "section": lambda: (fixed.section(self.antialias, self.materials)[0], ("solid",)),
+            "turned": lambda: (fixed.TURNED, ()),
+            "stepped": lambda: (fixed.STEPPED, ()),
+            "creased": lambda: (fixed.CREASED, ("creaseOffset",)),
+            "besided": lambda: (fixed.BESIDED, ("creased",)),
+        }
+        if name in texts:
+            text, called = texts[name]()
+            return self.helper((name, text, called))
+        return self.use(name)
+
+    # -- the text -----------------------------------------------------------------------------------------
+
+    def text(self) -> str:
+        body = self._body() if self.scene.surfaces else []
+        main = self._main(bool(body))
+        prepare = [*self._camera(), *self.preparation.lines] if body else []
+        self.points.derived_statements(prepared := Block(self))
+        prepare += prepared.lines
+        parts = [fixed.constants(self.tape.lipschitz, self.antialias)] if body else []
+        if body:
+            note = [fixed.structure(self.antialias, self.materials), fixed.GLOBALS]
+            note[1] += "\n" + fixed.PIXEL if self.antialias else ""
+            note[1] += "\nfloat pixelHere;" if self.aslant and not self.antialias else ""
+            note[1] += "\nvec3 slopeHere;  // the distance's gradient there" if self.aslant else ""
+            note[1] += "".join("\n" + line for line in self.declared)
+            parts += note
+        parts += [*self.points.tables(), *self.tables, *self.used.values()]
+        if body:
+            parts.append("\n".join(["// What does not depend on the pixel.", "void prepare() {", *_indented(prepare), "}"]))
+        code = "\n\n".join([*parts, *body, main])
+        return self.head(code, self.reads_parameters or self.points.reads_parameters) + self.filled(code) + "\n"
+
+    def _body(self) -> list[str]:
+        distance = _Field(self, shading=False).function()
+        surface = _Field(self, shading=True).function()
+        shade = self._shade()
+        kinds = {kind for lamp in self.scene.lights if (kind := self._cast(lamp)) is not None}
+        casts = [text for kind, text in (("shadow", fixed.SHADOW), ("occlusion", fixed.OCCLUSION)) if kind in kinds]
+        if not self.antialias:
+            hard = fixed.hard_render(self.materials, *self._only(), bool(casts), self.aslant)
+            return [distance, *casts, surface, shade, fixed.ONWARD, fixed.HARD_MARCH, hard]
+        for name in ("creaseShare", "smoothOutline", "kinkedOutline"):
+            self.fixed(name)
+        return [distance, *casts, surface, shade, fixed.ONWARD, fixed.MARCH, fixed.render(self.materials, *self._only(), bool(casts), self.aslant)]
+
+    def _only(self) -> tuple[str, str]:
+        """The colour and finish of all surfaces, where they have but one."""
+        if self.materials:
+            return "", ""
+        block = Block(self)
+        colours, finish = self.material(self.only)
+        return f"linear({block.vector(colours[0])})" if self.fixed("linear") else "", block.vector(finish)
+
+    def material(self, material: Material) -> tuple[Sequence[Sequence[Expr]], list[Expr]]:
+        """The stops of a material's colour, and metallic, roughness, emission."""
+        if material is None:
+            colour, numbers = UNPAINTED
+            return [list(map(self.graph.constant, colour))], list(map(self.graph.constant, numbers))
+        return material.paint.colours, [material.metallic, material.roughness, material.emission]
+
+    def _camera(self) -> list[str]:
+        camera = self.scene.camera
+        name = self.helper(helpers.camera(camera.operation))
+        self.helper(helpers.ray(helpers.is_parallel(camera.operation)))
+        return [f"{name}({', '.join(self.arguments(camera, self.preparation))});"]
+
+    def arguments(self, value: ir.Viewpoint | ir.Lamp | ir.Paint, block: Block, given: Sequence[Expr] | None = None) -> list[str]:
+        """The arguments of a helper, one for each parameter."""
+        scalars = given or all_scalars(value.operation, value.scalars, getattr(value, "decided", ()), self.graph)
+        return self.grouped(value.operation, scalars, block)
+
+    def grouped(self, operation: Operation, scalars: Sequence[Expr], block: Block) -> list[str]:
+        values = dict(zip(scalar_names(operation), scalars))
+        texts = []
+        for parameter in operation.parameters:
+            own = [values[name] for name in parameter.scalars]
+            texts += [block.vector(own)] if len(own) > 1 else block.numbers(own)
+        return texts
+
+    def _background(self, block: Block) -> str:
+        if self.scene.background is None:
+            return "vec3(0.0)"
+        self.fixed("linear")
+        return f"linear({block.vector(self.scene.background)})"
+
+    def _cast(self, lamp: ir.Lamp) -> str | None:
+        """What a light does beside shining: "shadow", "occlusion" or nothing, where the number that says how much is 0."""
+        scalars = dict(zip(scalar_names(lamp.operation), all_scalars(lamp.operation, lamp.scalars, lamp.decided, self.graph)))
+        return next((kind for kind in ("shadow", "occlusion") if kind in scalars and scalars[kind].constant != 0.0), None)
+
+    def _visible(self, lamp: ir.Lamp, kind: str, texts: Sequence[str]) -> str:
+        """How much of a light arrives at the point q."""
+        amount = texts[[p.name for p in lamp.operation.parameters].index(kind)]
+        if kind == "occlusion":
+            return f"occlusion(q, {amount}, side)"
+        return f"shadow(q, {self.helper(helpers.towards(lamp.operation))}({', '.join(['q', *texts])}), {amount}, side)"
+
+    def _shade(self) -> str:
+        block = Block(self)
+        lines = ["vec3 p = rayOrigin + t * rayDirection;", "vec3 light = colour * finish.z;"]
+        casts = [self._cast(lamp) for lamp in self.scene.lights]
+        if any(casts):
+            lines.insert(1, "vec3 q = rayOrigin + shadows_at * rayDirection;\nfloat side = pixelSize + pixelGrowth * shadows_at;")
+        for lamp, kind in zip(self.scene.lights, casts):
+            name = self.helper(helpers.light(lamp.operation, kind is not None))
+            texts = self.arguments(lamp, block)
+            visible = [] if kind is None else [self._visible(lamp, kind, texts)]
+            lines.append(f"light += {name}({', '.join(['p', 'gradient', 'colour', 'finish', *visible, *texts])});")
+        if self.scene.fog is None:
+            lines.append("return light;")
+        else:
+            haze = self._background(block)
+            fog = block.numbers([self.scene.fog])[0]
+            lines.append(f"return mix({haze}, light, exp(-({fog}) * t));")
+        return "\n".join([
+            "// The linear light that a surface at a distance t along the ray sends to the eye.",
+            f"vec3 shade(float t, vec3 gradient, vec3 colour, vec3 finish{', float shadows_at' if any(casts) else ''}) {{",
+            *_indented([*block.lines, *lines]), "}",
+        ])  # fmt: skip
+
+    def _main(self, drawn: bool) -> str:
+        for helper in helpers.tone(self.scene.tone):
+            self.helper(helper)
+        block = Block(self)
+        toy = self.target == "shadertoy"
+        head = "void mainImage(out vec4 fragColor, in vec2 fragCoord)" if toy else "void main()"
+        place, size = ("fragCoord", "iResolution") if toy else ("gl_FragCoord.xy", "resolution")
+        exposure = block.numbers([self.scene.exposure])[0]
+        light = "total.rgb / max(total.a, 1e-6)" if self.scene.background is None else "total.rgb"
+        if self.scene.exposure.constant != 1.0:
+            light = f"{light} * ({exposure})"
+        if drawn:
+            body = [
+                f"vec2 p = (2.0 * {place} - {size}.xy) / min({size}.x, {size}.y);",
+                "prepare();",
+                f"startRay(p, 2.0 / min({size}.x, {size}.y));",
+                "vec4 total = render();",
+            ]
+        else:
+            body = ["vec4 total = vec4(0.0);"]
+        if self.scene.background is not None:
+            body.append(f"total += (1.0 - total.a) * vec4({self._background(block)}, 1.0);")
+        shown = f"vec4(screen({light})" + (" * total.a, total.a)" if self.scene.background is None else ", 1.0)")
+        if not toy:
+            body.append(f"color = {shown};")
+        else:
+            body.append(f"fragColor = {shown};")
+            if self.scene.background is None:
+                body.append("// The program has no background: Shadertoy shows it over white.")
+                body.append("fragColor = vec4(fragColor.rgb + 1.0 - fragColor.a, 1.0);")
+        return "\n".join([head + " {", *_indented([*block.lines, *body]), "}"])
+
+    def transform(self, operation: Operation, scalars: Sequence[Expr], helper: helpers.Helper) -> str:
+        """The name of a transform's matrix, which is computed once."""
+        key = (operation.body, tuple(e.index for e in scalars))
+        if key not in self.frames:
+            name = self.frames[key] = f"turn{len(self.frames) + 1}"
+            text = f"{self.helper(helper)}({', '.join(self.grouped(operation, scalars, self.preparation))})"
+            self.preparation.lines.append(f"{name} = {text};")
+            self.declared.append(f"mat3 {name};")
+        return self.frames[key]
+
+
+def _indented(lines: Sequence[str]) -> list[str]:
+    return ["    " + part for line in lines for part in line.split("\n")]
+
+
+class _Field:
+    """One of the two functions of a scene: a walk over its solids."""
+
+    def __init__(self, shader: _SolidShader, shading: bool) -> None:
+        self.shader, self.shading = shader, shading
+        self.graph = shader.graph
+        self.kind = "Surface" if shading else "float"
+        self.creases = shading and shader.antialias
+        self.materials = shading and shader.materials
+        self.numbers = 0
+        self.first = ""
+        self.memo: list[dict[object, Any]] = [{}]
+        self.block = Block(shader)
+        self.block.taken |= self._reserved()
+
+    def _reserved(self) -> set[str]:
+        """Functions, which no variable beside them may be called as."""
+        names = {"map", "surface", "solid", "section", "turned", "creased", "besided", "stepped", "shade", "march", "render", "prepare", "place",
+                 "linear", "flip"}  # fmt: skip
+        return names | {helpers.combination_name(o) for o in operations(3).values()}
+
+    def function(self) -> str:
+        shader = self.shader
+        one = self.graph.constant(1.0)
+        frame = _Frame("p", "", one, None, None, self.painted(None, "p"))
+        total = ""
+        for number, surface in enumerate(shader.scene.surfaces):
+            text = self.shape(surface.shape, frame)
+            if not total:
+                total = text
+                continue
+            union = operations(3)["union"]
+            if number == 1:
+                total = self.variable("scene", total)
+            self.block.lines.append(f"{total} = {self.combined(union, [total, text], (), one, False)};")
+        head = "float map(vec3 p)"
+        note = "// The scene's distance."
+        if self.shading:
+            head = f"Surface surface(vec3 p{', int flip' if self.creases else ''})"
+            note = "// What the scene is at a point near a surface"
+            note += "; `flip` is a crease whose other side is asked for, or -1." if self.creases else "."
+        lines = [part for line in _indented([*self.block.lines, f"return {total};"]) for part in wrapped(line)]
+        return "\n".join([note, head + " {", *lines, "}"])
+
+    # -- scopes -------------------------------------------------------------------------------------------
+
+    def variable(self, name: str, text: str, kind: str = "") -> str:
+        name = camel(name)
+        if name in LOCALS or re.match(r"(sdg?|ray|camera|pixel|turn|thickness)[A-Z\d]", name):
+            name += "_part"  # helpers, globals and points are called so
+        return self.block.variable(kind or self.kind, name, text)
+
+    def known(self, key: object) -> Any:
+        return next((scope[key] for scope in reversed(self.memo) if key in scope), None)
+
+    def held(self, text: str, name: str = "q", kind: str = "vec3") -> str:
+        """A value that is read more than once, as a variable."""
+        if re.fullmatch(r"\w*", text):
+            return text
+        key = (kind, text)
+        found = self.known(key)
+        if found is None:
+            found = self.memo[-1][key] = self.block.variable(kind, name, text)
+        return str(found)
+
+    def short(self, text: str, shape: ir.Shape) -> str:
+        if len(TOKEN.sub("0.12", text)) <= LONG:
+            return text
+        while isinstance(shape, (ir.Placed, ir.Modified, ir.Painted)):
+            shape = shape.child
+        return self.variable(shape.operation.name.removeprefix("solid "), text)
+
+    def number(self) -> str:
+        """The next crease's number."""
+        self.numbers += 1
+        return f"{self.first}{self.numbers - 1}"
+
+    # -- shapes -------------------------------------------------------------------------------------------
+
+    def shape(self, shape: ir.Shape, frame: _Frame) -> str:
+        """The value of a solid as an expression; what is looked at twice, or has a name, is a variable."""
+        key = (id(shape), frame.key)
+        found = self.known(key)
+        if found is not None:
+            return str(found)
+        text = self.plain(shape, frame)
+        name = self.shader.scene.names.get(shape)
+        if name is not None and not text.isidentifier():
+            text = self.variable(name, text)
+        if text.isidentifier():
+            self.memo[-1][key] = text
+        return text
+
+    def plain(self, shape: ir.Shape, frame: _Frame) -> str:
+        if isinstance(shape, ir.Placed):
+            return self.placed(shape, frame)
+        if isinstance(shape, ir.Combination):
+            return self.combination(shape, frame)
+        if isinstance(shape, ir.Modified):
+            return self.modified(shape, frame)
+        if isinstance(shape, ir.Painted):
+            if self.materials and len(shape.material.paint.colours) > 1:
+                frame = replace(frame, point=self.held(frame.point))
+            painted = self.painted(shape.material, frame.point, frame.jacobian)
+            return self.shape(shape.child, replace(frame, material=shape.material, painted=painted))
+        return self.leaf(shape, frame)
+
+    def painted(self, material: Material, point: str, jacobian: str = "") -> str:
+        """The arguments that give a leaf its material, declared where it is first needed."""
+        if not self.materials:
+            return ""
+        colours, finish = self.shader.material(material)
+        place = point if len(colours) > 1 else ""
+        key = ("material", id(material), place)
+        found = self.known(key)
+        if found is None:
+            block = self.block
+            linear = self.shader.fixed("linear")
+            stops = [block.vector(c) for c in colours]
+            colour = stops[0]
+            if material is not None and len(stops) > 1:
+                colour = self._ramp(material.paint, point, jacobian, stops)
+            colour = block.variable("vec3", "colour", f"{linear}({colour})")
+            text = block.vector(finish)
+            found = self.memo[-1][key] = f", {colour}, {block.variable('vec3', 'finish', text)}"
+        return str(found)
+
+    def _ramp(self, paint: ir.Paint, point: str, jacobian: str, stops: Sequence[str]) -> str:
+        shader, block = self.shader, self.block
+        operation = paint.operation
+        scalars = dict(zip(scalar_names(operation), all_scalars(operation, paint.scalars, paint.decided, self.graph)))
+        fixed = tuple((p.name, float(scalars[p.name].constant or 0.0)) for p in operation.parameters if not p.continuous)
+        name = shader.helper(helpers.ramp(operation, fixed))
+        texts = [point]
+        for parameter in operation.parameters:
+            own = [scalars[s] for s in parameter.scalars]
+            if parameter.continuous:
+                texts += [block.vector(own)] if len(own) > 1 else block.numbers(own)
+        if operation.filtered:
+            width = f"{shader.fixed('footprint')}(slopeHere)"
+            if jacobian:
+                held = self.held(jacobian, "frame", "mat3")
+                width += f" * length(vec3({held}[0][0], {held}[1][0], {held}[2][0]))"
+            texts.append(width)
+        t = f"{name}({', '.join(texts)})"
+        if len(stops) == 2:
+            return f"mix({stops[0]}, {stops[1]}, clamp({t}, 0.0, 1.0))"
+        t = block.variable("float", "t", f"{float(len(stops) - 1)} * {t}")
+        result = block.variable("vec3", "paint", stops[0])
+        for number, colour in enumerate(stops[1:]):
+            place = t if number == 0 else f"{t} - {float(number)}"
+            block.lines.append(f"{result} = mix({result}, {colour}, clamp({place}, 0.0, 1.0));")
+        return result
+
+    def leaf(self, shape: ir.Primitive | ir.Outline, frame: _Frame) -> str:
+        operation = shape.operation
+        if operation.dimension == 2:
+            return self.flat(shape, frame)
+        scalars = all_scalars(operation, shape.scalars, shape.decided, self.graph)
+        if frame.inset is not None:
+            assert operation.inset is not None, "the checker lets only shapes with an inset be rounded"
+            arguments = bind(operation, dict(zip(scalar_names(operation), scalars)))
+            changed = unbind(operation, {**arguments, **operation.inset(frame.inset, **arguments)})
+            scalars = [self.graph.lift(s) for s in changed]
+        return self.solid(operation, scalars, frame)
+
+    def solid(self, operation: Operation, scalars: Sequence[Expr], frame: _Frame) -> str:
+        """A primitive of space."""
+        shader, block = self.shader, self.block
+        texts = shader.grouped(operation, scalars, block)
+        if not self.shading:
+            value = f"{shader.helper(helpers.shape_value(operation))}({', '.join([frame.point, *texts])})"
+            return self.scaled(value, frame.scale)
+        beside = helpers.shape_beside(operation) if self.creases else None
+        point = self.held(frame.point) if beside else frame.point
+        call = f"({', '.join([point, *texts])})"
+
+        def outward(name: str) -> str:
+            value = name + call
+            if frame.jacobian:
+                shader.fixed("turned")
+                return f"turned({value}, {frame.jacobian}, {block.numbers([frame.scale])[0]})"
+            return self.scaled(value, frame.scale)
+
+        shader.fixed("solid")
+        values = [outward(shader.helper(helpers.shape(operation)))]
+        if shader.antialias:
+            values.append(self.thickness(operation, scalars, frame, point, texts))
+        text = f"solid({', '.join(values)}{frame.painted})"
+        if beside:
+            shader.fixed("besided")
+            text = f"besided({text}, {outward(shader.helper(beside))}, {self.number()}, flip)"
+        return text
+
+    def thickness(self, operation: Operation, scalars: Sequence[Expr], frame: _Frame, point: str, texts: Sequence[str]) -> str:
+        p = Point3(*(self.graph.input("@" + axis) for axis in "xyz"))
+        arguments = bind(operation, dict(zip(scalar_names(operation), scalars)))
+        thickness = self.graph.lift(operation.body(p, **arguments).thickness)
+        reads = {self.graph.nodes[i][1] for i in self.graph.needed([thickness.index]) if self.graph.nodes[i][0] == "input"}
+        if not reads & {"@x", "@y", "@z"}:
+            return self.block.numbers([thickness * frame.scale])[0]
+        name = self.shader.helper(helpers.shape_thickness(operation))
+        return self.scaled(f"{name}({', '.join([point, *texts])})", frame.scale)
+
+    def scaled(self, value: str, scale: Expr) -> str:
+        if scale.constant == 1.0:
+            return value
+        text = self.block.numbers([scale])[0]
+        return f"({text}) * {value}" if " " in text else f"{text} * {value}"
+
+    def flat(self, shape: ir.Primitive | ir.Outline, frame: _Frame) -> str:
+        """A shape of the plane, in a space whose x and y are the plane's."""
+        held = self.held(frame.point)
+        point = held + ".xy"
+        if isinstance(shape, ir.Outline) and self.shading and any(not v.on for v in shape.vertices):
+            # On a curve rounding errors choose the side: it is looked at from just before.
+            self.shader.fixed("stepped")
+            near = self.block.variable("vec2", "near", f"({held} - {NEARBY} * ({frame.jacobian} * rayDirection)).xy")
+            text = f"stepped({self.shader.outline(shape, near, self.block)}, {point} - {near})"
+        elif isinstance(shape, ir.Outline):
+            text = self.shader.outline(shape, point, self.block)
+        else:
+            text = self.shader.primitive(shape, point, frame.inset, self.block)
+        if not self.shading:
+            return self.scaled(text + ".x", frame.scale)
+        self.shader.fixed("section")
+        return f"section({text}, {frame.jacobian or 'mat3(1.0)'}, {self.block.numbers([frame.scale])[0]}{frame.painted})"
+
+    # -- booleans and modifiers ---------------------------------------------------------------------------
+
+    def lengths(self, shape: ir.Combination | ir.Modified, scale: Expr) -> list[Expr]:
+        """A boolean's or modifier's scalars: lengths grow with the scale, since they act on distances."""
+        operation = shape.operation
+        scalars = all_scalars(operation, shape.scalars, getattr(shape, "decided", ()), self.graph)
+        kinds = [p.kind for p in operation.parameters for _ in p.scalars]
+        return [s * scale if kind == "length" else s for s, kind in zip(scalars, kinds)]
+
+    def combination(self, shape: ir.Combination, frame: _Frame) -> str:
+        frame = replace(frame, point=self.held(frame.point), jacobian=self.held(frame.jacobian, "frame", "mat3"))
+        scalars = self.lengths(shape, frame.scale)
+        first, *rest = shape.children
+        total = self.shape(first, frame)
+        if len(rest) > 1:
+            # A name of its own: what has one already must not change.
+            total = self.variable(self.shader.scene.names.get(shape, shape.operation.function + " all"), total)
+        else:
+            total = self.short(total, first)
+        for child in rest:
+            text = self.shape(child, frame)
+            keeps = shape.operation.carves and not _is_painted(child)
+            if len(rest) == 1:
+                return self.combined(shape.operation, [total, self.short(text, child)], scalars, frame.scale, keeps)
+            self.block.lines.append(f"{total} = {self.combined(shape.operation, [total, text], scalars, frame.scale, keeps)};")
+        return total
+
+    def combined(
+        self, operation: Operation, operands: Sequence[str], scalars: Sequence[Expr], scale: Expr, keeps: bool
+    ) -> str:
+        texts = [*operands, *self.shader.grouped(operation, scalars, self.block)]
+        if not self.shading:
+            if operation.selects == (1.0, 1.0):
+                return f"min({', '.join(texts)})"
+            return f"{self.shader.helper(helpers.combination_value(operation))}({', '.join(texts)})"
+        helper = helpers.combination(operation, self.creases, self.materials, keeps)
+        name = self.shader.helper(helper)
+        if "int number, int flip)" in helper[1].split("{")[0]:
+            texts += [self.number(), "flip"]
+        return f"{name}({', '.join(texts)})"
+
+    def modified(self, shape: ir.Modified, frame: _Frame) -> str:
+        inner = frame
+        if shape.operation.name == "round":
+            amount = shape.scalars[0] if frame.inset is None else shape.scalars[0] + frame.inset
+            inner = replace(frame, inset=amount)
+        child = self.short(self.shape(shape.child, inner), shape.child)
+        return self.combined(shape.operation, [child], self.lengths(shape, frame.scale), frame.scale, False)
+
+    # -- places -------------------------------------------------------------------------------------------
+
+    def placed(self, shape: ir.Placed, frame: _Frame) -> str:
+        operation = shape.operation
+        scalars = all_scalars(operation, shape.scalars, shape.decided, self.graph)
+        arguments = bind(operation, dict(zip(scalar_names(operation), scalars)))
+        factor = self.graph.lift(operation.distance_scale(**arguments) if operation.distance_scale else 1.0)
+        if factor.constant != 1.0:
+            inset = None if frame.inset is None else frame.inset / factor
+            frame = replace(frame, scale=frame.scale * factor, inset=inset)
+        if operation.category == "transform":
+            return self.shape(shape.child, self.moved(operation, scalars, arguments, frame))
+        if operation.category == "extrusion":
+            inner = replace(self.folded(operation, scalars, "", frame), inset=None)
+            section = self.short(self.shape(shape.child, inner), shape.child)
+            if not operation.capped:
+                return section
+            ends = self.solid(operations(3)["ends"], (), inner)
+            return self.combined(operations(3)["capped"], [section, ends], (), frame.scale, False)
+        if operation.copies == 1:
+            return self.shape(shape.child, self.folded(operation, scalars, "", frame))
+        return self.repeated(shape, scalars, frame)
+
+    def moved(self, operation: Operation, scalars: Sequence[Expr], arguments: Any, frame: _Frame) -> _Frame:
+        """The frame behind a transform."""
+        block = self.block
+        _, shift = helpers.affine(operation, arguments, self.graph)
+        shifts = any(s.constant != 0.0 for s in shift)
+        matrix = helpers.matrix(operation)
+        if matrix is None:
+            if not shifts:
+                return frame
+            return replace(frame, point=f"{frame.point} - {block.vector([-s for s in shift])}")
+        name = self.shader.transform(operation, scalars, matrix)
+        point = frame.point if frame.point.isidentifier() else f"({frame.point})"
+        text = f"{name} * {point}" + (f" + {block.vector([*shift])}" if shifts else "")
+        jacobian = f"{name} * {frame.jacobian}" if frame.jacobian else name
+        return replace(frame, point=text, jacobian=self.held(jacobian, "frame", "mat3") if self.shading else "")
+
+    def folded(self, operation: Operation, scalars: Sequence[Expr], copy: str, frame: _Frame) -> _Frame:
+        """The frame in a fold's or an extrusion's space."""
+        key = ("space", operation.body, tuple(e.index for e in scalars), copy, frame.point, frame.jacobian)
+        found = self.known(key)
+        if found is None:
+            block = self.block
+            name = self.shader.helper(helpers.space(operation, self.shading))
+            texts = [frame.point, *self.shader.grouped(operation, scalars, block), *([copy] if copy else [])]
+            jacobian = ""
+            if self.shading:
+                texts.append(frame.jacobian or "mat3(1.0)")
+                jacobian = block.variable("mat3", "frame")
+                texts.append(jacobian)
+            found = self.memo[-1][key] = block.variable("vec3", "q", f"{name}({', '.join(texts)})"), jacobian
+        return replace(frame, point=found[0], jacobian=found[1])
+
+    def repeated(self, shape: ir.Placed, scalars: Sequence[Expr], frame: _Frame) -> str:
+        """The union of the copies that may be the nearest, in a loop; each copy has numbers of creases for itself."""
+        frame = replace(frame, point=self.held(frame.point))
+        operation, outer, first = shape.operation, self.block, self.first
+        empty = "1e15" if not self.shading else f"solid(vec4(1e15, 0.0, 0.0, 0.0){', 1e4' * self.shader.antialias}{frame.painted})"
+        if self.shading:
+            self.shader.fixed("solid")
+        total = self.variable("copies", empty)
+        copy = outer.local("copy")
+        loop = outer.loop(f"for (int {copy} = 0; {copy} < {operation.copies}; {copy}++)")
+        self.block = loop
+        self.memo.append({})
+        if self.creases:
+            base = loop.variable("int", "base", f"{COPIES} * ({first or '0 + '}{copy})")
+            self.first = f"{base} + "
+        child = self.shape(shape.child, self.folded(operation, scalars, f"float({copy})", frame))
+        loop.lines.append(f"{total} = {self.combined(operations(3)['union'], [total, child], (), frame.scale, False)};")
+        self.memo.pop()
+        self.block, self.first = outer, first
+        outer.close(loop)
+        return total
+
+
+def _is_painted(shape: ir.Shape) -> bool:
+    """Whether any part of a shape has a material of its own."""
+    if isinstance(shape, ir.Painted):
+        return True
+    if isinstance(shape, ir.Combination):
+        return any(map(_is_painted, shape.children))
+    return isinstance(shape, (ir.Modified, ir.Placed)) and _is_painted(shape.child)
