@@ -71,6 +71,9 @@ MOST_THINGS, MOST_PARTS, BRANCHES = 8, 4, 5
 WORTHWHILE, PLAINER = 0.85, 1.06
 """The shares of the error that a solid more must bring it below, and that one less may raise it to."""
 
+BLURRED = 0.01
+"""The error that a close view has anyway, for each pixel across a thing."""
+
 PATCH_SHARE, DETAIL_SHARE = 0.4, 0.6
 """Of the time that is left: for single shapes, and then for what is joined to them and cut out."""
 
@@ -317,7 +320,7 @@ class SolidSearch:
 
     def _cost(self, view: Closeup, side: int, error: float, thing: Thing) -> float:
         """The description length of a thing in a close view."""
-        return counted(error * view.weight(side), 0.05 * self.price) + self.price * len(list(thing.counted()))
+        return float(counted(error * view.weight(side), 0.05 * self.price) + self.price * len(list(thing.counted())))
 
     def _sketches(self, view: Closeup, light: Numbers | None) -> list[Sketch]:
         """The best shape of each kind for a patch, best first; the light, where none is given, is each one's own."""
@@ -342,7 +345,8 @@ class SolidSearch:
     ) -> list[Sketch]:
         """Sketches of one structure refined together: levels are (side, steps, survivors); the light turns where it may."""
         programs = [view.program(s.thing, s.light) for s in starts]
-        tape, coordinates = WeightedTape(solid_tape_of(programs[0])), Coordinates(programs[0])
+        tape: Any = WeightedTape(solid_tape_of(programs[0]))
+        coordinates = Coordinates(programs[0])
         points = np.array([p.params for p in programs])
         free = np.arange(points.shape[1]) >= SETTING
         free[LIGHT] = turning
@@ -352,7 +356,7 @@ class SolidSearch:
             level: Any = Level(view.target(side), 0.0)  # type: ignore[arg-type]
             descent = least_squares(
                 tape, coordinates, points, level, steps=steps, tolerance=3e-3, huber=ROBUST, free=free, stop=lambda: self.late
-            )  # type: ignore[arg-type]
+            )
             order = np.argsort(descent.errors)[:survivors]
             points, errors = descent.parameters[order], descent.errors[order]
         result = []
@@ -410,7 +414,7 @@ class SolidSearch:
 
     def _blurred(self, view: Closeup) -> float:
         """The error in a close view that no shape is blamed for: pictures are resampled, and edges softer for it."""
-        return 0.3 * float(view.target(SECOND_SIDE).image[..., 3].sum()) ** 0.5 * 0.03
+        return BLURRED * float(view.target(SECOND_SIDE).image[..., 3].sum() ** 0.5)
 
     def _finished_view(self, view: Closeup, state: Sketch, turning: bool) -> list[Sketch]:
         """The sketch with a surface that shines, and with a smooth union."""
@@ -508,7 +512,8 @@ class SolidSearch:
     def _drawn(self, model: Model) -> Array:
         """The model's picture (h, w, 4), as large as the one that patches are cut out of."""
         program, (height, width) = model.program, self.alpha.shape
-        return SolidBatch.of([(solid_tape_of(program), program.params)]).images((width, height))[0].astype(np.float64)
+        images = SolidBatch.of([(solid_tape_of(program), program.params)]).images((width, height))
+        return np.asarray(images[0], np.float64)
 
     def _unexplained(self, model: Model, threshold: float) -> Mask:
         """Where the picture is not what the model draws."""
@@ -520,7 +525,7 @@ class SolidSearch:
     def improved(self, state: State) -> State:
         """Changes of structure, as long as there is time and something gains."""
         fruitless = 0
-        while not self.late and fruitless < 3:
+        while time.perf_counter() < self.deadline and fruitless < 3:
             before = state.cost
             for move in (self._without, self._inserted, self._finished):
                 if self.late:
