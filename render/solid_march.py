@@ -270,7 +270,7 @@ if special > 0:
                         low[lane] = limit[lane]
                         high[lane] = middle[lane]
                         f_high[lane] = f_middle[lane]
-                        left[lane] = {ROOT_STEPS}
+                        remaining[lane] = {ROOT_STEPS}
                         at[lane] = low[lane] + (high[lane] - low[lane]) * (f_low[lane] / (f_low[lane] - f_high[lane]))
                     else:
                         layer[lane] += 1
