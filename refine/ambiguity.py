@@ -49,8 +49,8 @@ def undetermined(program: Program, level: Level, joint: Joint | None = None) -> 
         for direction in vectors.T[eigenvalues < least]:
             strong = [int(columns[k]) for k in np.argsort(-np.abs(direction)) if abs(direction[k]) > 0.1]
             names = [infos[k].name for k in strong]
-            lengths = [n for n, k in zip(names, strong) if infos[k].kind == "length" and ".move." not in n]
-            places = [n for n in names if ".move." in n]
+            lengths = [n for n, k in zip(names, strong) if infos[k].kind == "length" and ".move" not in n]
+            places = [n for n in names if ".move" in n]
             if kind == "solid" and lengths and places:
                 sentences.setdefault(
                     "size", f"One picture does not tell the size of a solid from its distance: {lengths[0]} and {places[0]} can change together."
@@ -73,10 +73,10 @@ def _questions(program: Program, coordinates: Coordinates) -> Iterator[tuple[str
     moving = [k for k, info in enumerate(infos) if coordinates.trainable[k]]
     solids: dict[str, list[int]] = {}
     for k in moving:
-        if ".move." in infos[k].name or infos[k].kind in ("length", "angle"):
+        if ".move" in infos[k].name or infos[k].kind in ("length", "angle"):
             solids.setdefault(infos[k].group, []).append(k)
     for columns in solids.values():
-        if any(".move." in infos[k].name for k in columns):
+        if any(".move" in infos[k].name for k in columns):
             yield "solid", np.array(columns)
     light = [k for k in moving if "intensity" in infos[k].name or (infos[k].kind == "colour" and ".paint." in infos[k].name)]
     if light:

@@ -331,14 +331,19 @@ class SolidSearch:
                 sun = light or (*LIGHTS[number % len(LIGHTS)], 0.8, 0.25)
                 pairs.append((Thing((solid,), (), GREY), sun))
             errors, colours = shaded(view.drawn(pairs, FIRST_SIDE), GREY[0], view.target(FIRST_SIDE))
-            best = np.argsort(errors)[:SURVIVORS]
-            starts = [
-                Sketch(replace(pairs[k][0], colour=tuple(float(v) for v in colours[k])), pairs[k][1], 0.0, 0.0) for k in best
-            ]
-            found += self._descended_view(view, starts, light is None, ((FIRST_SIDE, 7, 5), (SECOND_SIDE, 8, 2)))
+            order = np.argsort(errors, kind="stable")
+            # What stands upright is refined apart: where a picture shows more than one solid, wrong turns may come nearer at first.
+            upright = np.array([_stands(pairs[k][0].joined[0]) for k in order])
+            for some in (order[upright], order[~upright]):
+                starts = [
+                    Sketch(replace(pairs[k][0], colour=tuple(float(v) for v in colours[k])), pairs[k][1], 0.0, 0.0)
+                    for k in some[: SURVIVORS // 2 + 1]
+                ]
+                if starts:
+                    found += self._descended_view(view, starts, light is None, ((FIRST_SIDE, 7, 3), (SECOND_SIDE, 8, 1)))
             if time.perf_counter() > self.until and found:
                 break
-        return sorted(found, key=lambda s: s.cost)
+        return sorted(found, key=_likelihood)
 
     def _descended_view(
         self, view: Closeup, starts: Sequence[Sketch], turning: bool, levels: Sequence[tuple[int, int, int]]
@@ -383,15 +388,15 @@ class SolidSearch:
     def _relit(self, view: Closeup, sketches: Sequence[Sketch], light: Numbers) -> list[Sketch]:
         """Sketches refined in a light that is not their own."""
         result = []
-        for sketch in sketches[:5]:
+        for sketch in sketches[:6]:
             if self.late:
                 break
             result += self._descended_view(view, [replace(sketch, light=light)], False, ((SECOND_SIDE, 8, 1),))
-        return sorted(result, key=lambda s: s.cost) or list(sketches)
+        return sorted(result, key=_likelihood) or list(sketches)
 
     def _elaborated(self, view: Closeup, sketches: Sequence[Sketch], turning: bool) -> Sketch:
         """The best sketch after solids were joined to the best few or cut out of them, while that gains and there is time."""
-        states = _different([*sketches[:4], *(f for s in sketches[:4] for f in self._finished_view(view, s, turning))])[:3]
+        states = _different([*sketches[:4], *(f for s in sketches[:4] for f in self._finished_view(view, s, turning))])[:4]
         best = states[0]
         for depth in range(MOST_PARTS):
             if time.perf_counter() > self.until or best.error < self._blurred(view):
@@ -404,8 +409,8 @@ class SolidSearch:
             grown = _different(grown)
             if not grown:
                 break
-            finished = [f for s in grown[:2] for f in self._finished_view(view, s, turning)]
-            states = _different([*grown, *finished])[: 2 if depth else 3]
+            finished = [f for s in grown[:1] for f in self._finished_view(view, s, turning)]
+            states = _different([*grown, *finished])[:3]
             if states[0].error < WORTHWHILE * best.error:
                 best = states[0]
             elif depth:
@@ -601,13 +606,23 @@ class SolidSearch:
 def _signature(thing: Thing) -> str:
     """What a thing is made of."""
     parts = "+".join(s.kind for s in thing.joined) + "".join(f"-{s.kind}" for s in thing.cut)
-    return f"{parts} {bool(thing.finish)} {bool(thing.smooth)}"
+    return f"{parts} {_stands(thing.joined[0])} {bool(thing.finish)} {bool(thing.smooth)}"
+
+
+def _stands(solid: Solid) -> bool:
+    """Whether a solid stands upright, or lies flat, or has no way to."""
+    return not solid.angles or bool(np.abs(solid.turn[1]).max() > 0.985)
+
+
+def _likelihood(sketch: Sketch) -> float:
+    """The error, but things stand more often than not."""
+    return sketch.error * (0.8 if _stands(sketch.thing.joined[0]) else 1.0)
 
 
 def _different(sketches: Sequence[Sketch]) -> list[Sketch]:
     """The best sketch of each structure, best first."""
     best: dict[str, Sketch] = {}
-    for sketch in sorted(sketches, key=lambda s: s.error):
+    for sketch in sorted(sketches, key=_likelihood):
         best.setdefault(_signature(sketch.thing), sketch)
     return list(best.values())
 

@@ -110,6 +110,8 @@ def patches(colours: Array, mask: Mask, seed: int) -> list[Mask]:
     distance, nearest = ndimage.distance_transform_edt(seeds == 0, return_indices=True)
     grown = np.where(mask & (distance < 4.0), seeds[tuple(nearest)], 0)
     result = _melted([grown == k for k in range(1, found + 1)], linear)
+    # What is thin all along is the rim of something else.
+    result = [part for part in result if ndimage.binary_erosion(part, iterations=2, border_value=1).any()]
     return sorted(result, key=lambda part: -int(part.sum()))
 
 
