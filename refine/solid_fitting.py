@@ -65,7 +65,7 @@ GREY: Numbers = (0.735, 0.735, 0.735)
 TRIED = 96
 """Shapes of a kind that are tried for a patch."""
 
-MOST_THINGS, MOST_PARTS, BRANCHES = 8, 4, 5
+MOST_THINGS, MOST_PARTS, BRANCHES = 8, 4, 8
 """Things in a scene, solids that are added to one, and structures that are refined for each of these."""
 
 WORTHWHILE, PLAINER = 0.85, 1.06
@@ -333,7 +333,7 @@ class SolidSearch:
             errors, colours = shaded(view.drawn(pairs, FIRST_SIDE), GREY[0], view.target(FIRST_SIDE))
             order = np.argsort(errors, kind="stable")
             # What stands upright is refined apart: where a picture shows more than one solid, wrong turns may come nearer at first.
-            upright = np.array([_stands(pairs[k][0].joined[0]) for k in order])
+            upright = np.array([len(pairs[k][0].joined[0].angles) < 2 for k in order])
             for some in (order[upright], order[~upright]):
                 starts = [
                     Sketch(replace(pairs[k][0], colour=tuple(float(v) for v in colours[k])), pairs[k][1], 0.0, 0.0)
@@ -611,7 +611,7 @@ def _signature(thing: Thing) -> str:
 
 def _stands(solid: Solid) -> bool:
     """Whether a solid stands upright, or lies flat, or has no way to."""
-    return not solid.angles or bool(np.abs(solid.turn[1]).max() > 0.985)
+    return len(solid.angles) < 2 or bool(np.abs(solid.turn[1]).max() > 0.985)
 
 
 def _likelihood(sketch: Sketch) -> float:

@@ -157,7 +157,7 @@ class Thing:
 
 @dataclass(frozen=True)
 class Model:
-    """A scene: `background` empty is transparent; the camera's elevation (degrees) moves only with a floor, which is
+    """A scene: `background` empty is transparent; `elevation` is the camera's, in degrees; the floor is
     (height, red, green, blue) or empty; `light` is a direction and an intensity, `ambient` an intensity."""
 
     background: Numbers
@@ -173,7 +173,7 @@ class Model:
         tilt = number_text(self.elevation, "")
         lines = [
             f"scene 3d(background = {background})",
-            f"orbit(fixed(0), {tilt if self.floor else f'fixed({tilt})'}, fixed({number_text(CAMERA_DISTANCE, '')}), "
+            f"orbit(fixed(0), {tilt}, fixed({number_text(CAMERA_DISTANCE, '')}), "
             f"fov = fixed({number_text(CAMERA_FOV, '')}))",
             f"light(({_listed(self.light[:3])}), intensity = {_within(self.light[3], MOST_LIGHT)})",
             f"ambient({_within(self.ambient, MOST_AMBIENT)})",

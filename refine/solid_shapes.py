@@ -46,6 +46,9 @@ def shapes(view: Closeup, kind: str, count: int, random: np.random.Generator) ->
     for number in range(count):
         matrix = _turned(kind, number, along, -ahead, random)
         angles = angles_of(matrix, TURNED[kind])
+        if number % 3 == 0:
+            # What stands keeps standing while it is refined.
+            angles = angles_of(matrix, 3)[1:2] if TURNED[kind] == 3 else ()
         sizes = _proportions(kind, long, short, number, random)
         facing = matrix.T @ ahead
         scale = float(np.sqrt(area / seen_area(kind, sizes, facing)) * np.exp(random.normal(0.0, 0.06)))
@@ -148,7 +151,11 @@ def additions(thing: Thing, spots: list[tuple[Array, float]], count: int, random
                 sizes = tuple(radius * float(v) for v in np.exp(random.normal(-0.1, 0.4, SIZES[kind])))
                 if kind == "torus":
                     sizes = (1.1 * radius, 0.3 * sizes[1])
-                if number % 3 == 0 and len(first.angles):
+                handle = _handle(first, place - depth) if kind == "torus" and number % 2 == 0 else None
+                if handle is not None:
+                    where = where - 0.5 * radius * (place - depth) / np.linalg.norm(place - depth)
+                    angles = handle
+                elif number % 3 == 0 and len(first.angles):
                     angles = angles_of(_permuted(first.turn, number // 3), TURNED[kind])
                 elif number % 3 == 1:
                     angles = tuple([0.0] * TURNED[kind])
@@ -159,6 +166,17 @@ def additions(thing: Thing, spots: list[tuple[Array, float]], count: int, random
                     yield replace(thing, joined=(*thing.joined, solid))
                 if number % 2 == 0:
                     yield replace(thing, cut=(*thing.cut, replace(solid, sizes=tuple(1.15 * s for s in sizes))))
+
+
+def _handle(solid: Solid, outward: Array) -> Numbers | None:
+    """The angles of a ring that is a handle of an upright solid: it lies in the plane of the solid's axis and the way out."""
+    axis = np.cross(solid.turn[:, 1], outward)
+    if np.linalg.norm(axis) < 1e-6:
+        return None
+    axis /= np.linalg.norm(axis)
+    aside = solid.turn[:, 1] - axis * (axis @ solid.turn[:, 1])
+    aside /= np.linalg.norm(aside)
+    return angles_of(np.stack([aside, axis, np.cross(aside, axis)], 1), 2)
 
 
 def _permuted(matrix: Array, number: int) -> Array:
