@@ -150,7 +150,7 @@ def additions(thing: Thing, spots: list[tuple[Array, float]], count: int, random
                 where = place + (depth - place) * random.uniform(0.0, 0.15) + random.normal(0.0, 0.15 * radius, 3)
                 sizes = tuple(radius * float(v) for v in np.exp(random.normal(-0.1, 0.4, SIZES[kind])))
                 if kind == "torus":
-                    sizes = (1.1 * radius, 0.3 * sizes[1])
+                    sizes = (radius * float(np.exp(random.normal(0.15, 0.25))), 0.3 * sizes[1])
                 handle = _handle(first, place - depth) if kind == "torus" and number % 2 == 0 else None
                 if handle is not None:
                     where = where - 0.5 * radius * (place - depth) / np.linalg.norm(place - depth)
