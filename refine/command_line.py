@@ -150,6 +150,7 @@ def fit(
     ] = None,
     style: Annotated[Style, typer.Option(help="Named shapes alone, outlines and strokes alone, or whatever suits.")] = Style.auto,
     operations: Annotated[str | None, typer.Option(help="Use these operations alone, as in circle,box,union.")] = None,
+    dimension: Annotated[int, typer.Option(min=2, max=3, help="3 looks for solids, a camera and a light.")] = 2,
     seed: Annotated[int, typer.Option(help="Another seed takes other random turns.")] = 0,
     start: Annotated[str | None, typer.Option(metavar="PROGRAM", help="A program to begin with.")] = None,
     preview: Annotated[
@@ -173,6 +174,8 @@ def fit(
     earthshader fit photo.jpg --seconds 30 --max-numbers 200 --out photo/
 
     earthshader fit sketch.png --target-psnr 30 --style shapes
+
+    earthshader fit mug.png --dimension 3 --seconds 20
 
     earthshader fit mask.png --operations circle,box,rotate,move,union,difference
 
@@ -208,6 +211,7 @@ def fit(
             target_psnr=target_psnr,
             style=style.value,
             operations=chosen,
+            dimension=dimension,
             seed=seed,
             start=begin,
             on_progress=tell,

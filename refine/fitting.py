@@ -133,6 +133,10 @@ def fit(
     except KeyboardInterrupt:
         record.interrupted = True
         fitted = finishing.finished(record, record.chosen(), record.level, picture, hurried=True)
+    if dimension == 3 and not record.interrupted:
+        from refine.ambiguity import undetermined
+
+        fitted.notes += undetermined(fitted.program, record.level)
     if preparing > 5.0:
         fitted.notes.append(
             f"Loading the renderer took {preparing:.0f} s before the fit began; the first time on a machine it is compiled."

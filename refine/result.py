@@ -77,7 +77,7 @@ class Fit:
 
         program.sdf     the program
         shader.glsl     its GLSL 330; shadertoy.glsl the same to paste into Shadertoy
-        drawing.svg     the same picture as SVG: see `render.svg`
+        drawing.svg     the same picture as SVG: see `render.svg`; not of a program in space
         preview.png     the target, then the picture
         viewer.html     the program live, a slider for each number
         fit.json        `summary()`
@@ -95,12 +95,16 @@ class Fit:
 
         place = Path(folder)
         curve = [_plain({"numbers": p.numbers, "psnr": p.psnr, "program": p.program.text}) for p in self.pareto]
+        # An SVG has no solids.
+        drawing: dict[str | os.PathLike[str], bytes | str] = {}
+        if self.program.dimension == 2:
+            drawing[place / "drawing.svg"] = svg(self.program, (self.image.shape[1], self.image.shape[0]))
         return write_all(
             {
                 place / "program.sdf": self.program.text + "\n",
                 place / "shader.glsl": to_glsl(self.program, target="330"),
                 place / "shadertoy.glsl": to_glsl(self.program, target="shadertoy"),
-                place / "drawing.svg": svg(self.program, (self.image.shape[1], self.image.shape[0])),
+                **drawing,
                 place / "preview.png": png_bytes(self.preview()),
                 place / "viewer.html": page(self.program, self.target.rgba, title=self.target.name, notes=self._remarks()),
                 place / "fit.json": json.dumps(self.summary(), indent=2, allow_nan=False) + "\n",

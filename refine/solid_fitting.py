@@ -4,7 +4,7 @@ The picture is cut into patches of one tint, biggest first; for each, shapes of 
 batches, where the patch lies, and the best are refined with everything that stands already. Then the structure is searched as
 in the plane: whatever the picture shows that the scene does not explain gets another solid, joined, cut away or of its own;
 solids change their kind, go, or melt together; and a change stays where the description length falls. One picture does not
-tell everything: what its derivatives say nothing of is reported (`undetermined`).
+tell everything: what its derivatives say nothing of is reported (`refine.ambiguity`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,21 @@ from scipy import ndimage
 from refine.evolution import counted
 from refine.optimization import Coordinates, Level, least_squares, pyramid, squared_error
 from refine.record import Record
-from refine.solid_model import CAMERA_DISTANCE, CAMERA_FOV, SIZES, TURNED, Model, Numbers, Solid, Thing
+from refine.solid_model import CAMERA_DISTANCE, SIZES, TURNED, Model, Numbers, Solid, Thing, camera_frame
+from refine.solid_patches import (
+    LIGHT,
+    NEAR_BACKGROUND,
+    ROBUST,
+    SETTING,
+    SMALLEST_PATCH,
+    Closeup,
+    WeightedTape,
+    patches,
+    scenery_of,
+    shaded,
+)  # fmt: skip
+from refine.solid_shapes import additions, hollows, shapes
+from refine.starts import offer_given
 from render.images import Picture
 from render.solid_taichi import SolidBatch
 from render.tapes import solid_tape_of
@@ -38,8 +53,32 @@ LIGHTS: tuple[Numbers, ...] = (
 ELEVATIONS = (20.0, 35.0, 8.0)
 """Angles that a camera above a floor first looks down by."""
 
-SKETCH_SIDE, SEARCH_SIDE = 48, 64
-"""Longer sides, in pixels, at which shapes are tried and structures searched."""
+SKETCH_SIDE, SEARCH_SIDE, CUT_SIDE = 48, 64, 160
+"""Longer sides, in pixels, at which shapes are tried, structures searched, and patches cut out."""
+
+FIRST_SIDE, SECOND_SIDE = 24, 36
+"""Sides, in pixels, of close views that shapes are tried and refined in."""
+
+GREY: Numbers = (0.735, 0.735, 0.735)
+"""The colour of shapes that are tried."""
+
+TRIED = 96
+"""Shapes of a kind that are tried for a patch."""
+
+MOST_THINGS, MOST_PARTS, BRANCHES = 8, 4, 8
+"""Things in a scene, solids that are added to one, and structures that are refined for each of these."""
+
+WORTHWHILE, PLAINER = 0.85, 1.06
+"""The shares of the error that a solid more must bring it below, and that one less may raise it to."""
+
+BLURRED = 0.01
+"""The error that a close view has anyway, for each pixel across a thing."""
+
+PATCH_SHARE, DETAIL_SHARE = 0.4, 0.6
+"""Of the time that is left: for single shapes, and then for what is joined to them and cut out."""
+
+DISTANCES = (0.6, 0.7, 0.8, 0.88, 0.94, 1.06, 1.13, 1.25, 1.4)
+"""By which a thing's distance is multiplied."""
 
 TURNS = 40
 """Turns that a shape of a kind is tried in."""
@@ -53,18 +92,21 @@ STARTS = 6
 GROUPS = 6
 """Structures, of those that are tried at once, that are refined."""
 
-SMALLEST_PATCH = 0.002
-"""The share of the picture that a patch must have to be looked at."""
-
-TINTS = 8
-"""Patches of colour that a picture is cut into at most."""
-
-
 @dataclass(frozen=True)
 class State:
     """A model, and its program's squared error on the level that structures are searched at."""
 
     model: Model
+    error: float
+    cost: float
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """A thing in a close view, in a light (a direction, an intensity and the ambient one); its error there, and its cost."""
+
+    thing: Thing
+    light: Numbers
     error: float
     cost: float
 
@@ -86,6 +128,7 @@ class SolidSearch:
     def __init__(self, record: Record, picture: Picture, deadline: float) -> None:
         self.record = record
         self.deadline = deadline
+        self.until = deadline
         self.random = np.random.default_rng(record.options.seed)
         self.sketch, self.search, self.fine = pyramid(picture, [(SKETCH_SIDE, 1.0), (SEARCH_SIDE, 0.0), (128, 0.0)])
         self.coarse = pyramid(picture, [(32, 1.5)])[0]
@@ -93,7 +136,8 @@ class SolidSearch:
         width, height = self.search.target.size
         # A number is worth the same error as in the plane.
         self.price = record.price * (width * height) / (record.level.target.image.size // 4)
-        image = self.search.target.image
+        image = pyramid(picture, [(CUT_SIDE, 0.0)])[0].target.image.astype(np.float64)
+        self.image = image
         self.colours = image[..., :3] / np.maximum(image[..., 3:], 1e-6)
         self.alpha = image[..., 3]
 
@@ -194,105 +238,6 @@ class SolidSearch:
             points = descent.parameters[np.argsort(descent.errors)[:survivors]]
         return self.state(models[0].with_numbers(points[0]))
 
-    def offer(self, state: State, what: str) -> None:
-        """Tells the record of a state, with its numbers refined at the record's resolution."""
-        program = state.model.program
-        self.record.offer(program, squared_error(program, self.record.level), what)
-
-    # -- patches ------------------------------------------------------------------------------------------
-
-    def background(self) -> Numbers:
-        """The colour around everything: the most common one along the picture's edge; empty where that is transparent."""
-        edge = np.zeros(self.alpha.shape, bool)
-        edge[0], edge[:, 0], edge[:, -1] = True, True, True
-        if self.transparent and np.median(self.alpha[edge]) < 0.5:
-            return ()
-        return _commonest(self.colours[edge])
-
-    def foreground(self, background: Numbers) -> Mask:
-        if not background:
-            return self.alpha > 0.5
-        return np.abs(self.colours - np.array(background)).max(2) > 0.06
-
-    def patches(self, mask: Mask) -> list[Mask]:
-        """Connected parts of a mask that have one tint each, largest first."""
-        from scipy.cluster.vq import kmeans2
-
-        least = max(6, int(SMALLEST_PATCH * mask.size))
-        if mask.sum() < least:
-            return []
-        linear = np.maximum(self.colours[mask], 1e-3) ** 2.2
-        level = linear.sum(1, keepdims=True)
-        # What a light changes is the level; the tint says what belongs together, less so in the dark.
-        tint = np.concatenate([linear / level * 3.0 * np.minimum(level / 0.15, 1.0), 0.15 * level ** (1 / 2.2)], 1)
-        best: npt.NDArray[np.int32] = np.zeros(len(tint), np.int32)
-        spread = float(((tint - tint.mean(0)) ** 2).sum(1).mean())
-        for count in range(2, TINTS + 1):
-            if spread < 0.004:
-                break
-            centres, labels = kmeans2(tint, count, minit="++", seed=self.record.options.seed, iter=20)
-            within = float(((tint - centres[labels]) ** 2).sum(1).mean())
-            if within > 0.6 * spread and count > 3:
-                break
-            best, spread = labels, within
-        result = []
-        for label in np.unique(best):
-            own = np.zeros(mask.shape, bool)
-            own[mask] = best == label
-            own = ndimage.binary_opening(own) | (own & (ndimage.uniform_filter(own.astype(float), 3) > 0.6))
-            parts, count = ndimage.label(own)
-            result += [parts == k for k in range(1, count + 1) if (parts == k).sum() >= least]
-        return sorted(result, key=lambda part: -int(part.sum()))
-
-    def spot(self, mask: Mask, model: Model, depth: float = 0.0) -> tuple[Array, float]:
-        """Where a patch lies in the scene if it is as far away as the target, moved by `depth` to the eye, and its radius."""
-        height, width = mask.shape
-        rows, columns = np.nonzero(mask)
-        pixel = 2.0 / min(width, height)
-        x = (columns.mean() + 0.5 - 0.5 * width) * pixel
-        y = (0.5 * height - rows.mean() - 0.5) * pixel
-        tilt = np.radians(model.elevation)
-        reach = (CAMERA_DISTANCE - depth) * np.tan(np.radians(CAMERA_FOV / 2))
-        right, up = np.array([1.0, 0.0, 0.0]), np.array([0.0, np.cos(tilt), -np.sin(tilt)])
-        back = np.array([0.0, np.sin(tilt), np.cos(tilt)])
-        radius = float(np.sqrt(mask.sum() / np.pi)) * pixel * reach
-        return right * (x * reach) + up * (y * reach) + back * depth, radius
-
-    def albedo(self, mask: Mask) -> Numbers:
-        """A surface's colour: what the patch shows in its light, not its shadow."""
-        colours = self.colours[mask]
-        bright = np.argsort(colours.sum(1))[int(0.6 * len(colours)) :]
-        return tuple(float(v) for v in np.clip(np.median(colours[bright], 0) * 1.03, 0.02, 0.98))
-
-    # -- candidates ---------------------------------------------------------------------------------------
-
-    def shapes(self, mask: Mask, model: Model, count: int = TURNS) -> Iterator[Solid]:
-        """Shapes of every kind, in many turns, where a patch lies."""
-        place, radius = self.spot(mask, model)
-        where = tuple(float(v) for v in place)
-        yield Solid("sphere", (radius,), (), where)
-        for kind in SIZES:
-            if kind == "sphere":
-                continue
-            for number in range(count):
-                yield self._shape(kind, radius, where, number)
-
-    def _shape(self, kind: str, radius: float, where: Numbers, number: int) -> Solid:
-        random = self.random
-        if kind == "box":
-            sizes: Numbers = tuple(radius * np.exp(random.normal(-0.25, 0.35, 3)))
-            angles = (0.0, float(random.uniform(-45, 45)), 0.0) if number % 2 else tuple(random.uniform(-45, 45, 3))
-        else:
-            stretch = np.exp(random.normal(0.0, 0.5))
-            width = radius * np.exp(random.normal(0.0, 0.15))
-            if kind == "cylinder":
-                sizes = (0.9 * width / stretch**0.5, 0.9 * width * stretch)
-            else:
-                sizes = (width, 0.3 * width * stretch)
-            angles = (0.0, 0.0) if number % 3 == 0 else (float(random.uniform(-90, 90)), float(random.uniform(-90, 90)))
-        assert len(sizes) == SIZES[kind] and len(angles) == TURNED[kind]
-        return Solid(kind, tuple(float(s) for s in sizes), tuple(float(a) for a in angles), where)
-
     def _jittered(self, solid: Solid) -> Solid:
         random = self.random
         size = float(np.mean(solid.sizes))
@@ -303,63 +248,291 @@ class SolidSearch:
             tuple(float(p + random.normal(0.0, 0.15 * size)) for p in solid.place),
         )
 
-    # -- the beginning ------------------------------------------------------------------------------------
+    def offer(self, state: State, what: str) -> None:
+        """Tells the record of a state, with its numbers refined at the record's resolution."""
+        program = state.model.plain
+        self.record.offer(program, squared_error(program, self.record.level), what)
 
-    def starts(self) -> list[Model]:
-        """Empty scenes: a background, and perhaps a floor whose colour is that of the picture's lower edge."""
+    # -- scenery ------------------------------------------------------------------------------------------
+
+    def background(self) -> Numbers:
+        """The colour around everything: the most common one along the picture's edge; empty where that is transparent."""
+        edge = np.zeros(self.alpha.shape, bool)
+        edge[0], edge[:, 0], edge[:, -1] = True, True, True
+        if self.transparent and np.median(self.alpha[edge]) < 0.5:
+            return ()
+        return _commonest(self.colours[edge])
+
+    def starts(self) -> list[tuple[Model, Array]]:
+        """Empty scenes, and what of the picture (h, w, 4) each explains: a background, and perhaps a floor whose colour is
+        that of the picture's lower edge."""
         background = self.background()
         plain = Model(background, 20.0, (*LIGHTS[0], 0.8), 0.25, (), ())
         if not background:
-            return [plain]
-        lower = self.colours[-max(2, self.colours.shape[0] // 16) :].reshape(-1, 3)
-        floor = _commonest(lower)
-        if np.abs(np.array(floor) - np.array(background)).max() < 0.03:
-            return [plain]
-        upper = _commonest(self.colours[: max(2, self.colours.shape[0] // 16)].reshape(-1, 3))
-        lit = tuple(min(c * 1.1, 1.0) for c in floor)
-        floors = [replace(plain, background=upper, elevation=e, floor=(-0.5, *lit)) for e in ELEVATIONS]
-        return [*floors, plain]
+            return [(plain, np.zeros_like(self.image))]
+        rows = max(2, self.colours.shape[0] // 16)
+        upper, lower = _commonest(self.colours[:rows].reshape(-1, 3)), _commonest(self.colours[-rows:].reshape(-1, 3))
+        if np.abs(np.array(upper) - np.array(lower)).max() > 0.06:
+            lit = tuple(min(c * 1.1, 1.0) for c in lower)
+            floors = [replace(plain, background=upper, elevation=e, floor=(-0.5, *lit)) for e in ELEVATIONS]
+            found = [s for s in (self._emptied(f) for f in floors) if s is not None]
+            if found:
+                model = min(found, key=lambda each: each[1])[0]
+                if self._unexplained(model, NEAR_BACKGROUND).mean() < 0.6:
+                    return [(model, self._drawn(model))]
+        smooth = scenery_of(self.colours)
+        return [(plain, np.concatenate([smooth, np.ones_like(smooth[..., :1])], 2))]
 
-    def built(self, start: Model) -> State | None:
-        """A scene of one solid for each patch of the picture."""
-        if start.floor:
-            refined = self.refined(start, [(self.coarse, 8)])
-            start = start if refined is None else refined.model
-        mask = self._unexplained(start, 0.08)
-        state: State | None = None
-        for patch in self.patches(mask):
+    def _emptied(self, model: Model) -> tuple[Model, float] | None:
+        """An empty scene refined, and its error, in which what stands in the scene counts little."""
+        program = model.program
+        descent = least_squares(
+            solid_tape_of(program), Coordinates(program), program.params, self.coarse, steps=15, huber=0.05, stop=lambda: self.late
+        )
+        return model.with_numbers(descent.parameters[0]), float(descent.errors[0])
+
+    # -- one thing at a time ------------------------------------------------------------------------------
+
+    def built(self, start: Model, scenery: Array) -> State | None:
+        """A scene of one thing for each patch of what is not `scenery` (h, w, 4)."""
+        mask = np.abs(self.image - scenery).max(2) > (NEAR_BACKGROUND if start.background else 0.5)
+        parts = patches(self.colours, mask, self.record.options.seed)[:MOST_THINGS]
+        if not parts:
+            return None
+        whole = np.any(parts, 0)
+        views = [Closeup.of(p, whole, self.image, scenery, start.elevation) for p in parts]
+        began, left = time.perf_counter(), self.deadline - time.perf_counter()
+        found: list[list[Sketch]] = []
+        for number, view in enumerate(views):
+            self.until = began + PATCH_SHARE * left * (number + 1) / len(views)
+            found.append(self._sketches(view, None))
+        alone = len(views) == 1
+        light = self._common_light(views, found)
+        if not alone:
+            found = [self._relit(view, sketches, light) for view, sketches in zip(views, found)]
+        done: list[Sketch] = []
+        areas = np.sqrt([p.sum() for p in parts])
+        began, left = time.perf_counter(), self.deadline - time.perf_counter()
+        for number, (view, sketches) in enumerate(zip(views, found)):
+            self.until = began + DETAIL_SHARE * left * areas[: number + 1].sum() / areas.sum()
+            done.append(self._elaborated(view, sketches, alone))
+        return self._assembled(start, [s.thing for s in done], done[0].light if alone else light)
+
+    def _cost(self, view: Closeup, side: int, error: float, thing: Thing) -> float:
+        """The description length of a thing in a close view."""
+        return float(counted(error * view.weight(side), 0.05 * self.price) + self.price * len(list(thing.counted())))
+
+    def _sketches(self, view: Closeup, light: Numbers | None) -> list[Sketch]:
+        """The best shape of each kind for a patch, best first; the light, where none is given, is each one's own."""
+        found: list[Sketch] = []
+        for kind in SIZES:
+            pairs = []
+            for number, solid in enumerate(shapes(view, kind, TRIED, self.random)):
+                sun = light or (*LIGHTS[number % len(LIGHTS)], 0.8, 0.25)
+                pairs.append((Thing((solid,), (), GREY), sun))
+            errors, colours = shaded(view.drawn(pairs, FIRST_SIDE), GREY[0], view.target(FIRST_SIDE))
+            order = np.argsort(errors, kind="stable")
+            # What stands upright is refined apart: where a picture shows more than one solid, wrong turns may come nearer at first.
+            upright = np.array([len(pairs[k][0].joined[0].angles) < 2 for k in order])
+            for some in (order[upright], order[~upright]):
+                starts = [
+                    Sketch(replace(pairs[k][0], colour=tuple(float(v) for v in colours[k])), pairs[k][1], 0.0, 0.0)
+                    for k in some[: SURVIVORS // 2 + 1]
+                ]
+                if starts:
+                    found += self._descended_view(view, starts, light is None, ((FIRST_SIDE, 7, 3), (SECOND_SIDE, 8, 1)))
+            if time.perf_counter() > self.until and found:
+                break
+        return sorted(found, key=_likelihood)
+
+    def _descended_view(
+        self, view: Closeup, starts: Sequence[Sketch], turning: bool, levels: Sequence[tuple[int, int, int]]
+    ) -> list[Sketch]:
+        """Sketches of one structure refined together: levels are (side, steps, survivors); the light turns where it may."""
+        programs = [view.program(s.thing, s.light) for s in starts]
+        tape: Any = WeightedTape(solid_tape_of(programs[0]))
+        coordinates = Coordinates(programs[0])
+        points = np.array([p.params for p in programs])
+        free = np.arange(points.shape[1]) >= SETTING
+        free[LIGHT] = turning
+        errors = np.zeros(len(points))
+        side = levels[-1][0]
+        for side, steps, survivors in levels:
+            level: Any = Level(view.target(side), 0.0)  # type: ignore[arg-type]
+            descent = least_squares(
+                tape, coordinates, points, level, steps=steps, tolerance=3e-3, huber=ROBUST, free=free, stop=lambda: self.late
+            )
+            order = np.argsort(descent.errors)[:survivors]
+            points, errors = descent.parameters[order], descent.errors[order]
+        result = []
+        for values, error in zip(points, errors):
+            thing = starts[0].thing.taken(iter(values[SETTING:].tolist()))
+            sun = values[LIGHT] / max(float(np.linalg.norm(values[LIGHT])), 1e-6)
+            light = (*(float(v) for v in sun), *starts[0].light[3:])
+            result.append(Sketch(thing, light, float(error), self._cost(view, side, float(error), thing)))
+        return result
+
+    def _common_light(self, views: Sequence[Closeup], found: Sequence[Sequence[Sketch]]) -> Numbers:
+        """The light in which all things together are best."""
+        totals = []
+        options = [s.light for sketches in found for s in sketches[:2]]
+        for light in options:
+            total = 0.0
+            for view, sketches in zip(views, found):
+                target = view.target(FIRST_SIDE)
+                drawn = view.drawn([(replace(s.thing, colour=GREY), light) for s in sketches[:4]], FIRST_SIDE)
+                total += float(shaded(drawn, GREY[0], target)[0].min()) * view.weight(FIRST_SIDE)
+            totals.append(total)
+        return options[int(np.argmin(totals))]
+
+    def _relit(self, view: Closeup, sketches: Sequence[Sketch], light: Numbers) -> list[Sketch]:
+        """Sketches refined in a light that is not their own."""
+        result = []
+        for sketch in sketches[:6]:
             if self.late:
                 break
-            model = start if state is None else state.model
-            number = len(model.things)
-            colour = self.albedo(patch)
-            proposals = []
-            for solid in self.shapes(patch, model):
-                # The light is looked for with the first thing.
-                lights = [model.light] if number else [(*LIGHTS[k], 0.8) for k in self.random.permutation(len(LIGHTS))[:4]]
-                for light in lights:
-                    lit = replace(model, light=light)
-                    proposals.append(Proposal(_maker(lit, number, lambda s, c=colour: Thing((s,), (), c)), solid))  # type: ignore[misc]
-            found = self.tried(proposals, float("inf") if state is None else state.cost)
-            if found is not None:
-                state = found
-                self.offer(state, f"{number + 1} solids" if number else "one solid")
+            result += self._descended_view(view, [replace(sketch, light=light)], False, ((SECOND_SIDE, 8, 1),))
+        return sorted(result, key=_likelihood) or list(sketches)
+
+    def _elaborated(self, view: Closeup, sketches: Sequence[Sketch], turning: bool) -> Sketch:
+        """The best sketch after solids were joined to the best few or cut out of them, while that gains and there is time."""
+        states = _different([*sketches[:4], *(f for s in sketches[:4] for f in self._finished_view(view, s, turning))])[:4]
+        best = states[0]
+        for depth in range(MOST_PARTS):
+            if time.perf_counter() > self.until or best.error < self._blurred(view):
+                break
+            grown: list[Sketch] = []
+            for state in states:
+                grown += self._grown(view, state, turning)
+                if time.perf_counter() > self.until:
+                    break
+            grown = _different(grown)
+            if not grown:
+                break
+            finished = [f for s in grown[:1] for f in self._finished_view(view, s, turning)]
+            states = _different([*grown, *finished])[:3]
+            if states[0].error < WORTHWHILE * best.error:
+                best = states[0]
+            elif depth:
+                break
+        return self._plainer(view, best, turning)
+
+    def _blurred(self, view: Closeup) -> float:
+        """The error in a close view that no shape is blamed for: pictures are resampled, and edges softer for it."""
+        return BLURRED * float(view.target(SECOND_SIDE).image[..., 3].sum() ** 0.5)
+
+    def _finished_view(self, view: Closeup, state: Sketch, turning: bool) -> list[Sketch]:
+        """The sketch with a surface that shines, and with a smooth union."""
+        thing, found = state.thing, []
+        options = [] if thing.finish else [replace(thing, finish=(0.05, 0.3)), replace(thing, finish=(0.9, 0.4))]
+        if len(thing.joined) > 1 and not thing.smooth:
+            options.append(replace(thing, smooth=(0.08,)))
+        for option in options:
+            if time.perf_counter() > self.until:
+                break
+            better = self._descended_view(view, [replace(state, thing=option)], turning, ((SECOND_SIDE, 8, 1),))
+            found += [s for s in better if s.error < WORTHWHILE * state.error]
+        return found
+
+    def _plainer(self, view: Closeup, state: Sketch, turning: bool) -> Sketch:
+        """The sketch without what it does not need: solids, turns, a ball that was something else."""
+        tried: set[Thing] = set()
+        changed = True
+        while changed:
+            changed = False
+            for thing in _plainer_things(state.thing):
+                if thing in tried or self.late:
+                    continue
+                tried.add(thing)
+                found = self._descended_view(view, [replace(state, thing=thing)], turning, ((SECOND_SIDE, 8, 1),))[0]
+                if found.error < PLAINER * state.error:
+                    state, changed = found, True
+                    break
         return state
+
+    def _grown(self, view: Closeup, state: Sketch, turning: bool) -> list[Sketch]:
+        """The best of the things with one more solid, a few of different structure, refined."""
+        things = [*hollows(state.thing)]
+        usual = len(things)
+        things += additions(state.thing, self._spots(view, state), 6, self.random)
+        found: list[Sketch] = []
+        if not things:
+            return found
+        errors = view.target(FIRST_SIDE).errors(view.drawn([(t, state.light) for t in things], FIRST_SIDE))
+        groups: dict[tuple[bool, str], list[int]] = {}
+        for k in np.argsort(errors, kind="stable"):
+            groups.setdefault((bool(k < usual), _signature(things[k])), []).append(int(k))
+        for indices in list(groups.values())[:BRANCHES]:
+            if time.perf_counter() > self.until:
+                break
+            starts = [replace(state, thing=things[k]) for k in indices[:6]]
+            found += self._descended_view(view, starts, turning, ((FIRST_SIDE, 7, 2), (SECOND_SIDE, 8, 1)))
+        return found
+
+    def _spots(self, view: Closeup, state: Sketch) -> list[tuple[Array, float]]:
+        """Places and radii of what a sketch does not explain, the worst first."""
+        target = view.target(SECOND_SIDE)
+        drawn = view.drawn([(state.thing, state.light)], SECOND_SIDE)[0]
+        wrong = (np.abs(drawn - target.image).max(2) * target.weights) > 0.08
+        parts, count = ndimage.label(ndimage.binary_opening(wrong))
+        sized = sorted(((int((parts == k).sum()), k) for k in range(1, count + 1)), reverse=True)
+        if not sized or sized[0][0] < 6:
+            parts, sized = wrong.astype(np.int32), [(int(wrong.sum()), 1)] if wrong.sum() > 4 else []
+        across, above, ahead = view.axes
+        distance = float(np.linalg.norm(np.mean([s.place for s in state.thing.joined], 0) - view.eye))
+        unit = 2.0 * view.spread / SECOND_SIDE * distance
+        spots = []
+        for size, k in sized[:3]:
+            if size < 6:
+                break
+            rows, columns = np.nonzero(parts == k)
+            half = 0.5 * SECOND_SIDE - 0.5
+            at = ahead * distance + across * ((columns.mean() - half) * unit) + above * ((half - rows.mean()) * unit)
+            extent = 0.5 * max(np.ptp(rows) + 1, np.ptp(columns) + 1) * unit
+            spots.append((view.eye + at, float(0.5 * extent + 0.5 * np.sqrt(size / np.pi) * unit)))
+        return spots
+
+    # -- the whole ----------------------------------------------------------------------------------------
+
+    def _assembled(self, start: Model, things: Sequence[Thing], light: Numbers) -> State | None:
+        """Things put into one scene, each as near as makes the picture right: how near it is does not change its own picture."""
+        model = replace(start, light=light[:4], ambient=light[4], things=tuple(things))
+        eye = camera_frame(model.elevation)[0]
+        for _ in range(3):
+            before = model
+            for number, thing in enumerate(model.things):
+                options = [model, *(model.with_thing(number, thing.nearer(eye, share)) for share in DISTANCES)]
+                programs = [m.program for m in options]
+                batch = SolidBatch.of([(solid_tape_of(p), p.params) for p in programs])
+                errors = batch.scores(self.sketch.target, 0.0)
+                errors[1:] += 3.0 * self.price
+                model = options[int(np.argmin(errors))]
+            if model is before:
+                break
+        state = self.state(model)
+        if state is not None:
+            self.offer(state, f"{len(things)} things")
+        return state
+
+    def _drawn(self, model: Model) -> Array:
+        """The model's picture (h, w, 4), as large as the one that patches are cut out of."""
+        program, (height, width) = model.program, self.alpha.shape
+        images = SolidBatch.of([(solid_tape_of(program), program.params)]).images((width, height))
+        return np.asarray(images[0], np.float64)
 
     def _unexplained(self, model: Model, threshold: float) -> Mask:
         """Where the picture is not what the model draws."""
-        program = model.program
-        drawn = SolidBatch.of([(solid_tape_of(program), program.params)]).images(self.search.target.size)[0]
-        return np.abs(drawn - self.search.target.image).max(2) > threshold
+        different: Mask = np.abs(self._drawn(model) - self.image).max(2) > threshold
+        return different
 
     # -- better scenes ------------------------------------------------------------------------------------
 
     def improved(self, state: State) -> State:
         """Changes of structure, as long as there is time and something gains."""
         fruitless = 0
-        while not self.late and fruitless < 3:
+        while time.perf_counter() < self.deadline and fruitless < 3:
             before = state.cost
-            for move in (self._inserted, self._changed, self._without, self._finished):
+            for move in (self._without, self._inserted, self._finished):
                 if self.late:
                     break
                 found = self.tried(list(move(state)), state.cost - 0.5 * self.price)
@@ -376,41 +549,21 @@ class SolidSearch:
         difference = self._unexplained(model, 0.06)
         parts, count = ndimage.label(ndimage.binary_opening(difference, iterations=1))
         least = max(4, int(0.5 * SMALLEST_PATCH * difference.size))
-        patches = sorted((parts == k for k in range(1, count + 1)), key=lambda p: -int(p.sum()))
-        for patch in patches[:2]:
+        found = sorted((parts == k for k in range(1, count + 1)), key=lambda p: -int(p.sum()))
+        for patch in found[:2]:
             if patch.sum() < least:
                 break
-            colour = self.albedo(patch)
-            for solid in self.shapes(patch, model, TURNS // 3):
-                yield Proposal(_maker(model, len(model.things), lambda s, c=colour: Thing((s,), (), c)), solid)  # type: ignore[misc]
-                for number, thing in enumerate(model.things):
-                    centre = np.mean([s.place for s in thing.joined], 0)
-                    beside = replace(solid, place=(solid.place[0], solid.place[1], float(0.5 * (solid.place[2] + centre[2]))))
-                    yield Proposal(_maker(model, number, lambda s, t=thing: replace(t, joined=(*t.joined, s))), beside)  # type: ignore[misc]
-                    grown = tuple(1.3 * s for s in solid.sizes)
-                    within = tuple(float(v) for v in 0.8 * np.array(solid.place) + 0.2 * centre)
-                    hole = replace(solid, sizes=grown, place=within)
-                    yield Proposal(_maker(model, number, lambda s, t=thing: replace(t, cut=(*t.cut, s))), hole)  # type: ignore[misc]
-
-    def _changed(self, state: State) -> Iterator[Proposal]:
-        """A solid of another kind, or turned otherwise, in a solid's place."""
-        model = state.model
-        for number, thing in enumerate(model.things):
-            for role in ("joined", "cut"):
-                solids: tuple[Solid, ...] = getattr(thing, role)
-                for place, solid in enumerate(solids):
-                    radius = 1.15 * float(np.exp(np.mean(np.log(np.maximum(solid.sizes, 1e-3)))))
-
-                    def swapped(s: Solid, t: Thing = thing, r: str = role, o: tuple[Solid, ...] = solids, k: int = place) -> Thing:
-                        return replace(t, **{r: (*o[:k], s, *o[k + 1 :])})  # type: ignore[arg-type]
-
-                    for kind in SIZES:
-                        if kind == "sphere":
-                            others = [Solid("sphere", (radius,), (), solid.place)]
-                        else:
-                            others = [self._shape(kind, radius, solid.place, k) for k in range(TURNS // 2)]
-                        for other in others:
-                            yield Proposal(_maker(model, number, swapped), other)
+            colour = tuple(float(v) for v in np.clip(np.median(self.colours[patch], 0), 0.02, 0.98))
+            view = Closeup.of(patch, patch, self.image, self._drawn(model), model.elevation)
+            for kind in SIZES:
+                for solid in shapes(view, kind, TURNS // 3, self.random):
+                    yield Proposal(_maker(model, len(model.things), lambda s, c=colour: Thing((s,), (), c)), solid)  # type: ignore[misc]
+                    for number, thing in enumerate(model.things):
+                        share = float(np.linalg.norm(np.mean([s.place for s in thing.joined], 0) - view.eye)) / CAMERA_DISTANCE
+                        beside = solid.nearer(view.eye, share)
+                        yield Proposal(_maker(model, number, lambda s, t=thing: replace(t, joined=(*t.joined, s))), beside)  # type: ignore[misc]
+                        hole = replace(beside, sizes=tuple(1.3 * s for s in beside.sizes))
+                        yield Proposal(_maker(model, number, lambda s, t=thing: replace(t, cut=(*t.cut, s))), hole)  # type: ignore[misc]
 
     def _without(self, state: State) -> Iterator[Proposal]:
         return (Proposal(lambda _, m=model: m) for model in self._less(state.model))  # type: ignore[misc]
@@ -450,6 +603,61 @@ class SolidSearch:
                 yield model.with_thing(number, replace(thing, smooth=(0.08,)))
 
 
+def _signature(thing: Thing) -> str:
+    """What a thing is made of."""
+    parts = "+".join(s.kind for s in thing.joined) + "".join(f"-{s.kind}" for s in thing.cut)
+    return f"{parts} {_stands(thing.joined[0])} {bool(thing.finish)} {bool(thing.smooth)}"
+
+
+def _stands(solid: Solid) -> bool:
+    """Whether a solid stands upright, or lies flat, or has no way to."""
+    return len(solid.angles) < 2 or bool(np.abs(solid.turn[1]).max() > 0.985)
+
+
+def _likelihood(sketch: Sketch) -> float:
+    """The error, but things stand more often than not."""
+    return sketch.error * (0.8 if _stands(sketch.thing.joined[0]) else 1.0)
+
+
+def _different(sketches: Sequence[Sketch]) -> list[Sketch]:
+    """The best sketch of each structure, best first."""
+    best: dict[str, Sketch] = {}
+    for sketch in sorted(sketches, key=_likelihood):
+        best.setdefault(_signature(sketch.thing), sketch)
+    return list(best.values())
+
+
+def _plainer_things(thing: Thing) -> Iterator[Thing]:
+    """The thing without a solid, with a ball in place of one, with one upright, and without its finish."""
+    for role in ("cut", "joined"):
+        solids: tuple[Solid, ...] = getattr(thing, role)
+        for k, solid in enumerate(solids):
+            if role == "cut" or len(solids) > 1:
+                yield replace(thing, **{role: (*solids[:k], *solids[k + 1 :])})  # type: ignore[arg-type]
+            others = []
+            if solid.kind != "sphere" and TURNED[solid.kind]:
+                radius = sum(solid.sizes) if solid.kind == "torus" else float(np.exp(np.mean(np.log(solid.sizes)))) * 1.1
+                others.append(Solid("sphere", (radius,), (), solid.place))
+            y = solid.turn[:, 1]
+            if TURNED[solid.kind] == 2 and solid.angles and abs(y[1]) > 0.98:
+                others.append(replace(solid, angles=()))
+            if len(solid.angles) == 3 and abs(solid.turn[1]).max() > 0.98:
+                others += [_upright(solid)]
+            for other in others:
+                yield replace(thing, **{role: (*solids[:k], other, *solids[k + 1 :])})  # type: ignore[arg-type]
+    if thing.finish:
+        yield replace(thing, finish=())
+
+
+def _upright(solid: Solid) -> Solid:
+    """A box, or another shape of three sizes, of which one axis is nearly upright, with its sizes in the order in which y is."""
+    matrix = solid.turn
+    k = int(np.abs(matrix[1]).argmax())
+    aside = matrix[:, (k + 1) % 3]
+    sizes = (solid.sizes[(k + 1) % 3], solid.sizes[k], solid.sizes[(k + 2) % 3])
+    return replace(solid, sizes=sizes, angles=(float(np.degrees(np.arctan2(-aside[2], aside[0]))),))
+
+
 def _maker(model: Model, number: int, thing: Callable[[Solid], Thing]) -> Callable[[Solid | None], Model]:
     """What gives the model with a thing, made of a solid, in a place."""
 
@@ -470,12 +678,14 @@ def _commonest(colours: Array) -> Numbers:
 
 def improve(record: Record, picture: Picture, deadline: float) -> None:
     """Offers the record scenes, better and better ones, until the deadline (`time.perf_counter`)."""
+    if record.options.start is not None:
+        offer_given(record, record.options.start, deadline, "start", "start refined")
     search = SolidSearch(record, picture, deadline)
-    found = [s for s in (search.built(start) for start in search.starts()) if s is not None]
+    found = [s for s in (search.built(*start) for start in search.starts()) if s is not None]
     if not found:
         return
     state = min(found, key=lambda s: s.cost)
-    refined = search.refined(state.model, [(search.search, 20)])
+    refined = search.refined(state.model, [(search.coarse, 10), (search.search, 20)])
     state = refined if refined is not None and refined.cost <= state.cost else state
     search.offer(state, "refined")
     search.deadline = deadline - 0.12 * (deadline - record.began)
@@ -485,7 +695,3 @@ def improve(record: Record, picture: Picture, deadline: float) -> None:
     refined = search.refined(state.model, [(search.fine, 25)])
     if refined is not None:
         search.offer(refined, "refined")
-
-
-WEAK = 1e-3
-"""A direction in which the picture changes less than this, as a share of the strongest, is not determined by it."""

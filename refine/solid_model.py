@@ -6,6 +6,7 @@ which `numbers` gives them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,7 @@ from shaderdsl import Program, parse
 from shaderdsl.printer import colour_text, number_text
 
 Numbers = tuple[float, ...]
+Array = npt.NDArray[np.float64]
 
 SIZES: dict[str, int] = {"sphere": 1, "box": 3, "cylinder": 2, "torus": 2}
 """How many sizes each kind of shape has."""
@@ -32,9 +34,37 @@ CAMERA_FOV = 35.0
 """Of the camera that fits look from: one picture does not tell the size of what it shows from its distance."""
 
 
+def camera_frame(elevation: float) -> tuple[Array, Array, Array, Array]:
+    """Eye, right, up and forward of the camera of fits, that looks down by an angle (degrees)."""
+    tilt = np.radians(elevation)
+    back = np.array([0.0, np.sin(tilt), np.cos(tilt)])
+    return CAMERA_DISTANCE * back, np.array([1.0, 0.0, 0.0]), np.array([0.0, np.cos(tilt), -np.sin(tilt)]), -back
+
+
+def turn(angles: Sequence[float]) -> Array:
+    """The matrix (3, 3) of a turn about x, then y, then z (degrees)."""
+    (a, b, c), (d, e, f) = np.cos(np.radians(angles)), np.sin(np.radians(angles))
+    about_x = np.array([[1, 0, 0], [0, a, -d], [0, d, a]])
+    about_y = np.array([[b, 0, e], [0, 1, 0], [-e, 0, b]])
+    about_z = np.array([[c, -f, 0], [f, c, 0], [0, 0, 1]])
+    return np.asarray(about_z @ about_y @ about_x, np.float64)
+
+
+def angles_of(matrix: Array, count: int) -> Numbers:
+    """The angles (degrees) that turn so: three, or the two, x and z, that turn the axis y alike."""
+    if count == 0:
+        return ()
+    if count == 2:
+        x, y, z = matrix[:, 1]
+        return float(np.degrees(np.arcsin(np.clip(z, -1, 1)))), float(np.degrees(np.arctan2(-x, y)))
+    b = float(np.arcsin(np.clip(-matrix[2, 0], -1, 1)))
+    a, c = np.arctan2(matrix[2, 1], matrix[2, 2]), np.arctan2(matrix[1, 0], matrix[0, 0])
+    return float(np.degrees(a)), float(np.degrees(b)), float(np.degrees(c))
+
+
 @dataclass(frozen=True)
 class Solid:
-    """One shape: its sizes, the angles that it has (degrees), and its place."""
+    """One shape: its sizes, its place, and the angles (degrees) that it is turned by: none, one about y, x and z, or all three."""
 
     kind: str
     sizes: Numbers
@@ -43,11 +73,25 @@ class Solid:
 
     def text(self) -> str:
         call = f"{self.kind}({_listed(self.sizes)})"
-        if len(self.angles) == 3:
+        if len(self.angles) in (1, 3):
             call += f".rotate({_listed(self.angles)})"
         elif self.angles:
             call += f".rotate({number_text(self.angles[0], '')}, fixed(0), {number_text(self.angles[1], '')})"
         return call + f".move({_listed(self.place)})"
+
+    @property
+    def turn(self) -> Array:
+        """The matrix (3, 3) of its turn."""
+        if len(self.angles) == 2:
+            return turn((self.angles[0], 0.0, self.angles[1]))
+        if len(self.angles) == 1:
+            return turn((0.0, self.angles[0], 0.0))
+        return turn(self.angles or (0.0, 0.0, 0.0))
+
+    def nearer(self, eye: Array, share: float) -> Solid:
+        """The same to an eye, at another distance, which is this share of what it was."""
+        place = tuple(float(v) for v in eye + (np.array(self.place) - eye) * share)
+        return Solid(self.kind, tuple(s * share for s in self.sizes), self.angles, place)
 
     def counted(self) -> Iterator[float]:
         yield from self.sizes
@@ -89,6 +133,11 @@ class Thing:
             paint += f", metallic = {number_text(self.finish[0], '')}, roughness = {number_text(self.finish[1], '')}"
         return f"{body}.paint({paint})"
 
+    def nearer(self, eye: Array, share: float) -> Thing:
+        """See `Solid.nearer`."""
+        joined, cut = (tuple(s.nearer(eye, share) for s in solids) for solids in (self.joined, self.cut))
+        return replace(self, joined=joined, cut=cut, smooth=tuple(share * s for s in self.smooth))
+
     def counted(self) -> Iterator[float]:
         for solid in self.joined:
             yield from solid.counted()
@@ -108,7 +157,7 @@ class Thing:
 
 @dataclass(frozen=True)
 class Model:
-    """A scene: `background` empty is transparent; the camera's elevation (degrees) moves only with a floor, which is
+    """A scene: `background` empty is transparent; `elevation` is the camera's, in degrees; the floor is
     (height, red, green, blue) or empty; `light` is a direction and an intensity, `ambient` an intensity."""
 
     background: Numbers
@@ -124,7 +173,7 @@ class Model:
         tilt = number_text(self.elevation, "")
         lines = [
             f"scene 3d(background = {background})",
-            f"orbit(fixed(0), {tilt if self.floor else f'fixed({tilt})'}, fixed({number_text(CAMERA_DISTANCE, '')}), "
+            f"orbit(fixed(0), {tilt}, fixed({number_text(CAMERA_DISTANCE, '')}), "
             f"fov = fixed({number_text(CAMERA_FOV, '')}))",
             f"light(({_listed(self.light[:3])}), intensity = {_within(self.light[3], MOST_LIGHT)})",
             f"ambient({_within(self.ambient, MOST_AMBIENT)})",
@@ -137,6 +186,11 @@ class Model:
     def program(self) -> Program:
         """Raises DslError where the numbers break a limit."""
         return parse(self.text)
+
+    @property
+    def plain(self) -> Program:
+        """The program as people read it, with no ranges: those are for the search. Its parameters are the same."""
+        return parse(re.sub(r"\b(?:fixed|param)\(([^(),]+)[^()]*\)", r"\1", self.text))
 
     @property
     def setting(self) -> int:

@@ -20,7 +20,7 @@ from refine.record import Record
 from refine.sketch import Sketch
 from refine.sketching import sketch
 from render.images import Picture
-from render.tapes import tape_of
+from render.tapes import lowered
 from shaderdsl import Program
 
 LEAST_ROOM = 300
@@ -34,11 +34,11 @@ def offer_plain(record: Record, has_alpha: bool) -> None:
     """Offers the least program: the picture's mean colour, or nothing where it is transparent."""
     red, green, blue, alpha = record.level.target.image.reshape(-1, 4).mean(0).tolist()
     if has_alpha and alpha < 0.5:
-        text = "scene 2d(background = none)"
+        colour = "none"
     else:
         colour = "".join(f"{round(255 * min(max(c / max(alpha, 1e-6), 0.0), 1.0)):02x}" for c in (red, green, blue))
-        text = f"scene 2d(background = #{colour})"
-    program = shaderdsl.parse(text)
+        colour = f"#{colour}"
+    program = shaderdsl.parse(f"scene {record.options.dimension}d(background = {colour})")
     record.offer(program, squared_error(program, record.level), "background")
 
 
@@ -52,7 +52,7 @@ def offer_given(record: Record, program: Program, deadline: float, what: str, re
     if not len(program.params):
         return
     descent = least_squares(
-        tape_of(program), Coordinates(program), program.params, level, steps=40, tolerance=1e-5,
+        lowered(program), Coordinates(program), program.params, level, steps=40, tolerance=1e-5,
         stop=lambda: time.perf_counter() > deadline,
     )  # fmt: skip
     better = legal(program, descent.parameters[0])
