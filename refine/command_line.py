@@ -127,6 +127,7 @@ def fit(
     operations: Annotated[str | None, typer.Option(help="Use these operations alone, as in circle,box,union.")] = None,
     seed: Annotated[int, typer.Option(help="Another seed takes other random turns.")] = 0,
     start: Annotated[str | None, typer.Option(metavar="PROGRAM", help="A program to begin with.")] = None,
+    texture: Annotated[bool, typer.Option("--texture", help="The picture is of a texture: find which, by its statistics.")] = False,
     preview: Annotated[
         Path | None,
         typer.Option(metavar="FILE.png", help="Where to show the picture as it forms; by default preview.png in the folder."),
@@ -154,15 +155,19 @@ def fit(
     earthshader fit logo.png --start out/program.sdf --json
 
     earthshader fit logo.png --preview /tmp/now.png
+
+    earthshader fit bark.png --texture
     """
     context.meta["json"] = as_json
+    if texture and (start or target_psnr or max_shapes or style is not Style.auto):
+        raise InputError("--texture takes no --start, --target-psnr, --max-shapes or --style: a texture has one box and no pixels to match.")
     chosen = operations_of(operations)
     begin = None if start is None else program_of(start)
     from refine.preview import Live
     from render.images import load, save_png
 
     picture = load(image)
-    from refine import fit as find  # heavy: a picture that can not be used is told before
+    from refine import fit as find, fit_texture  # heavy: a picture that can not be used is told before
 
     shown = not (quiet or as_json)
     live = Live(preview or out / "preview.png", picture) if shown or preview else None
@@ -175,18 +180,21 @@ def fit(
                 live.show(progress.program)
             display.update(progress)
 
-        found = find(
-            picture,
-            seconds=seconds,
-            max_shapes=max_shapes,
-            max_numbers=max_numbers,
-            target_psnr=target_psnr,
-            style=style.value,
-            operations=chosen,
-            seed=seed,
-            start=begin,
-            on_progress=tell,
-        )
+        if texture:
+            found = fit_texture(picture, seconds=seconds, operations=chosen, seed=seed, on_progress=tell)
+        else:
+            found = find(
+                picture,
+                seconds=seconds,
+                max_shapes=max_shapes,
+                max_numbers=max_numbers,
+                target_psnr=target_psnr,
+                style=style.value,
+                operations=chosen,
+                seed=seed,
+                start=begin,
+                on_progress=tell,
+            )
     files = found.save(out)
     if preview is not None:
         files.append(save_png(preview, found.preview()))
