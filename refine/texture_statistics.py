@@ -100,7 +100,7 @@ def _shapes(tones: Float) -> list[Float]:
     for level in range(PYRAMID_LEVELS):
         if level:
             tones = _halved(tones)
-        if tones.shape[-1] < SMALLEST_SIDE // 2:
+        if tones.shape[-1] <= SMALLEST_SIDE // 2:
             break
         across = 0.5 * (tones[:, :-1, 1:] - tones[:, :-1, :-1] + tones[:, 1:, 1:] - tones[:, 1:, :-1])
         up = 0.5 * (tones[:, 1:, :-1] - tones[:, :-1, :-1] + tones[:, 1:, 1:] - tones[:, :-1, 1:])

@@ -57,6 +57,9 @@ SECOND_SHARE = 2.5
 CHOICES = 64
 """Pictures among which the last one is chosen."""
 
+LEAST_SPREAD = 0.1
+"""Of a statistic among pictures of one texture, where distances are compared."""
+
 UNLIKE = 3.0
 """How many times farther than a picture of the texture itself the target may be before it is said that it is none."""
 
@@ -65,15 +68,11 @@ UNLIKE = 3.0
 class Found:
     """A texture that was recognized.
 
-    kind: of the language's textures.
-    place: its coordinates.
     sample: a picture of it that lies as the target does.
     ramp: its colours (2 or 3, 3).
     distance: of its statistics from the target's, where 1 is what another picture of the same texture has.
     """
 
-    kind: Kind
-    place: Double
     sample: Sample
     ramp: Double
     distance: float
@@ -96,7 +95,7 @@ def fit_texture(
     seconds: how long to look, about; it decides how many pictures are drawn. Compiling and loading the renderer's kernels does not count.
     operations: names of the textures to choose from, such as ["brick", "tiles"]; all by default.
     seed: of everything random.
-    on_progress: called with a `Progress` when a kind is supposed, and at the end.
+    on_progress: called with a `Progress` when the texture is found.
 
     Raises ImageError for an image that can not be read, ValueError for options that make no sense.
     """
@@ -138,7 +137,7 @@ def fit_texture(
         with one_linear_algebra_thread():
             found = recognized(target, chosen, seconds, seed)
         program = _written(found, picture)
-        tell(program, found.distance, found.kind.name)
+        tell(program, found.distance, found.sample.kind.name)
         notes.append(_remark(found))
     return _result(program, picture, time.perf_counter() - began, history, notes)
 
@@ -162,8 +161,14 @@ def recognized(target: Toned, chosen: Sequence[Kind], seconds: float, seed: int)
     kind = second[which].kind
     place, _ = _read(second[which], seen[0])
     sample, distance = _nearest(kind, place, seen[0], directions[0], side, rng)
+    # A regression never reads exactly nothing: what may be off is tried so.
+    off = np.array([c.off > 0 for c in kind.coordinates]) & (place > 0)
+    if off.any():
+        plainer, nearer = _nearest(kind, np.where(off, 0.0, place), seen[0], directions[0], side, rng)
+        if nearer < distance:
+            sample, distance = plainer, nearer
     colours, _ = ramp(target, tones([sample], side))
-    return Found(kind, place, sample, colours, distance)
+    return Found(sample, colours, distance)
 
 
 # -- learning from pictures ------------------------------------------------------------------------------------
@@ -265,7 +270,8 @@ def _nearest(
 
     samples = random_samples(kind, np.tile(place, (CHOICES, 1)), rng)
     values, waves = statistics(standardized(tones(samples, side)))
-    mean, spread = values.mean(0), values.std(0) + 0.02
+    # No nearer than its numbers are known: pictures of a strict pattern hardly differ.
+    mean, spread = values.mean(0), values.std(0) + LEAST_SPREAD
     scatter = np.sqrt((((values - mean) / spread) ** 2).mean(1))
     away = np.sqrt(np.clip(((seen - mean) / spread) ** 2, 0.0, 25.0).mean())
     differences = (((values - seen) / spread) ** 2).mean(1)
@@ -303,8 +309,8 @@ def _load_kernels(chosen: Sequence[Kind]) -> None:
 def _written(found: Found, picture: Picture) -> Program:
     from shaderdsl import parse
 
-    kind, sample = found.kind, found.sample
-    values = kind.values(found.place)
+    sample, kind = found.sample, found.sample.kind
+    values = kind.values(sample.place)
     colours = ", ".join(_hexadecimal(colour) for colour in found.ramp)
     numbers = [f"{name} = {word}" for name, word in kind.words]
     numbers += [f"{name} = {_short(value)}" for name, value in values.items() if value != _default(kind, name)]
@@ -340,7 +346,7 @@ def _plain(square: Float) -> Program:
 
 
 def _remark(found: Found) -> str:
-    name = found.kind.operation.function
+    name = found.sample.kind.operation.function
     if found.distance > UNLIKE:
         return (
             f"The picture is like none of the textures: its statistics are {found.distance:.1f} times as far from those of the nearest, "
