@@ -44,9 +44,14 @@ def standardized(tones: Float) -> Float:
     """Tones (n, h, w) with mean 0, variance 1, and of the two signs that which makes large ones rarer than small ones."""
     centred = tones - tones.mean((1, 2), keepdims=True)
     spread = np.sqrt(np.einsum("nij,nij->n", centred, centred) / centred[0].size) + 1e-4
-    skew = np.einsum("nij,nij,nij->n", centred, centred, centred)
-    found: Float = centred * (np.where(skew < 0, -1.0, 1.0) / spread).astype(np.float32)[:, None, None]
+    found: Float = centred * (leaning(tones) / spread).astype(np.float32)[:, None, None]
     return found
+
+
+def leaning(tones: Float) -> Float:
+    """1 for each of tones (n, h, w) of which large ones are rarer than small ones, -1 for others (n,)."""
+    centred = tones - tones.mean((1, 2), keepdims=True)
+    return np.where(np.einsum("nij,nij,nij->n", centred, centred, centred) < 0, -1.0, 1.0).astype(np.float32)
 
 
 def toned(rgb: Float) -> Toned | None:
@@ -93,19 +98,19 @@ def _along_two_lines(colours: Double, spread: float) -> Double | None:
     corner, one, other = best.x.reshape(3, 3)
     on_first = _off_ray(colours, corner, one)[1] < _off_ray(colours, corner, other)[1]
     lengths = np.linalg.norm(colours - corner, axis=1)
-    return np.where(on_first, -lengths, lengths)
+    return np.asarray(np.where(on_first, -lengths, lengths))
 
 
 def _farthest(colours: Double, point: Double) -> Double:
     """The mean of those 1 % of the colours that are farthest from a point."""
     distances = np.linalg.norm(colours - point, axis=1)
-    return np.asarray(colours[np.argsort(distances)[-max(1, len(colours) // 100) :]].mean(0))
+    return np.asarray(colours[np.argsort(distances)[-max(1, len(colours) // 100) :]].mean(0), np.float64)
 
 
 def _off_line(colours: Double, first: Double, second: Double) -> Double:
     """The mean of those 1 % of the colours that are farthest from a line through two of them."""
     distances = np.minimum(_off_ray(colours, first, second - first)[1], _off_ray(colours, second, first - second)[1])
-    return np.asarray(colours[np.argsort(distances)[-max(1, len(colours) // 100) :]].mean(0))
+    return np.asarray(colours[np.argsort(distances)[-max(1, len(colours) // 100) :]].mean(0), np.float64)
 
 
 def _off_ray(colours: Double, corner: Double, direction: Double) -> tuple[Double, Double]:
@@ -120,7 +125,7 @@ def _from_rays(colours: Double, rays: Double) -> Double:
     """What leads to colours (n, 3) from the nearer of two rays, given as corner, direction, direction."""
     corner, one, other = rays.reshape(3, 3)
     (first, from_first), (second, from_second) = _off_ray(colours, corner, one), _off_ray(colours, corner, other)
-    return np.where((from_first < from_second)[:, None], first, second)
+    return np.asarray(np.where((from_first < from_second)[:, None], first, second))
 
 
 def _evened(along: Double) -> Double:
@@ -133,7 +138,7 @@ def _evened(along: Double) -> Double:
     if all(steep):
         ratio = np.clip(np.log(steep[1] / steep[0]), *(np.log(ends[1] / ends[0]) + np.array([-1.2, 1.2])))
         ends = np.array([1.0, np.exp(ratio)])
-    return np.where(along < 0, along / ends[0], along / ends[1])
+    return np.asarray(np.where(along < 0, along / ends[0], along / ends[1]))
 
 
 def _steepness(along: Double, end: float) -> float:

@@ -133,8 +133,8 @@ def random_samples(kind: Kind, places: Double, rng: np.random.Generator) -> list
 
 def tones(samples: Sequence[Sample], side: int) -> Float:
     """Places on the ramp of colours, in [0, 1], of the square from -1 to 1: (n, side, side)."""
-    from render.tapes import tape_of
     from render.taichi_backend import Batch
+    from render.tapes import tape_of
 
     found = np.empty((len(samples), side, side), np.float32)
     step = max(1, _DRAWN_AT_ONCE // side**2)

@@ -167,7 +167,8 @@ def _agreement(across: Float, up: Float, square: Float) -> Float:
 def _correlation(a: Float, b: Float) -> Float:
     a, b = (part - part.mean((1, 2), keepdims=True) for part in (a, b))
     norm = np.sqrt(_mean_product(a, a) * _mean_product(b, b)) + 1e-9
-    return (_mean_product(a, b) / norm)[:, None]
+    found: Float = (_mean_product(a, b) / norm)[:, None]
+    return found
 
 
 def _mean_product(a: Float, b: Float) -> Float:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -60,8 +60,8 @@ CHOICES = 64
 LEAST_SPREAD = 0.1
 """Of a statistic among pictures of one texture, where distances are compared."""
 
-UNLIKE = 3.0
-"""How many times farther than a picture of the texture itself the target may be before it is said that it is none."""
+UNLIKE = 1.2
+"""The distance from which on it is said that the target is no such texture; a picture of it has about 0.5, hardly ever 1."""
 
 
 @dataclass(frozen=True)
@@ -176,11 +176,27 @@ def recognized(target: Toned, chosen: Sequence[Kind], seconds: float, seed: int)
 
 @dataclass(frozen=True)
 class _Generation:
-    """Pictures of a kind: their places (n, coordinates) and statistics (n, k)."""
+    """Pictures of a kind: their places (n, coordinates), statistics (n, k) and the signs that their tones were taken with (n,)."""
 
     kind: Kind
     places: Double
     statistics: Float
+    signs: Float
+
+    def of_one_sign(self) -> _Generation:
+        """Those of the commoner sign, if one of the numbers decides on it, as the share of stripes does: with the other sign another
+        number makes the same picture."""
+        related = [abs(_related(self.signs, column)) for column in self.places.T]
+        if max(related) < DECIDING:
+            return self
+        kept = self.signs == (1.0 if self.signs.sum() >= 0 else -1.0)
+        return _Generation(self.kind, self.places[kept], self.statistics[kept], self.signs[kept])
+
+
+def _related(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> float:
+    """The correlation of two columns; 0 if one of them is constant."""
+    spread = float(one.std() * other.std())
+    return float(((one - one.mean()) * (other - other.mean())).mean()) / spread if spread > 0 else 0.0
 
 
 @lru_cache(maxsize=4)
@@ -190,12 +206,12 @@ def _first_generation(chosen: tuple[Kind, ...], side: int, pictures: int, seed: 
 
 
 def _generation(kind: Kind, places: Double, side: int, rng: np.random.Generator) -> _Generation:
-    from refine.texture_colours import standardized
+    from refine.texture_colours import leaning, standardized
     from refine.texture_kinds import random_samples, tones
     from refine.texture_statistics import statistics
 
     drawn = tones(random_samples(kind, places, rng), side)
-    return _Generation(kind, places, statistics(standardized(drawn))[0])
+    return _Generation(kind, places, statistics(standardized(drawn))[0], leaning(drawn))
 
 
 def _second_generation(
@@ -210,6 +226,7 @@ def _second_generation(
 
 def _read(generation: _Generation, seen: Float) -> tuple[Double, Double]:
     """The place (coordinates,) that a ridge regression on a generation reads from statistics, and its standard error."""
+    generation = generation.of_one_sign()
     matrix, (row,) = _normalized(generation.statistics, seen[None])
     matrix, row = np.append(matrix, np.ones((len(matrix), 1)), 1), np.append(row, 1.0)
     mean = generation.places.mean(0)
@@ -232,6 +249,9 @@ def _normalized(matrix: Float, other: Float) -> tuple[Double, Double]:
     mean, spread = values.mean(0), values.std(0) + 1e-3
     return (values - mean) / spread, np.clip((other - mean) / spread, -5.0, 5.0)
 
+
+DECIDING = 0.5
+"""The correlation of a number with the sign of tones from which on it decides on it."""
 
 FEATURES = 600
 """Random features with which kinds are told apart."""
@@ -260,33 +280,28 @@ def _scores(generations: Sequence[_Generation], seen: Float, count: int, rng: np
 def _nearest(
     kind: Kind, place: Double, seen: Float, directions: npt.NDArray[np.complex64], side: int, rng: np.random.Generator
 ) -> tuple[Sample, float]:
-    """Of pictures of a texture the one whose statistics are nearest, turned as the target is, and how far the target is from them
-    all: 1 for what they have from each other."""
-    from dataclasses import replace
-
+    """Of pictures of a texture the one whose statistics are nearest, turned as the target is, and how far the target is from their
+    mean: about 1 for another picture of the texture, if it is a random one, and less for a strict pattern."""
     from refine.texture_colours import standardized
     from refine.texture_kinds import random_samples, tones
     from refine.texture_statistics import statistics, turn_between
 
     samples = random_samples(kind, np.tile(place, (CHOICES, 1)), rng)
     values, waves = statistics(standardized(tones(samples, side)))
-    # No nearer than its numbers are known: pictures of a strict pattern hardly differ.
+    # Pictures of a strict pattern hardly differ: its numbers are not known so well.
     mean, spread = values.mean(0), values.std(0) + LEAST_SPREAD
-    scatter = np.sqrt((((values - mean) / spread) ** 2).mean(1))
-    away = np.sqrt(np.clip(((seen - mean) / spread) ** 2, 0.0, 25.0).mean())
+    away = float(np.sqrt(np.clip(((seen - mean) / spread) ** 2, 0.0, 25.0).mean()))
     differences = (((values - seen) / spread) ** 2).mean(1)
     best, cost = samples[0], np.inf
     for k in np.argsort(differences)[:8]:
         turn, sure = turn_between(directions, waves[k])
         if differences[k] + 1.0 - sure < cost:
             best, cost = replace(samples[k], turn=samples[k].turn + turn), differences[k] + 1.0 - sure
-    return best, float(away / np.median(scatter))
+    return best, away
 
 
 def _middle(picture: Picture) -> Float:
     """The square (side, side, 3) in the middle of a picture over white, averaged down to SIDE."""
-    from dataclasses import replace
-
     from render.images import resized
 
     height, width = picture.rgba.shape[:2]

@@ -54,9 +54,10 @@ def test_statistics_do_not_depend_on_place() -> None:
 def test_a_quarter_turn_changes_directions_alone() -> None:
     samples = [Sample(kind("stripes"), np.array([0.4, 0.5, 0.0]), 0, turn, (0.0, 0.0)) for turn in (20.0, 110.0)]
     (one, other), (first, second) = statistics(standardized(tones(samples, 96)))
-    np.testing.assert_allclose(one, other, atol=0.2)
+    assert np.abs(one - other).mean() < 0.05
     turn, sure = turn_between(second, first)
-    assert abs(abs(turn) - 90.0) <= 0.5 and sure > 0.9
+    assert abs(abs(turn) - 90.0) <= 0.5
+    assert sure > 0.9
 
 
 def test_turns_go_the_way_of_rotate() -> None:
@@ -97,7 +98,7 @@ def test_kind_scale_and_turn_are_found(paint: str, name: str, scale: float, turn
     if turn is not None:
         apart = benchmark.turned_apart(name, angle, turn)
         assert apart is not None and apart < 5.0
-    assert fit.history[-1]["distance"] < 3.0
+    assert fit.history[-1]["distance"] < 1.0
     assert shaderdsl.parse(fit.program.text) == fit.program
 
 
