@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 INPUT_IS_WRONG = 1
 INTERRUPTED = 130
+MOST_NUMBERS = 400
 
 
 class _Commands(TyperGroup):
@@ -119,7 +120,7 @@ def fit(
     out: Annotated[Path, typer.Option(help="The folder for what is found.")] = Path("out"),
     seconds: Annotated[float, typer.Option(min=0.1, help="How long to look.")] = 10.0,
     max_shapes: Annotated[int | None, typer.Option(min=1, help="At most so many shapes.")] = None,
-    max_numbers: Annotated[int, typer.Option(min=3, help="At most so many numbers; a colour counts as three.")] = 400,
+    max_numbers: Annotated[int, typer.Option(min=3, help="At most so many numbers; a colour counts as three.")] = MOST_NUMBERS,
     target_psnr: Annotated[
         float | None, typer.Option(min=0.1, max=99.9, metavar="DB", help="End at so many decibels, with as few numbers as have them.")
     ] = None,
@@ -159,8 +160,8 @@ def fit(
     earthshader fit bark.png --texture
     """
     context.meta["json"] = as_json
-    if texture and (start or target_psnr or max_shapes or style is not Style.auto):
-        raise InputError("--texture takes no --start, --target-psnr, --max-shapes or --style: a texture has one box and no pixels to match.")
+    if texture and (start or target_psnr or max_shapes or max_numbers != MOST_NUMBERS or style is not Style.auto):
+        raise InputError("--texture goes with --seconds, --operations and --seed alone: its program is one box, matched in statistics.")
     chosen = operations_of(operations)
     begin = None if start is None else program_of(start)
     from refine.preview import Live

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from typer.testing import CliRunner
 
 import refine
 import render
 import shaderdsl
 from benchmarks import textures as benchmark
+from refine.command_line import app
 from refine.options import OptionError
 from refine.texture_colours import ramp, standardized, toned
 from refine.texture_kinds import Kind, Sample, kinds, tones
@@ -147,6 +150,16 @@ def test_options_that_make_no_sense(call: Callable[[], object], message: str) ->
 def test_a_picture_that_can_not_be_read() -> None:
     with pytest.raises(render.ImageError, match="does not exist"):
         refine.fit_texture(Path("no_such.png"))
+
+
+def test_the_command_line(tmp_path: Path) -> None:
+    path = render.save_png(tmp_path / "checks.png", drawn("checker(#f0d9b5, #8f5b34, scale = 0.17)", 64))
+    call = ["fit", str(path), "--texture", "--seconds", "2", "--operations", "checker,tiles", "--out", str(tmp_path / "out"), "--json"]
+    ended = CliRunner().invoke(app, call)
+    assert ended.exit_code == 0 and "checker(" in json.loads(ended.stdout)["program"]
+    assert "checker(" in (tmp_path / "out" / "program.sdf").read_text()
+    refused = CliRunner().invoke(app, [*call, "--style", "shapes"])
+    assert refused.exit_code == 1 and "--texture goes with" in json.loads(refused.stdout)["error"]
 
 
 def test_what_the_benchmark_counts() -> None:
