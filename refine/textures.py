@@ -70,7 +70,7 @@ class Found:
 
     sample: a picture of it that lies as the target does.
     ramp: its colours (2 or 3, 3).
-    distance: of its statistics from the target's, where 1 is what another picture of the same texture has.
+    distance: of its statistics from the target's, in standard deviations among pictures of the texture.
     """
 
     sample: Sample
@@ -89,8 +89,8 @@ def fit_texture(
     """The texture of the language, as a program of one box, that looks like `image`: a path, a PIL image, an array or a
     `render.Picture`, of which the square in the middle is looked at, over white.
 
-    A random texture is matched in its statistics, not pixel by pixel: the result's `psnr` says nothing then. Its `history` has a
-    "distance" of the statistics instead, 1 for what two pictures of one texture have, and `notes` say so if it is far.
+    A texture is matched in its statistics, not pixel by pixel: the result's `psnr` says nothing. Its `history` has the "distance" of the
+    statistics instead, about 0.5 for a picture of the texture found, and `notes` say so if it is far.
 
     seconds: how long to look, about; it decides how many pictures are drawn. Compiling and loading the renderer's kernels does not count.
     operations: names of the textures to choose from, such as ["brick", "tiles"]; all by default.
@@ -153,11 +153,11 @@ def recognized(target: Toned, chosen: Sequence[Kind], seconds: float, seed: int)
     rng = np.random.default_rng(seed)
     seen, directions = statistics(target.tones[None])
     first = _first_generation(tuple(chosen), side, pictures, seed)
-    order = np.argsort(-_scores(first, seen[0], len(chosen), rng))
+    order = np.argsort(-_scores(first, seen[0], rng))
     second: list[_Generation] = []
     for which in order[:LIKELY]:
         second.append(_second_generation(chosen[which], first[which], seen[0], side, int(SECOND_SHARE * pictures), rng))
-    which = int(np.argmax(_scores(second, seen[0], len(second), rng))) if len(second) > 1 else 0
+    which = int(np.argmax(_scores(second, seen[0], rng))) if len(second) > 1 else 0
     kind = second[which].kind
     place, _ = _read(second[which], seen[0])
     sample, distance = _nearest(kind, place, seen[0], directions[0], side, rng)
@@ -257,8 +257,8 @@ FEATURES = 600
 """Random features with which kinds are told apart."""
 
 
-def _scores(generations: Sequence[_Generation], seen: Float, count: int, rng: np.random.Generator) -> Double:
-    """How much statistics look like each generation's (count,): near 1 for the right kind, 0 for the others."""
+def _scores(generations: Sequence[_Generation], seen: Float, rng: np.random.Generator) -> Double:
+    """How much statistics look like each generation's (generations,): near 1 for the right kind, 0 for the others."""
     everything = np.concatenate([g.statistics for g in generations])
     matrix, row = _normalized(everything, seen[None])
     width = matrix.shape[1]
@@ -269,7 +269,7 @@ def _scores(generations: Sequence[_Generation], seen: Float, count: int, rng: np
         return np.concatenate([values, 3.0 * np.cos(values @ waves + phases), np.ones((len(values), 1))], 1)
 
     features = lifted(matrix)
-    labels = np.repeat(np.eye(count), [len(g.places) for g in generations], axis=0)
+    labels = np.repeat(np.eye(len(generations)), [len(g.places) for g in generations], axis=0)
     inner = features.T @ features + 30.0 * np.eye(features.shape[1])
     return np.asarray((lifted(row) @ np.linalg.solve(inner, features.T @ labels))[0])
 
@@ -281,7 +281,7 @@ def _nearest(
     kind: Kind, place: Double, seen: Float, directions: npt.NDArray[np.complex64], side: int, rng: np.random.Generator
 ) -> tuple[Sample, float]:
     """Of pictures of a texture the one whose statistics are nearest, turned as the target is, and how far the target is from their
-    mean: about 1 for another picture of the texture, if it is a random one, and less for a strict pattern."""
+    mean, in their standard deviations: about 0.5 for another picture of the texture, hardly ever 1."""
     from refine.texture_colours import standardized
     from refine.texture_kinds import random_samples, tones
     from refine.texture_statistics import statistics, turn_between
@@ -364,12 +364,12 @@ def _remark(found: Found) -> str:
     name = found.sample.kind.operation.function
     if found.distance > UNLIKE:
         return (
-            f"The picture is like none of the textures: its statistics are {found.distance:.1f} times as far from those of the nearest, "
-            f"{name}, as another picture of it would be."
+            f"The picture is like none of the textures: its statistics are at a distance of {found.distance:.1f} from those of the "
+            f"nearest, {name}, where a picture of it has about 0.5."
         )
     return (
-        f"The texture is matched in its statistics ({found.distance:.2f} of 1 for another picture of it), "
-        "not pixel by pixel: its PSNR says nothing."
+        f"The texture is matched in its statistics (to a distance of {found.distance:.2f}), not pixel by pixel: "
+        "the PSNR says nothing."
     )
 
 
