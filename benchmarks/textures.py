@@ -96,7 +96,6 @@ def measured(true: Case, seconds: float) -> tuple[dict[str, Any], refine.Fit]:
     fit = refine.fit_texture(true.picture, seconds=seconds)
     kind, numbers, turn = found_numbers(fit.program)
     right = same_kind(true, kind, numbers)
-    # Brick is not the same turned by a quarter, but a grid that is nearly square is hard to tell: no allowance is made.
     shown = np.clip(fit.image, 0.0, 1.0) * 255.0
     colours = float(np.abs(np.sort(shown.reshape(-1, 3), 0) - np.sort(true.picture.reshape(-1, 3), 0)).mean())
     return {
@@ -172,7 +171,7 @@ def main() -> None:
         pairs.append((true.picture, fit.image))
     result = {"totals": totals(rows), "pictures": rows}
     if options.sheet:
-        save_png(options.sheet, sheet(pairs, 2 * options.each if options.each < 4 else options.each))
+        save_png(options.sheet, sheet(pairs, options.each))
     print("\n".join(lines(result)))
     settings = {"seconds": options.seconds, "size": options.size, "each": options.each}
     print(keep(options.name, settings, result, before).name)
