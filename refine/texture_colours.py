@@ -57,11 +57,11 @@ def leaning(tones: Float) -> Float:
 def toned(rgb: Float) -> Toned | None:
     """The tones of a picture (h, w, 3), or None if it is plain."""
     colours = rgb.reshape(-1, 3).astype(np.float64)
-    centre = colours.mean(0)
-    values, axes = np.linalg.eigh(np.cov((colours - centre).T))
+    centred = colours - colours.mean(0)
+    values, axes = np.linalg.eigh(centred.T @ centred / len(centred))
     if values.sum() < PLAIN**2:
         return None
-    along = (colours - centre) @ axes[:, 2]
+    along = centred @ axes[:, 2]
     stops = 2
     if values[:2].sum() > BENT**2:
         bent = _along_two_lines(colours, values[:2].sum())

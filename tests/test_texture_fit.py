@@ -127,6 +127,16 @@ def test_a_plain_picture_is_its_colour() -> None:
     assert any("no texture" in note for note in fit.notes)
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (8, 8, 3), (17, 33), (40, 30, 4)])
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_pictures_of_any_shape(shape: tuple[int, ...]) -> None:
+    picture = np.random.default_rng(0).random(shape)
+    fit = refine.fit_texture(picture, seconds=1, operations=["stripes", "checker"])
+    assert fit.image.shape[:2] == shape[:2]
+    assert np.isfinite(fit.image).all()
+    assert any("no texture" in note for note in fit.notes) == (min(shape[:2]) < 16)
+
+
 def test_what_is_no_texture_is_said() -> None:
     ramp_up = np.linspace(0.0, 1.0, 128, dtype=np.float32)
     picture = np.broadcast_to(ramp_up[:, None, None], (128, 128, 3)).copy()
