@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import batch, images, refinement, stages, symmetry
+from benchmarks import batch, images, refinement, stages, symmetry, textures
 from benchmarks.common import RESULTS
 from benchmarks.measuring import table
 from render.files import write_whole
@@ -25,6 +25,7 @@ LAYOUTS: dict[str, tuple[str, Callable[[dict[str, Any]], list[str]]]] = {
     "images": ("Real images, beside VTracer", images.lines),
     "stages": ("Where the time of a fit goes", stages.lines),
     "symmetry": ("Symmetries found, and what they save", symmetry.lines),
+    "textures": ("Textures recognized", textures.lines),
 }
 
 
@@ -88,6 +89,10 @@ def headlines() -> str:
         saved = 100 * (1 - sum(d["numbers"] for d in drawings) / sum(d["plain_numbers"] for d in drawings))
         text = f"{found['symmetry']['found']} of {len(drawings)}, with {saved:.0f} % fewer numbers"
         rows.append(["repeats and mirrors found in drawings that have them", text, f"`{found['symmetry']['command']}`"])
+    if "textures" in found:
+        total = found["textures"]["totals"]
+        text = f"{100 * total['right']:.0f} % of {total['pictures']}, {100 * total['scale_within_goal_of_right']:.0f} % of these with a scale within 15 %"
+        rows.append(["kinds of textures recognized", text, f"`{found['textures']['command']}`"])
     for name, what in (("csg_folder", "solid geometry, 64 pictures"), ("csg", "the same of our own making")):
         if name in found:
             solved = found[name]["solved"]

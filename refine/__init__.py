@@ -1,4 +1,4 @@
-"""From a picture to a program: `fit` finds one, `optimize` refines the numbers of one.
+"""From a picture to a program: `fit` finds one, `fit_texture` that of a texture, `optimize` refines the numbers of one.
 
     import refine
 
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from refine.proposer import Proposer as Proposer
     from refine.record import Progress as Progress
     from refine.result import Fit as Fit
+    from refine.textures import fit_texture as fit_texture
     from render.files import SaveError as SaveError
 
 _HOMES = {
     "fit": "fitting", "Progress": "record", "optimize": "optimization", "Fit": "result", "ParetoPoint": "front",
-    "SaveError": "result", "Proposer": "proposer",
+    "SaveError": "result", "Proposer": "proposer", "fit_texture": "textures",
 }  # fmt: skip
 __getattr__, __all__ = lazy_exports(__name__, _HOMES)

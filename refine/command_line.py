@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 INPUT_IS_WRONG = 1
 INTERRUPTED = 130
+MOST_NUMBERS = 400
 
 FILM_RATE = 20
 """Pictures of a film a second."""
@@ -144,7 +145,7 @@ def fit(
     out: Annotated[Path, typer.Option(help="The folder for what is found.")] = Path("out"),
     seconds: Annotated[float, typer.Option(min=0.1, help="How long to look.")] = 10.0,
     max_shapes: Annotated[int | None, typer.Option(min=1, help="At most so many shapes.")] = None,
-    max_numbers: Annotated[int, typer.Option(min=3, help="At most so many numbers; a colour counts as three.")] = 400,
+    max_numbers: Annotated[int, typer.Option(min=3, help="At most so many numbers; a colour counts as three.")] = MOST_NUMBERS,
     target_psnr: Annotated[
         float | None, typer.Option(min=0.1, max=99.9, metavar="DB", help="End at so many decibels, with as few numbers as have them.")
     ] = None,
@@ -153,6 +154,7 @@ def fit(
     dimension: Annotated[int, typer.Option(min=2, max=3, help="3 looks for solids, a camera and a light.")] = 2,
     seed: Annotated[int, typer.Option(help="Another seed takes other random turns.")] = 0,
     start: Annotated[str | None, typer.Option(metavar="PROGRAM", help="A program to begin with.")] = None,
+    texture: Annotated[bool, typer.Option("--texture", help="The picture is of a texture: find which, by its statistics.")] = False,
     preview: Annotated[
         Path | None,
         typer.Option(metavar="FILE.png", help="Where to show the picture as it forms; by default preview.png in the folder."),
@@ -182,15 +184,19 @@ def fit(
     earthshader fit logo.png --start out/program.sdf --json
 
     earthshader fit logo.png --preview /tmp/now.png
+
+    earthshader fit bark.png --texture
     """
     context.meta["json"] = as_json
+    if texture and (start or target_psnr or max_shapes or max_numbers != MOST_NUMBERS or style is not Style.auto):
+        raise InputError("--texture goes with --seconds, --operations and --seed alone: its program is one box, matched in statistics.")
     chosen = operations_of(operations)
     begin = None if start is None else program_of(start)
     from refine.preview import Live
     from render.images import load, save_png
 
     picture = load(image)
-    from refine import fit as find  # heavy: a picture that can not be used is told before
+    from refine import fit as find, fit_texture  # heavy: a picture that can not be used is told before
 
     shown = not (quiet or as_json)
     live = Live(preview or out / "preview.png", picture) if shown or preview else None
@@ -203,19 +209,22 @@ def fit(
                 live.show(progress.program)
             display.update(progress)
 
-        found = find(
-            picture,
-            seconds=seconds,
-            max_shapes=max_shapes,
-            max_numbers=max_numbers,
-            target_psnr=target_psnr,
-            style=style.value,
-            operations=chosen,
-            dimension=dimension,
-            seed=seed,
-            start=begin,
-            on_progress=tell,
-        )
+        if texture:
+            found = fit_texture(picture, seconds=seconds, operations=chosen, seed=seed, on_progress=tell)
+        else:
+            found = find(
+                picture,
+                seconds=seconds,
+                max_shapes=max_shapes,
+                max_numbers=max_numbers,
+                target_psnr=target_psnr,
+                style=style.value,
+                operations=chosen,
+                dimension=dimension,
+                seed=seed,
+                start=begin,
+                on_progress=tell,
+            )
     files = found.save(out)
     if preview is not None:
         files.append(save_png(preview, found.preview()))

@@ -64,14 +64,14 @@ def finished(record: Record, chosen: Candidate, level: Level, picture: Picture, 
     shorter: list[Program] = []
     if not hurried:
         with ThreadPoolExecutor(1) as pool:
-            drawing = pool.submit(_drawn_by_opengl, program, judged, picture.has_alpha)
+            drawing = pool.submit(drawn_by_opengl, program, judged, picture.has_alpha)
             shorter = _printed_front(record)
             drawn, problem = drawing.result()
     notes = [*picture.notes, problem] if problem else list(picture.notes)
     validated = drawn is not None
     if drawn is None or judged != (width, height):
         drawn = image(program, (width, height), backend="taichi", alpha=picture.has_alpha)
-    numbers, value = number_count(program), _likeness(drawn, picture)
+    numbers, value = number_count(program), likeness(drawn, picture)
     compared = picture if scale == 1.0 else resized(picture, max(judged))
     last = ParetoPoint(numbers, value if compared is picture else _shown(program, compared), program)
     pareto = _curve(last, shorter, compared)
@@ -90,7 +90,7 @@ def _printed_front(record: Record) -> list[Program]:
     return programs
 
 
-def _drawn_by_opengl(
+def drawn_by_opengl(
     program: Program, size: tuple[int, int], with_alpha: bool
 ) -> tuple[npt.NDArray[np.float32] | None, str | None]:
     """(the program's picture of this (width, height), None), or (None, a sentence that says why there is none)."""
@@ -116,10 +116,10 @@ def _curve(last: ParetoPoint, shorter: Sequence[Program], picture: Picture) -> l
 def _shown(program: Program, picture: Picture) -> float:
     """PSNR (dB) of a program drawn by Taichi at a picture's size."""
     height, width = picture.rgba.shape[:2]
-    return _likeness(image(program, (width, height), backend="taichi", alpha=picture.has_alpha), picture)
+    return likeness(image(program, (width, height), backend="taichi", alpha=picture.has_alpha), picture)
 
 
-def _likeness(drawn: npt.NDArray[np.float32], picture: Picture) -> float:
+def likeness(drawn: npt.NDArray[np.float32], picture: Picture) -> float:
     """PSNR (dB) between a drawing, (h, w, 3) or with alpha (h, w, 4), and a picture of that size.
 
     With alpha they are compared premultiplied: what can not be seen does not count.
