@@ -20,14 +20,17 @@ function psnr() {
   return drawing.psnr(data.transparent || data.target.transparent);
 }
 
+function showQuality() {
+  const decibels = psnr();
+  if (decibels !== null) document.getElementById("psnr").textContent = decibels.toFixed(2);
+}
+
 // Reading pixels back waits for the graphics card: it is done when the slider rests, not at each of its steps.
+// In space it is done when all is drawn.
 function measure() {
+  if (data.space) return;
   clearTimeout(measuring);
-  measuring = setTimeout(() => {
-    const decibels = psnr();
-    if (decibels === null) return;
-    document.getElementById("psnr").textContent = decibels.toFixed(2);
-  }, 60);
+  measuring = setTimeout(showQuality, 60);
 }
 
 function message(text) {
@@ -63,7 +66,7 @@ async function copy(text, what) {
 }
 
 function shaderText(target) {
-  return bakedShader(data.shader, target, model.values, model.written());
+  return bakedShader(drawing?.shader ?? data.shader, target, model.values, model.written());
 }
 
 document.getElementById("title").textContent = data.title;
@@ -88,11 +91,45 @@ model.listeners.push((literal) => {
   measure();
 });
 
+// The stage of a program in space, whose camera moves.
+function makeSpace(canvas, aspect) {
+  drawing = new SpaceDrawing(canvas, data.shader, data.parameters.length, redraw, showQuality);
+  // Drivers on the processor take minutes for a long shader.
+  if (drawing.isSlow && data.space.costs.full > MOST_COSTLY) drawing.shader = data.space.quick;
+  const camera = new Camera(model, data.space.camera);
+  const made = new OrbitStage(drawing, aspect, Boolean(data.target), redraw, camera);
+  const turntable = new Turntable(camera, document.getElementById("turn"));
+  for (const pane of made.panes) pane.addEventListener("pointerdown", () => turntable.stop());
+  const antialias = document.getElementById("antialias");
+  const show = () => antialias.setAttribute("aria-pressed", String(drawing.shader === data.shader));
+  show();
+  antialias.onclick = async () => {
+    antialias.disabled = true;
+    try {
+      await drawing.use(drawing.shader === data.shader ? data.space.quick : data.shader);
+      document.querySelector("#stage .message")?.remove();
+    } catch (problem) {
+      message(problem.message);
+    }
+    antialias.disabled = false;
+    show();
+    redraw();
+  };
+  const resolution = document.getElementById("resolution");
+  resolution.onchange = () => drawing.setResolution(Number(resolution.value));
+  document.getElementById("seeing").hidden = false;
+  return made;
+}
+
+function makePlane(canvas, aspect) {
+  drawing = new Drawing(canvas, data.shader, data.parameters.length);
+  return new Stage(drawing, aspect, Boolean(data.target), redraw);
+}
+
 async function start() {
   const canvas = document.getElementById("canvas");
   const aspect = data.target ? data.target.width / data.target.height : 1;
-  drawing = new Drawing(canvas, data.shader, data.parameters.length);
-  const made = new Stage(drawing, aspect, Boolean(data.target), redraw);
+  const made = (data.space ? makeSpace : makePlane)(canvas, aspect);
   canvas.addEventListener("webglcontextlost", (event) => {
     event.preventDefault();
     message("The graphics card was reset; the picture returns when the browser gives it back.");
@@ -133,4 +170,6 @@ window.earthshader = {
   shaderText,
   pixels: (width, height) => drawing.pixels(width, height),
   psnr,
+  // Resolves when the picture is drawn in full.
+  settled: () => drawing.settled(),
 };
