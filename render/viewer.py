@@ -112,7 +112,7 @@ def _described(program: Program) -> dict[str, Any]:
     counts = [
         (number.start, number.end, -1, label)
         for statement in module.statements
-        for number, label in _decided(statement, "", program.structure.checked.index, program.dimension)
+        for number, label in _decided(statement, "", program.structure.checked.index, 3 if program.dimension == 3 else 2)
     ]
     literals = [
         {"start": start, "end": end, "parameter": parameter, "label": label, "section": sections.get(start, 0)}

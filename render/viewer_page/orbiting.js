@@ -13,7 +13,11 @@ class OrbitStage extends Stage {
     document.getElementById("zoom-out").setAttribute("aria-label", "Go away");
     const touches = matchMedia("(pointer: coarse)").matches;
     this.hint = Object.assign(document.createElement("span"), { className: "caption hint" });
-    this.hint.textContent = touches ? "drag to turn, two fingers to move" : "drag to turn, shift and drag to move";
+    // The first picture may wait long for the driver, which compiles its shader.
+    this.hint.textContent = "preparing the picture …";
+    drawing.settled().then(() => {
+      this.hint.textContent = touches ? "drag to turn, two fingers to move" : "drag to turn, shift and drag to move";
+    });
     this.panes[0].append(this.hint);
   }
 

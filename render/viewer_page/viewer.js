@@ -91,6 +91,10 @@ model.listeners.push((literal) => {
   measure();
 });
 
+function showAntialiasing() {
+  document.getElementById("antialias").setAttribute("aria-pressed", String(drawing.shader === data.shader));
+}
+
 // The stage of a program in space, whose camera moves.
 function makeSpace(canvas, aspect) {
   drawing = new SpaceDrawing(canvas, data.shader, data.parameters.length, redraw, showQuality);
@@ -101,8 +105,7 @@ function makeSpace(canvas, aspect) {
   const turntable = new Turntable(camera, document.getElementById("turn"));
   for (const pane of made.panes) pane.addEventListener("pointerdown", () => turntable.stop());
   const antialias = document.getElementById("antialias");
-  const show = () => antialias.setAttribute("aria-pressed", String(drawing.shader === data.shader));
-  show();
+  showAntialiasing();
   antialias.onclick = async () => {
     antialias.disabled = true;
     try {
@@ -112,7 +115,7 @@ function makeSpace(canvas, aspect) {
       message(problem.message);
     }
     antialias.disabled = false;
-    show();
+    showAntialiasing();
     redraw();
   };
   const resolution = document.getElementById("resolution");
@@ -135,6 +138,11 @@ async function start() {
     message("The graphics card was reset; the picture returns when the browser gives it back.");
   });
   canvas.addEventListener("webglcontextrestored", () => {
+    if (data.space) {
+      // It may have been too much for it.
+      drawing.shader = data.space.quick;
+      showAntialiasing();
+    }
     drawing.start().then(() => {
       document.querySelector("#stage .message")?.remove();
       redraw();
