@@ -131,7 +131,7 @@ def _described(program: Program) -> dict[str, Any]:
 def _label(info: ParameterInfo) -> str:
     """What a number, or a colour by its first component, is called beside the statement that it belongs to."""
     name = info.name.removesuffix(".r") if info.kind == "colour" else info.name
-    return name.removeprefix(info.group + ".")
+    return name.removeprefix(info.group + ".").removeprefix("paint.")
 
 
 def _decided(node: Any, owner: str, index: Sequence[int], dimension: Dimension) -> Iterator[tuple[syntax.Number, str]]:

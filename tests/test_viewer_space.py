@@ -100,6 +100,24 @@ def test_mouse_and_keys_move_the_camera_of_the_text(balls: Page) -> None:
     assert values(balls) == before
 
 
+def test_two_fingers_come_nearer_and_move(balls: Page) -> None:
+    box = balls.run("const b = document.querySelector('.pane').getBoundingClientRect(); return [b.x, b.y, b.width, b.height]")
+
+    def touch(kind: str, *points: tuple[float, float]) -> None:
+        places = [{"x": box[0] + x * box[2], "y": box[1] + y * box[3], "id": k} for k, (x, y) in enumerate(points)]
+        balls.browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
+
+    touch("touchStart", (0.4, 0.5), (0.6, 0.5))
+    for step in range(1, 5):
+        touch("touchMove", (0.4 - 0.05 * step, 0.5 - 0.05 * step), (0.6 + 0.05 * step, 0.5 - 0.05 * step))
+    touch("touchEnd")
+    settle(balls)
+    moved = values(balls)
+    # Three times as far apart, and a fifth of the picture up: what was below the middle is in it.
+    assert moved["orbit.distance"] == pytest.approx(4 / 3, rel=0.05)
+    assert moved["orbit.target.y"] < -0.1 and moved["orbit.azimuth"] == 30
+
+
 @pytest.mark.parametrize(
     ("camera", "fixed"), [("camera((1, 2, 3), fov = 40)", "40)"), ("orthographic((1, 2, 3))", "2.5")]
 )

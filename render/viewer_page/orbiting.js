@@ -1,7 +1,8 @@
 // The pictures of a program in space: what zooms and moves them in the plane moves the camera here.
 
 class OrbitStage extends Stage {
-  constructor(drawing, aspect, compares, changed, camera) {
+  // `patience` is what is said until the first picture is drawn.
+  constructor(drawing, aspect, compares, changed, camera, patience) {
     super(drawing, aspect, compares, changed);
     this.camera = camera;
     this.reach = [Math.max(aspect, 1), Math.max(1 / aspect, 1)]; // a pane's sides, by the shorter one
@@ -13,8 +14,7 @@ class OrbitStage extends Stage {
     document.getElementById("zoom-out").setAttribute("aria-label", "Go away");
     const touches = matchMedia("(pointer: coarse)").matches;
     this.hint = Object.assign(document.createElement("span"), { className: "caption hint" });
-    // The first picture may wait long for the driver, which compiles its shader.
-    this.hint.textContent = "preparing the picture …";
+    this.hint.textContent = patience;
     drawing.settled().then(() => {
       this.hint.textContent = touches ? "drag to turn, two fingers to move" : "drag to turn, shift and drag to move";
     });

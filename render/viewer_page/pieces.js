@@ -3,7 +3,8 @@
 
 const PIECE = 40; // milliseconds that a piece of drawing should take
 const REST = 160; // milliseconds without a change, after which the picture is drawn in full
-const SHARES = [1, 0.7, 0.5, 0.35, 0.25, 0.18, 0.12, 0.08];
+const POLL = 12; // milliseconds that may pass before it is seen that a piece is done
+const SHARES = [1, 0.7, 0.5, 0.35, 0.25, 0.18, 0.12];
 const MOST_COSTLY = 60000; // what a shader may cost, by EarthShader's own count, where the driver is slow
 
 class SpaceDrawing extends Drawing {
@@ -162,7 +163,7 @@ class SpaceDrawing extends Drawing {
     if (gl.clientWaitSync(this.fence, 0, 0) === gl.TIMEOUT_EXPIRED) return false;
     gl.deleteSync(this.fence);
     this.fence = null;
-    this.speed = this.pixelsDrawn / Math.max(1, performance.now() - this.began);
+    this.speed = this.pixelsDrawn / Math.max(1, performance.now() - this.began - POLL);
     return true;
   }
 

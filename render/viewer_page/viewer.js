@@ -101,7 +101,9 @@ function makeSpace(canvas, aspect) {
   // Drivers on the processor take minutes for a long shader.
   if (drawing.isSlow && data.space.costs.full > MOST_COSTLY) drawing.shader = data.space.quick;
   const camera = new Camera(model, data.space.camera);
-  const made = new OrbitStage(drawing, aspect, Boolean(data.target), redraw, camera);
+  const takesLong = drawing.isSlow && data.space.costs.quick > MOST_COSTLY;
+  const patience = takesLong ? "no graphics card: this takes minutes …" : "preparing the picture …";
+  const made = new OrbitStage(drawing, aspect, Boolean(data.target), redraw, camera, patience);
   const turntable = new Turntable(camera, document.getElementById("turn"));
   for (const pane of made.panes) pane.addEventListener("pointerdown", () => turntable.stop());
   const antialias = document.getElementById("antialias");
