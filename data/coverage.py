@@ -6,14 +6,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from shaderdsl import syntax
 from shaderdsl.binding import split
 from shaderdsl.printer import colour_text
 from shaderdsl.program import Program
-from shaderdsl.registry import functions, of_category, operations
-from shaderdsl.scene import Combination, Layer, Modified, Placed, Shape
+from shaderdsl.registry import Category, Dimension, functions, of_category, operations
+from shaderdsl.scene import Combination, Layer, Modified, Painted, Placed, Solid, SolidScene
+from shaderdsl.solid_checker import TONES
 from shaderdsl.syntax import PRECEDENCE
 
 _LET_KINDS = ("number", "angle", "point", "colour", "paint", "shape", "layer")
@@ -38,6 +39,14 @@ PRODUCTIONS = (
 )  # fmt: skip
 """What the grammar and its built-in functions allow, as it is left in a syntax tree: comments, `#rgb` and the order of
 named arguments are gone there."""
+
+
+SETTINGS = (
+    "background colour", "background none", "background left out", "exposure", "fog", *(f"tone {tone}" for tone in TONES[:-1]),
+    "default camera", "default lights", *(f"lights {count}" for count in (1, 2, 3)), "unpainted solid", "painted solid",
+    "painted operand of a boolean", "shape of the plane in a boolean of space",
+)  # fmt: skip
+"""What a scene of space may have besides: the productions of programs in space."""
 
 
 @dataclass(frozen=True)
@@ -81,20 +90,27 @@ class Coverage:
         return "\n".join(lines)
 
 
-def coverage_report(programs: Iterable[Program]) -> Coverage:
-    """Count what `programs` use. `str()` of it is a table of a few lines; `.missing` is empty if they cover all."""
-    booleans = [o.name for o in of_category("boolean")]
-    placings = [o.name for o in of_category("transform", "repetition")]
+def coverage_report(programs: Iterable[Program], dimension: Dimension = 2) -> Coverage:
+    """Count what `programs` use, all of one dimension. `str()` of it is a table of a few lines; `.missing` is empty if they
+    cover all. In space operations are those at home there, and SETTINGS take the place of the grammar's productions."""
+    booleans = [o.name for o in of_category("boolean", dimension=dimension)]
+    placings = [o.name for o in of_category("transform", "repetition", dimension=dimension)]
     pairs = {(boolean, placing): 0 for boolean in booleans for placing in placings}
-    choices = {f"{o.name} {p.name} {word}": 0 for o in operations().values() for p in o.parameters for word in p.choices}
-    productions: Counter[str] = Counter(dict.fromkeys(PRODUCTIONS, 0))
-    used: Counter[str] = Counter(dict.fromkeys(operations(), 0))
+    known = {o.name: o for o in operations(dimension).values() if dimension == 2 or (o.dimension != 2 and o.function and o.category != "layer")}
+    choices = {f"{o.name} {p.name} {word}": 0 for o in known.values() for p in o.parameters for word in p.choices}
+    productions: Counter[str] = Counter(dict.fromkeys(PRODUCTIONS if dimension == 2 else SETTINGS, 0))
+    used: Counter[str] = Counter(dict.fromkeys(known, 0))
     words: Counter[str] = Counter(choices)
     operands: Counter[tuple[str, str]] = Counter(pairs)
     results: Counter[tuple[str, str]] = Counter(pairs)
     count = 0
     for program in programs:
         count += 1
+        if dimension == 3:
+            _count_settings(program.structure.module, productions)
+            scene = cast("SolidScene", program.scene)
+            _count_scene(scene, productions, used, words, operands, results)
+            continue
         _Productions(program, productions).count()
         for layer in program.scene.layers:
             _count_layer(layer, used, words, operands, results)
@@ -102,7 +118,51 @@ def coverage_report(programs: Iterable[Program]) -> Coverage:
             name for name in ("opacity", "soften") for node in syntax.walk(program.structure.module)
             if isinstance(node, syntax.Call) and node.name == name
         )  # fmt: skip
-    return Coverage(count, productions, used, words, operands, results)
+    if dimension == 2:
+        return Coverage(count, productions, used, words, operands, results)
+    # Sections of solids are shapes of the plane, and have operations of their own.
+    return Coverage(
+        count, {key: productions[key] for key in SETTINGS}, {key: used[key] for key in known}, {key: words[key] for key in choices},
+        {pair: operands[pair] for pair in pairs}, {pair: results[pair] for pair in pairs},
+    )  # fmt: skip
+
+
+def _count_scene(
+    scene: SolidScene, productions: Counter[str], used: Counter[str], words: Counter[str],
+    operands: Counter[tuple[str, str]], results: Counter[tuple[str, str]],
+) -> None:  # fmt: skip
+    camera, lights = scene.camera, scene.lights
+    used.update([camera.operation.name, *(light.operation.name for light in lights)])
+    productions[f"lights {len(lights)}"] += 1
+    productions[f"tone {scene.tone}"] += 1
+    productions["fog"] += scene.fog is not None
+    for surface in scene.surfaces:
+        productions["painted solid" if _paints(surface.shape) else "unpainted solid"] += 1
+        _count_shape(surface.shape, used, words, operands, results, productions)
+
+
+def _count_settings(module: syntax.Module, productions: Counter[str]) -> None:
+    """The settings that a scene names, and whether it leaves camera and lights to their defaults."""
+    named: dict[str, Any] = {}
+    for statement in module.statements:
+        if isinstance(statement, syntax.Scene):
+            named = {a.name: a.value for a in statement.arguments if isinstance(a, syntax.Named)}
+    background = named.get("background")
+    is_none = isinstance(background, syntax.Name) and background.name == "none"
+    productions["background left out" if background is None else "background none" if is_none else "background colour"] += 1
+    productions["exposure"] += "exposure" in named
+    called = {node.name for node in syntax.walk(module) if isinstance(node, syntax.Call)}
+    categories: tuple[Category, ...] = ("camera", "light")
+    for category in categories:
+        names = {o.function for o in of_category(category, dimension=3)}
+        productions[f"default {category}{'s' * (category == 'light')}"] += not called & names
+
+
+def _paints(shape: Solid) -> bool:
+    """Whether a solid has a material as a whole."""
+    while isinstance(shape, (Placed, Modified)):
+        shape = shape.child
+    return isinstance(shape, Painted) or (isinstance(shape, Combination) and all(map(_paints, shape.children)))
 
 
 def _count_layer(
@@ -112,11 +172,26 @@ def _count_layer(
     used[layer.paint.operation.name] += 1
     words.update(f"{layer.paint.operation.name} {key} {word}" for key, word in layer.paint.decided if isinstance(word, str))
     used.update(placement.operation.name for placement in layer.paint.placements)
-    # Each shape with the boolean that it is an operand of, through transforms and modifiers.
-    stack: list[tuple[Shape, str, tuple[str, ...]]] = [(layer.shape, "", ())]
+    _count_shape(layer.shape, used, words, operands, results, Counter())
+
+
+def _count_shape(
+    whole: Solid, used: Counter[str], words: Counter[str], operands: Counter[tuple[str, str]],
+    results: Counter[tuple[str, str]], productions: Counter[str],
+) -> None:  # fmt: skip
+    # Each shape with the boolean that it is an operand of, through transforms, modifiers and paint.
+    stack: list[tuple[Solid, str, tuple[str, ...]]] = [(whole, "", ())]
     while stack:
         shape, boolean, placings = stack.pop()
+        if isinstance(shape, Painted):
+            paint = shape.material.paint
+            used[paint.operation.name] += 1
+            productions["painted operand of a boolean"] += bool(boolean)
+            stack.append((shape.child, boolean, placings))
+            continue
         name = shape.operation.name
+        if boolean and shape.operation.category == "extrusion":
+            productions["shape of the plane in a boolean of space"] += 1
         used[name] += 1
         if isinstance(shape, Combination):
             results.update((name, placing) for placing in placings)

@@ -1,26 +1,35 @@
-"""How far shapes and transforms reach, measured once for each operation: no formula a shape is needed."""
+"""How far shapes and transforms reach, measured once for each operation: no formula a shape is needed. Whole solids of space are
+measured too: where they lie, and whether their distances can be trusted."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from random import Random
 
 import numpy as np
+import numpy.typing as npt
 
 from render.pictures import field
+from render.tapes import solid_tape_of
 from shaderdsl.expression import Expr, Graph
 from shaderdsl.program import parse
-from shaderdsl.registry import Operation, Parameter, Point, bind, scalar_names
+from shaderdsl.registry import Operation, Parameter, Point, Point3, bind, scalar_names
 
-Drawn = float | int | str | tuple[float, float]
-"""A drawn value: a count is an int, a choice its word, an angle in degrees."""
+Double = npt.NDArray[np.float64]
+Drawn = float | int | str | tuple[float, ...]
+"""A drawn value: a count is an int, a choice its word, an angle in degrees, a point, vector or colour its components."""
 
 _TRIALS = 12
 _RINGS = 40
 _RAYS = 48
 _FARTHEST = 2.0
+
+_SAMPLES = 3000
+_STRIDE = 0.03
+"""Points at which a solid of space is measured, and how far apart those of a pair are, by the size of what is looked at."""
 
 
 def drawn(parameter: Parameter, random: Random) -> Drawn:
@@ -33,8 +42,8 @@ def drawn(parameter: Parameter, random: Random) -> Drawn:
         # Two uniform numbers: few things are many.
         share = random.random() * random.random()
         return int(parameter.low * (parameter.high / parameter.low) ** share + 0.5)
-    if parameter.kind == "point":
-        return random.uniform(parameter.low, parameter.high), random.uniform(parameter.low, parameter.high)
+    if parameter.width > 1:
+        return tuple(random.uniform(parameter.low, parameter.high) for _ in range(parameter.width))
     return random.uniform(parameter.low, parameter.high)
 
 
@@ -43,7 +52,7 @@ def norm(operation: Operation, values: Mapping[str, Drawn]) -> float:
     squares, farthest = 0.0, 0.0
     for parameter in operation.parameters:
         value = values.get(parameter.name, parameter.default)
-        if parameter.kind == "point":
+        if parameter.kind in ("point", "vector"):
             farthest = max(farthest, math.hypot(*value))  # type: ignore[misc]
         elif parameter.kind == "length":
             squares += float(value) ** 2  # type: ignore[arg-type]
@@ -56,9 +65,8 @@ def reach_factor(operation: Operation) -> float:
     without end. Measured on random shapes with the float64 reference."""
     random = Random(operation.name)
     radii = np.linspace(0.0, _FARTHEST, _RINGS + 1)
-    angles = np.linspace(0.0, 2.0 * math.pi, _RAYS, endpoint=False)
-    directions = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    grid = (radii[:, None, None] * directions).reshape(-1, 2)
+    directions = _circle() if operation.dimension == 2 else _sphere()
+    grid = (radii[:, None, None] * directions).reshape(-1, directions.shape[1])
     factor = 0.0
     trials = 0
     while trials < _TRIALS:
@@ -69,12 +77,8 @@ def reach_factor(operation: Operation) -> float:
         size = norm(operation, values)
         if size == 0.0:
             return math.inf
-        arguments = ", ".join(
-            f"({v[0]:.6f}, {v[1]:.6f})" if isinstance(v, tuple) else v if isinstance(v, str)
-            else str(v) if isinstance(v, int) else f"{v:.6f}"
-            for v in values.values()
-        )  # fmt: skip
-        inside = field(parse(f"{operation.function}({arguments})"), grid * size) < 0.0
+        scene = f"scene {operation.dimension}d\n{operation.function}({', '.join(map(_written, values.values()))})"
+        inside = field(parse(scene), grid * size) < 0.0
         farthest = float(radii[inside.reshape(len(radii), -1).any(axis=1)].max(initial=0.0))
         if farthest >= _FARTHEST:
             return math.inf
@@ -82,14 +86,71 @@ def reach_factor(operation: Operation) -> float:
     return round(factor + _FARTHEST / _RINGS, 2)
 
 
+def _written(value: Drawn) -> str:
+    if isinstance(value, tuple):
+        return f"({', '.join(f'{v:.6f}' for v in value)})"
+    return f"{value:.6f}" if isinstance(value, float) else str(value)
+
+
+def _circle() -> Double:
+    angles = np.linspace(0.0, 2.0 * math.pi, _RAYS, endpoint=False)
+    return np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+
+def _sphere() -> Double:
+    """Directions of space, the axes among them: corners and points of solids often lie there."""
+    count = 4 * _RAYS
+    index = np.arange(count)
+    z, turn = 1.0 - (2.0 * index + 1.0) / count, index * math.pi * (3.0 - math.sqrt(5.0))
+    level = np.sqrt(1.0 - z * z)
+    return np.concatenate([np.stack([level * np.cos(turn), level * np.sin(turn), z], axis=1), np.eye(3), -np.eye(3)])
+
+
+@dataclass(frozen=True)
+class Extent:
+    """Where a solid of space lies, and what is wrong with it, if anything.
+
+    low, high: corners (3,) of a box around what is inside of it.
+    steepest: the most that its distance changes by a unit of length, relative to the slope that its operations promise:
+        above 1 where copies do not fit the cells of a repetition, or a solid reaches beyond the radius of a bend.
+    """
+
+    low: Double
+    high: Double
+    steepest: float
+    is_empty: bool
+
+
+def extent(text: str, bound: float) -> Extent:
+    """Measures a solid given as statements of a scene, within `bound` of the origin, at random points (always the same)."""
+    program = parse("scene 3d\n" + text)
+    first, second = (bound * points for points in _pairs())
+    values = field(program, np.concatenate([first, second])).reshape(2, -1)
+    slope = float(np.abs(values[1] - values[0]).max() / (_STRIDE * bound * solid_tape_of(program).lipschitz))
+    inside = first[values[0] < _STRIDE * bound]
+    if not len(inside):
+        return Extent(np.zeros(3), np.zeros(3), slope, True)
+    return Extent(inside.min(0), inside.max(0), slope, False)
+
+
+@lru_cache(maxsize=1)
+def _pairs() -> tuple[Double, Double]:
+    """Points of the unit ball (n, 3), more of them near its centre, and points close to them."""
+    rng = np.random.default_rng(0)
+    directions = rng.normal(size=(2, _SAMPLES, 3))
+    directions /= np.linalg.norm(directions, axis=2, keepdims=True)
+    points = directions[0] * np.sqrt(rng.random((_SAMPLES, 1)))
+    return points, points + _STRIDE * directions[1]
+
+
 @cache
 def _traced(operation: Operation) -> tuple[Graph, list[Expr], tuple[str, ...]]:
     graph = Graph()
     names = scalar_names(operation)
-    mapped: Point = operation.body(
-        Point(graph.input("point_x"), graph.input("point_y")), **bind(operation, {n: graph.input(n) for n in names})
-    )
-    return graph, [mapped.x, mapped.y], names
+    inputs = [graph.input(f"point_{c}") for c in "xyz"]
+    point: Point | Point3 = Point(*inputs[:2]) if operation.dimension == 2 else Point3(*inputs)
+    mapped = operation.body(point, **bind(operation, {n: graph.input(n) for n in names}))
+    return graph, [graph.lift(v) for v in ((mapped.x, mapped.y) if operation.dimension == 2 else mapped)], names
 
 
 def stretch(operation: Operation, scalars: Sequence[float]) -> tuple[float, float]:
@@ -100,16 +161,12 @@ def stretch(operation: Operation, scalars: Sequence[float]) -> tuple[float, floa
     graph, outputs, names = _traced(operation)
     known: dict[object, float] = dict(zip(names, scalars))
 
-    def at(x: float, y: float) -> list[float]:
-        return list(graph.evaluate(outputs, {**known, "point_x": x, "point_y": y}))
+    def at(*place: float) -> Double:
+        point: dict[object, float] = dict(zip(("point_x", "point_y", "point_z"), place))
+        return np.array(graph.evaluate(outputs, {**known, **point}), np.float64)
 
     # The body maps a placed point back: p -> a p + b, so the shape goes by the inverse.
-    b = at(0.0, 0.0)
-    a11, a21 = (u - v for u, v in zip(at(1.0, 0.0), b))
-    a12, a22 = (u - v for u, v in zip(at(0.0, 1.0), b))
-    determinant = a11 * a22 - a12 * a21
-    squares = a11 * a11 + a12 * a12 + a21 * a21 + a22 * a22
-    # The largest singular value of the inverse is the smallest one's reciprocal.
-    largest = math.sqrt(0.5 * (squares + math.sqrt(max(squares * squares - 4.0 * determinant**2, 0.0))))
-    factor = largest / max(abs(determinant), 1e-9)
-    return factor, math.hypot(a22 * b[0] - a12 * b[1], a11 * b[1] - a21 * b[0]) / max(abs(determinant), 1e-9)
+    b = at(0.0, 0.0, 0.0)
+    a = np.stack([at(*axis) - b for axis in np.eye(3)[: len(b)].tolist()], axis=1)
+    inverse = np.linalg.pinv(a)
+    return float(np.linalg.norm(inverse, 2)), float(np.linalg.norm(inverse @ b))

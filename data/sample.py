@@ -7,7 +7,8 @@
 
 Levels: 1 is one flat shape; 2 a few layers of placed shapes; 3 everything. Programs are made as text and parsed:
 numbers have two or three digits, operations stay in the ranges of the registry, and repeated shapes fit their
-cells. They are worth looking at: shapes lie in the frame, colours differ.
+cells. They are worth looking at: shapes lie in the frame, colours differ. With dimension=3 they are scenes of space
+(`data.scenes`), with as many levels.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ from random import Random
 import numpy as np
 
 from data.reach import drawn
+from data.scenes import SceneWriter
 from data.solids import Solid, Solids
 from data.writing import Palette, Writer, decimal, hexadecimal
-from shaderdsl import syntax
+from render.tapes import solid_tape_of
+from shaderdsl import DslError, syntax
 from shaderdsl.program import Program, parse
-from shaderdsl.registry import of_category
+from shaderdsl.registry import Dimension, of_category
 
 Source = int | np.random.Generator
 
@@ -38,55 +41,74 @@ _VISIBLE_PIXELS = 4
 _VISIBLE_CHANGE = 0.06
 
 
-def sample(rng: Source, *, level: int = 3, layers: int | None = None, visible: bool = False) -> Program:
+def sample(
+    rng: Source, *, level: int = 3, layers: int | None = None, visible: bool = False, dimension: Dimension = 2
+) -> Program:
     """A random program.
 
     rng: a seed, or a numpy Generator (one number is drawn of it): equal ones give equal programs.
     level: 1, 2 or 3, see the module.
-    layers: how many shapes are painted; by default one on level 1, two to five on level 2, one to four on level 3.
+    layers: how many shapes are painted; by default one on level 1, two to five on level 2, one to four on level 3 (in space
+        up to six). A floor is not counted.
     visible: draw again until every layer changes the picture (drawn small by the batched renderer).
+    dimension: 2 for a picture of the plane, 3 for a scene of space.
 
-    Raises ValueError for another level, or a number of layers below one.
+    Raises ValueError for another level or dimension, or a number of layers below one.
     """
-    _check(level, layers)
+    _check(level, layers, dimension)
     random = _stream(rng)
-    return _visible(random, level, layers) if visible else _parsed(random, level, layers)
+    return _visible(random, level, layers, dimension) if visible else _parsed(random, level, layers, dimension)
 
 
-def generate(n: int, level: int = 3, seed: int = 0, *, layers: int | None = None, visible: bool = False) -> list[Program]:
+def generate(
+    n: int, level: int = 3, seed: int = 0, *, layers: int | None = None, visible: bool = False, dimension: Dimension = 2
+) -> list[Program]:
     """`n` random programs, each of a random stream of its own: program i is the same whatever `n` is.
 
     The other parameters are those of `sample`.
     """
-    _check(level, layers)
-    streams = [Random(f"{seed} {level} {index}") for index in range(n)]
+    _check(level, layers, dimension)
+    title = f"{seed} {level}" if dimension == 2 else f"{seed} {level} in space"
+    streams = [Random(f"{title} {index}") for index in range(n)]
     make = _visible if visible else _parsed
-    return [make(random, level, layers) for random in streams]
+    return [make(random, level, layers, dimension) for random in streams]
 
 
-def sample_text(rng: Source, *, level: int = 3, layers: int | None = None) -> str:
+def sample_text(rng: Source, *, level: int = 3, layers: int | None = None, dimension: Dimension = 2) -> str:
     """The text of a random program as it was written, before it is brought into canonical form."""
-    _check(level, layers)
-    return _Sampler(_stream(rng), level, layers).text()
+    _check(level, layers, dimension)
+    return _text(_stream(rng), level, layers, dimension)
 
 
 def is_visible(program: Program) -> bool:
-    """Whether every layer changes some pixels of the picture, drawn small over white."""
-    from render.pictures import batch
+    """Whether every layer, in space every solid, changes some pixels of the picture, drawn small over white."""
+    from render.pictures import batch, image
 
     statements = program.structure.module.statements
     texts = program.structure.texts(program.params)
-    drawn_at = [i for i, s in enumerate(statements) if isinstance(s, syntax.Draw)]
+    drawn_at = [i for i, s in enumerate(statements) if isinstance(s, syntax.Draw) and not _is_setting(s)]
     stages = []
     for count in range(len(drawn_at) + 1):
         hidden = set(drawn_at[count:])
         stages.append(parse("\n".join(t for i, t in enumerate(texts) if i not in hidden)))
-    pictures = batch(stages, _VISIBLE_SIZE)
+    if program.dimension == 3:
+        # Most scenes have operations of their own, for which the batched renderer would compile kernels.
+        pictures = np.stack([image(stage, _VISIBLE_SIZE, "numpy") for stage in stages])
+    else:
+        pictures = batch(stages, _VISIBLE_SIZE)
     changes = np.abs(np.diff(pictures, axis=0)).max(axis=3) > _VISIBLE_CHANGE
     return bool(np.all(changes.sum(axis=(1, 2)) >= _VISIBLE_PIXELS))
 
 
-def _check(level: int, layers: int | None) -> None:
+def _is_setting(draw: syntax.Draw) -> bool:
+    """Whether a statement gives a camera or a light."""
+    names = {o.function for o in of_category("camera", "light", dimension=3)}
+    return isinstance(draw.value, syntax.Call) and draw.value.name in names
+
+
+def _check(level: int, layers: int | None, dimension: int) -> None:
+    if dimension not in (2, 3):
+        raise ValueError(f"a dimension is 2 (the plane) or 3 (space), not {dimension!r}")
     if level not in LEVELS:
         raise ValueError(f"a level is 1 (one flat shape), 2 (a few placed shapes) or 3 (everything), not {level!r}")
     if layers is not None and layers < 1:
@@ -97,13 +119,33 @@ def _stream(rng: Source) -> Random:
     return Random(int(rng.integers(1 << 62)) if isinstance(rng, np.random.Generator) else operator.index(rng))
 
 
-def _parsed(random: Random, level: int, layers: int | None) -> Program:
-    return parse(_Sampler(random, level, layers).text())
+def _text(random: Random, level: int, layers: int | None, dimension: Dimension) -> str:
+    if dimension == 3:
+        return SceneWriter(random, level, layers, _SHARE).text()
+    return _Sampler(random, level, layers).text()
 
 
-def _visible(random: Random, level: int, layers: int | None) -> Program:
+def _parsed(random: Random, level: int, layers: int | None, dimension: Dimension) -> Program:
+    if dimension == 2:
+        return parse(_text(random, level, layers, dimension))
+    while True:
+        program = parse(_text(random, level, layers, dimension))
+        if _is_lowered(program):
+            return program
+
+
+def _is_lowered(program: Program) -> bool:
+    """Not so where a scene has more operations or folds than a tape holds, which an error says."""
+    try:
+        solid_tape_of(program).march  # noqa: B018
+    except DslError:
+        return False
+    return True
+
+
+def _visible(random: Random, level: int, layers: int | None, dimension: Dimension) -> Program:
     for _ in range(_TRIES):
-        program = _parsed(random, level, layers)
+        program = _parsed(random, level, layers, dimension)
         if is_visible(program):
             return program
     raise ValueError(f"no visible program of {layers} layers was found in {_TRIES} tries: ask for fewer layers")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import colorsys
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from random import Random
 
 from shaderdsl.binding import known_functions
-from shaderdsl.registry import Parameter, operations
+from shaderdsl.registry import Dimension, Parameter, operations
 
 Colour = tuple[float, float, float]
 
@@ -45,14 +45,15 @@ class Writer:
     """Writes values, and the `let` and `def` statements that they come to use.
 
     `share` is how many of the numbers are written in other ways than as a plain literal; with 0 all are plain, and
-    there are no names.
+    there are no names. `dimension` is that of the program, whose functions no name may hide.
     """
 
-    def __init__(self, random: Random, share: float) -> None:
+    def __init__(self, random: Random, share: float, dimension: Dimension = 2) -> None:
         self.random = random
         self.share = share
         self.statements: list[str] = []
-        self.taken = {*known_functions(), "none", *(w for o in operations().values() for p in o.parameters for w in p.choices)}
+        words = {w for o in operations(dimension).values() for p in o.parameters for w in p.choices}
+        self.taken = {*known_functions(dimension), "none", *words}
         self.numbers: list[tuple[str, float]] = []
         self.angles: list[tuple[str, float]] = []
         self.points: list[tuple[str, tuple[float, float]]] = []
@@ -217,6 +218,25 @@ class Writer:
         name, known = random.choice(self.points)
         dx, dy = x - known[0], y - known[1]
         return f"{name} + {self.pair(dx, dy)}" if self.chance(0.5) else f"{name} - {self.pair(-dx, -dy)}"
+
+    def vector(self, values: Sequence[float]) -> str:
+        """A point or direction of space."""
+        plain = self._triple(values)
+        if not self.special():
+            return plain
+        choice = int(self.random.random() * 6)
+        if choice == 0:
+            return f"fixed({plain})"
+        if choice == 1:
+            return f"{self._triple(0.5 * v for v in values)} * 2"
+        if choice == 2:
+            return f"-{self._triple(-v for v in values)}"
+        if choice == 3:
+            return f"{self._triple(0.4 * v for v in values)} + {self._triple(0.6 * v for v in values)}"
+        return self.let("point", plain) if choice == 4 else f"({self.arithmetic(values[0])}, {', '.join(map(decimal, values[1:]))})"
+
+    def _triple(self, values: Iterable[float]) -> str:
+        return f"({', '.join(map(decimal, values))})"
 
     def pair(self, x: float, y: float) -> str:
         return f"({decimal(x)}, {decimal(y)})"

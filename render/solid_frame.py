@@ -14,18 +14,19 @@ from textwrap import indent as indented
 from typing import Literal
 
 from render.solid_kernels import Duals, chain, crease_names, own_names, printed, push, sight_names
-from render.solid_numpy import LAYERS
+from render.solid_march import TILE
 from render.taichi_frame import FUNCTIONS
 from shaderdsl import shading, solid_dual as dual
 from shaderdsl.registry import continuous_names, scalar_names
 from shaderdsl.solid_checker import TONES
-from shaderdsl.view import BEFORE, REACH
+from shaderdsl.view import BEFORE, LAYERS, REACH
 
 Mode = Literal["image", "jacobian"]
 
 PROGRAM_COLUMNS = (
     "begin", "length", "slot_base", "camera", "background", "exposure", "fog", "tone", "light_first", "light_count",
     "material_first", "space_count", "row_first", "column_first", "weight_first", "parameter_count", "camera_moves", "all_move", "shadows",
+    "part_first", "part_count",
 )  # fmt: skip
 """The integers that the kernel reads about each program; bases into the batch's arrays. -1 is none. `all_move` is 1 where pixels
 without any surface depend on parameters too, and `shadows` is 1 where lights cast some."""
@@ -33,8 +34,8 @@ without any surface depend on parameters too, and `shadows` is 1 where lights ca
 HIT, BESIDE, LOW, HIGH, MIDDLE, BARE = range(1, 7)
 
 _ARGUMENTS = {
-    "programs": "i32, ndim=2", "instructions": "i32, ndim=2", "materials": "i32, ndim=2", "lights": "i32, ndim=2",
-    "slots": "f32, ndim=1", "places": "f32, ndim=3", "visible": "f32, ndim=3", "image": "f32, ndim=3",
+    "programs": "i32, ndim=2", "instructions": "i32, ndim=2", "parts": "i32, ndim=2", "materials": "i32, ndim=2", "lights": "i32, ndim=2",
+    "slots": "f32, ndim=1", "places": "f32, ndim=3", "masks": "i32, ndim=3", "visible": "f32, ndim=3", "image": "f32, ndim=3",
 }  # fmt: skip
 _DERIVATIVE_ARGUMENTS = {
     "rows": "i32, ndim=1", "columns": "i32, ndim=1", "weights": "f32, ndim=1", "row": "f32, ndim=2", "jacobian": "f32, ndim=4",
@@ -112,6 +113,7 @@ def _pixel(derivative: bool) -> str:
     names: dict[object, str] = {"x": "image_x", "y": "image_y", "pixel": "(pixel * widen)"}
     names.update({name: f"slots[camera + {k}]" for k, name in enumerate(dual.CAMERA)})
     text = "at = row_y * width + column_x\n"
+    text += f"tile = row_y // {TILE} * ((width + {TILE - 1}) // {TILE}) + column_x // {TILE}\n"
     text += "image_x = (ti.cast(column_x, ti.f32) + 0.5 - 0.5 * ti.cast(width, ti.f32)) * pixel\n"
     text += "image_y = (0.5 * ti.cast(height, ti.f32) - ti.cast(row_y, ti.f32) - 0.5) * pixel\n"
     text += printed(dual.ray_rule(), names, ("o0", "o1", "o2", "d0", "d1", "d2", "size", "growth"), 0)

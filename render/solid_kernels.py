@@ -73,10 +73,22 @@ class Distances:
         self.groups = grouped(used)
         self.folds = self.groups["repetition"] + self.groups["extrusion"]
 
-    def text(self, indent: int) -> str:
+    def text(self, indent: int, dropped: str, noted: str = "") -> str:
+        """`dropped`: the condition under which part `part` of `SolidTape.parts` is left out; `noted`: what is done with each part's
+        value before it is united with the others, whose instruction is `item`."""
         i = " " * indent
-        j, m = i + "    ", i + "        "
-        text = f"{i}for item in range(length):\n"
+        text = f"{i}for part in range(part_count):\n{i}    start_at = parts[part_first + part, 0]\n"
+        text += f"{i}    stop_at = parts[part_first + part, 1]\n{i}    if part > 0:\n{i}        stop_at += 1\n"
+        text += f"{i}    if {dropped}:\n{i}        if part == 0:\n{i}            stop_at = start_at\n"
+        text += f"{i}            for lane in range({LANES}):\n"
+        text += f"{i}                register[{LANES} * code[first + length - 1, 5] + lane] = 1e10\n"
+        text += f"{i}        else:\n{i}            stop_at = start_at\n"
+        indent += 4
+        i = " " * indent
+        j = i + "    "
+        text += f"{i}for item in range(start_at, stop_at):\n"
+        if noted:
+            text += f"{j}if part > 0 and item == stop_at - 1:\n" + noted.replace("\n", "\n" + j + "    ").join((j + "    ", "\n"))
         text += f"{j}op = code[first + item, 0]\n{j}source = code[first + item, 1]\n{j}second = code[first + item, 2]\n"
         text += f"{j}slot = slot_base + code[first + item, 3]\n{j}target = {LANES} * code[first + item, 5]\n"
         cases: list[tuple[int, str]] = []
@@ -88,7 +100,6 @@ class Distances:
             cases.append((number, self._fold(operation, indent + 8)))
         for number, operation in self.groups["boolean"] + self.groups["modifier"]:
             cases.append((number, self._combination(operation, indent + 8)))
-        del m
         return text + chain(cases, "op", indent + 4)
 
     def _place(self, indent: int, inner: int) -> tuple[str, str]:
@@ -223,7 +234,18 @@ class Duals:
         text = ""
         if self.folds:
             text += "".join(f"{i}space[{k}] = {v}\n" for k, v in enumerate(("x0", "x1", "x2", *("1.0" if k % 4 == 0 else "0.0" for k in range(9)))))
-        text += f"{i}for n in range(length):\n"
+        # A part that is nowhere near counts as far away.
+        text += f"{i}for part in range(part_count):\n{i}    start_at = parts[part_first + part, 0]\n"
+        text += f"{i}    stop_at = parts[part_first + part, 1]\n"
+        text += f"{i}    if (masks[b, tile, part >> 5] >> (part & 31)) & 1 == 0:\n{i}        start_at = stop_at\n"
+        text += f"{i}        value[5 * (stop_at - 1)] = 1e9\n"
+        text += "".join(f"{i}        value[5 * (stop_at - 1) + {k}] = 0.0\n" for k in range(1, 5))
+        text += f"{i}        offset[stop_at - 1] = 1e9\n{i}        crease[stop_at - 1] = -1\n"
+        text += f"{i}    if part > 0:\n{i}        stop_at += 1\n"
+        indent += 4
+        i = " " * indent
+        j, m = i + "    ", i + "        "
+        text += f"{i}for n in range(start_at, stop_at):\n"
         text += f"{j}op = instructions[begin + n, 0]\n{j}source = instructions[begin + n, 1]\n"
         text += f"{j}second = instructions[begin + n, 2]\n{j}slot = slot_base + instructions[begin + n, 3]\n"
         text += f"{j}z0 = 0.0\n{j}z1 = 0.0\n{j}z2 = 0.0\n{j}z3 = 0.0\n{j}z4 = 0.0\n{j}b0 = 0.0\n{j}b1 = 0.0\n{j}b2 = 0.0\n{j}b3 = 0.0\n"
@@ -361,12 +383,12 @@ class Duals:
             text += f"{i}beside = 1\n"
         text += f"{i}edge = offset[source]\n{i}edge_at = crease[source]\n"
         if operation.category == "boolean":
-            text += self._share(indent) + f"{i}if part > 0.5:\n{i}    edge = offset[second]\n{i}    edge_at = crease[second]\n"
+            text += self._share(indent) + f"{i}if portion > 0.5:\n{i}    edge = offset[second]\n{i}    edge_at = crease[second]\n"
         return text
 
     def _share(self, indent: int) -> str:
-        """`part`: how much of a blend's surface, whose value is z0, is the second operand's."""
-        return printed(dual.share_rule(), {"f": "z0", "a_f": "p0", "b_f": "r0"}, ("part",), indent)
+        """`portion`: how much of a blend's surface, whose value is z0, is the second operand's."""
+        return printed(dual.share_rule(), {"f": "z0", "a_f": "p0", "b_f": "r0"}, ("portion",), indent)
 
     def _offset(self, indent: int) -> str:
         return printed(dual.crease_offset_rule(), crease_names("z", "b"), ("gap",), indent)
@@ -385,19 +407,19 @@ class Duals:
         if self.groups["modifier"]:
             text += f"{j}if {one_of([n for n, _ in self.groups['modifier']], 'op')}:\n{m}share[source] += share[n]\n"
         if self.groups["boolean"]:
-            text += f"{j}if {one_of([n for n, _ in self.groups['boolean']], 'op')}:\n" + self._part(indent + 8)
-            text += f"{m}share[source] += share[n] * (1.0 - part)\n{m}share[second] += share[n] * part\n"
+            text += f"{j}if share[n] != 0.0 and ({one_of([n for n, _ in self.groups['boolean']], 'op')}):\n" + self._part(indent + 8)
+            text += f"{m}share[source] += share[n] * (1.0 - portion)\n{m}share[second] += share[n] * portion\n"
         return text
 
     def _part(self, indent: int) -> str:
-        """`part` of the boolean `n`, whose branches are known."""
+        """`portion` of the boolean `n`, whose branches are known."""
         i = " " * indent
-        text = f"{i}second = instructions[begin + n, 2]\n{i}part = ti.cast(1 - first[n], ti.f32)\n"
+        text = f"{i}second = instructions[begin + n, 2]\n{i}portion = ti.cast(1 - first[n], ti.f32)\n"
         if self.blends:
             text += f"{i}if {one_of([n for n, _ in self.blends], 'op')}:\n"
             text += f"{i}    z0 = value[5 * n]\n{i}    p0 = value[5 * source]\n{i}    r0 = value[5 * second]\n"
             text += self._share(indent + 4)
-        return text + f"{i}if instructions[begin + n, 4] == 1:\n{i}    part = 0.0\n"
+        return text + f"{i}if instructions[begin + n, 4] == 1:\n{i}    portion = 0.0\n"
 
     def materials(self, indent: int) -> str:
         """`mat0`..: the surface's MATERIAL, after `shares`."""
@@ -464,8 +486,10 @@ class Duals:
         text += "".join(f"{j}t{k} = adjoint[5 * n + {k}]\n" for k in range(5))
         busy = " or ".join(f"t{k} != 0.0" for k in range(5))
         text += f"{j}op = instructions[begin + n, 0]\n"
-        folds = one_of([n for n, _ in self.folds], "op")
-        text += f"{j}if {busy} or {folds}:\n"
+        if self.folds:
+            text += f"{j}if {one_of([n for n, _ in self.folds], 'op')}:\n{m}made = 12 * instructions[begin + n, 4]\n"
+            text += f"{m}for k in range(12):\n{m}    t0 += ti.abs(space_adjoint[made + k])\n"
+        text += f"{j}if {busy}:\n"
         text += f"{m}source = instructions[begin + n, 1]\n{m}second = instructions[begin + n, 2]\n"
         text += f"{m}slot = slot_base + instructions[begin + n, 3]\n{m}own_count = 0\n"
         text += f"{m}if {one_of([n for n, _ in self.leaves + self.folds], 'op')}:\n" + self._reverse_placed(indent + 12)
@@ -615,16 +639,18 @@ class Duals:
         j, m = i + "    ", i + "        "
         text = f"{i}for n in range(length):\n{j}worth[n] = 0.0\n{j}op = instructions[begin + n, 0]\n"
         text += f"{j}source = instructions[begin + n, 1]\n"
-        text += f"{j}if {one_of([n for n, _ in self.leaves], 'op')}:\n" + self._own_material(indent + 8)
+        # What has no share has no worth; far away it has not even been looked at.
+        text += f"{j}if share[n] == 0.0:\n{m}worth[n] = 0.0\n"
+        text += f"{j}elif {one_of([n for n, _ in self.leaves], 'op')}:\n" + self._own_material(indent + 8)
         text += f"{m}worth[n] = " + _sum(f"tint{k} * own{k}" for k in range(6)) + "\n"
-        text += f"{m}if share[n] != 0.0:\n" + self._reverse_own_material(indent + 12)
+        text += self._reverse_own_material(indent + 8)
         if self.groups["modifier"]:
             text += f"{j}elif {one_of([n for n, _ in self.groups['modifier']], 'op')}:\n{m}worth[n] = worth[source]\n"
         if self.groups["boolean"]:
             text += f"{j}elif {one_of([n for n, _ in self.groups['boolean']], 'op')}:\n" + self._part(indent + 8)
-            text += f"{m}worth[n] = worth[source] + part * (worth[second] - worth[source])\n"
+            text += f"{m}worth[n] = worth[source] + portion * (worth[second] - worth[source])\n"
             if self.blends:
-                text += f"{m}if share[n] != 0.0 and instructions[begin + n, 4] == 0 and ({one_of([n for n, _ in self.blends], 'op')}):\n"
+                text += f"{m}if instructions[begin + n, 4] == 0 and ({one_of([n for n, _ in self.blends], 'op')}):\n"
                 deep = " " * (indent + 12)
                 text += f"{deep}moved = share[n] * (worth[second] - worth[source])\n"
                 names: dict[object, str] = {"f": "z0", "a_f": "p0", "b_f": "r0", "d_share": "moved"}

@@ -1,8 +1,9 @@
 """The kernel that marches rays: for each pixel of each program, the places along its ray that matter.
 
 What it finds is what `render.solid_numpy.march` finds, with the same state machine; rays are marched 64 at a time, a tile of
-8x8 pixels. First the centres of a region's tiles are marched as cones that hold all rays of their tile, to where the first
-surface may be; each tile starts there.
+8x8 pixels. First the centres of a region's tiles are marched as cones that hold all rays of their tile: to where the first
+surface may be, where the tile's rays start, and on until nothing behind can be seen; which parts of the scene (`SolidTape.parts`)
+come near a cone is kept, and its rays look at those alone.
 """
 
 from __future__ import annotations
@@ -11,25 +12,35 @@ from collections.abc import Iterable
 from textwrap import indent as indented
 
 from render.solid_kernels import LANES, Distances, printed
-from render.solid_numpy import FAR, LAYERS, NARROWING, NEAR, ROOT_STEPS, SHORTEST, STEPS
 from render.taichi_frame import FUNCTIONS
 from shaderdsl import solid_dual as dual
 from shaderdsl.solid_tape import MARCH_REGISTERS, MARCH_SPACES
+from shaderdsl.view import FAR, LAYERS, LEAST_CELL, NARROWING, NEAR, ROOT_STEPS, SHORTEST, STEPS
 
 TILE = 8
-PROGRAM_COLUMNS = ("first", "length", "slot_base", "camera")
+PROGRAM_COLUMNS = ("first", "length", "slot_base", "camera", "part_first", "part_count")
 PLACES = 3 * LAYERS
 """What is kept of a pixel: for each layer the surface's distance, and both ends of its least value's bracket; -1 is none."""
 
+CONE_STEPS = 96
+"""Steps that a tile's cone may take."""
+
+MASKS = 8
+"""Integers of 32 bits that say which parts of a scene come near a tile: as many bits as a scene may have parts."""
+
+DROPPED = "spot >= 0 and (masks[b, tile, part >> 5] >> (part & 31)) & 1 == 0"
+"""The condition under which a tile's rays leave out part `part`."""
+
 _ARGUMENTS = {
-    "programs": "i32, ndim=2", "code": "i32, ndim=2", "lipschitz": "f32, ndim=1", "slots": "f32, ndim=1", "places": "f32, ndim=3",
+    "programs": "i32, ndim=2", "code": "i32, ndim=2", "parts": "i32, ndim=2", "lipschitz": "f32, ndim=1", "slots": "f32, ndim=1",
+    "places": "f32, ndim=3", "masks": "i32, ndim=3", "values": "f32, ndim=2",
 }  # fmt: skip
 
 _LANES = (
     "px", "py", "pz", "ox", "oy", "oz", "dx", "dy", "dz", "size", "growth", "t", "at", "f_before", "f_earlier", "before", "earlier",
-    "low", "f_low", "high", "f_high", "middle", "f_middle", "start",
+    "low", "f_low", "high", "f_high", "middle", "f_middle", "start", "limit",
 )  # fmt: skip
-_COUNTS = ("mode", "resume", "left", "layer", "steps")
+_COUNTS = ("mode", "resume", "remaining", "layer", "steps")
 
 OUTSIDE, INSIDE, LEAVING, DONE, ROOT, LEAST = range(6)
 
@@ -39,19 +50,19 @@ def source(used: Iterable[int]) -> str:
     distances = Distances(used)
     text = f"import taichi as ti\n\n{FUNCTIONS}\n@ti.kernel\ndef run(\n"
     text += "".join(f"    {name}: ti.types.ndarray(dtype=ti.{kind}),\n" for name, kind in _ARGUMENTS.items())
-    text += "    width: ti.i32, height: ti.i32, parts: ti.i32, stride: ti.i32, widen: ti.f32,\n):\n"
+    text += "    width: ti.i32, height: ti.i32, shares: ti.i32, stride: ti.i32, widen: ti.f32,\n):\n"
     text += f"""\
     tiles_x = (width + {TILE - 1}) // {TILE}
     tiles_y = (height + {TILE - 1}) // {TILE}
     regions_x = (tiles_x + {TILE - 1}) // {TILE}
     regions = regions_x * ((tiles_y + {TILE - 1}) // {TILE})
     pixel = 2.0 / ti.cast(ti.min(width, height), ti.f32)
-    for turn in range(programs.shape[0] * regions * parts * stride):
+    for turn in range(programs.shape[0] * regions * shares * stride):
         if turn % stride == 0:
             task = turn // stride
-            b = task // (regions * parts)
-            region = (task - b * regions * parts) // parts
-            part = task % parts
+            b = task // (regions * shares)
+            region = (task - b * regions * shares) // shares
+            share = task % shares
 """
     i = " " * 12
     text += "".join(f"{i}{name} = programs[b, {k}]\n" for k, name in enumerate(PROGRAM_COLUMNS))
@@ -70,10 +81,9 @@ def source(used: Iterable[int]) -> str:
     k = " " * 28
     text += f"{k}for lane in range({LANES}):\n"
     text += "".join(f"{k}    p{c}[lane] = o{c}[lane] + at[lane] * d{c}[lane]\n" for c in "xyz")
-    text += distances.text(28)
+    text += distances.text(28, DROPPED, _noted())
     text += f"{k}root = {LANES} * code[first + length - 1, 5]\n{k}if spot < 0:\n" + indented(_cones(), " " * 32)
     text += f"{k}else:\n" + indented(_step(), " " * 32)
-    text += indented("if spot < 0:\n" + _starts(), " " * 20)
     return text
 
 
@@ -87,10 +97,11 @@ wanted = 1
 if spot >= 0:
     tile_x += spot % {TILE}
     tile_y += spot // {TILE}
-    if spot % parts != part or start[spot] > {FAR}:
+    if spot % shares != share or start[spot] > {FAR}:
         wanted = 0
-if tile_x >= tiles_x or tile_y >= tiles_y:
+if tile_x >= tiles_x or tile_y >= tiles_y or length == 0:
     wanted = 0
+tile = tile_y * tiles_x + tile_x
 """
 
 
@@ -117,9 +128,11 @@ top_edge = 0.5 * ti.cast(height, ti.f32) - ti.cast(tile_y * {TILE}, ti.f32) - co
     text += printed(dual.ray_rule(), names, results, 4)
     targets = ("ox", "oy", "oz", "dx", "dy", "dz", "size", "growth")
     text += "".join(f"    {target}[lane] = {value}\n" for target, value in zip(targets, results))
-    text += """\
-    t[lane] = begin
-    at[lane] = begin
+    text += f"""\
+    # The first sample stands at a multiple of the least step, as all do.
+    cell = ti.bit_cast(ti.bit_cast(ti.max({SHORTEST} * (r6 + r7 * begin), {LEAST_CELL}), ti.i32) & 0x7F800000, ti.f32)
+    t[lane] = ti.floor(begin / cell) * cell
+    at[lane] = t[lane]
     f_before[lane] = -1e30
     f_earlier[lane] = -1e30
     before[lane] = begin
@@ -127,29 +140,56 @@ top_edge = 0.5 * ti.cast(height, ti.f32) - ti.cast(tile_y * {TILE}, ti.f32) - co
     mode[lane] = 0
     layer[lane] = 0
     steps[lane] = 0
+    if spot < 0:
+        start[lane] = 0.0
 """
     return text
 
 
+def _noted() -> str:
+    """Keeps each part's distances from the tiles' centres."""
+    return f"""\
+if spot < 0:
+    for lane in range({LANES}):
+        values[task, {LANES} * part + lane] = register[{LANES} * code[first + item, 2] + lane]
+        if part == 1:
+            values[task, lane] = register[{LANES} * code[first + item, 1] + lane]"""
+
+
 def _cones() -> str:
-    """Advances the cones around the tiles' centres as far as no surface is near any ray of the tile."""
+    """Advances the cones around the tiles' centres: first as far as no surface is near any ray of the tile, and then through the
+    scene, half as far each time as it is free, until all rays are deep inside something; parts that may be met are marked."""
     # In pixels; the rays' own are widened.
     return f"""\
 alive = 0
 radius = {TILE * 0.5**0.5 * 1.1} / widen + {NEAR}
 for lane in range({LANES}):
+    free = register[root + lane] / slope
     wide = radius * (size[lane] + growth[lane] * t[lane])
-    ahead = (register[root + lane] / slope - wide) / (1.0 + radius * growth[lane])
-    moving = ahead > 0.25 * wide and t[lane] <= {FAR} and mode[lane] == 0
-    mode[lane] = ti.select(moving, 0, {DONE})
-    t[lane] = ti.select(moving, t[lane] + ahead, t[lane])
+    ahead = (free - wide) / (1.0 + radius * growth[lane])
+    through = ti.max(0.5 * (ti.abs(free) - wide), 0.5 * wide)
+    beyond = t[lane] > {FAR}
+    mode[lane] = ti.select(mode[lane] == 0 and ahead <= 0.25 * wide, 1, mode[lane])
+    start[lane] = ti.select(mode[lane] == 0, t[lane], start[lane])
+    mode[lane] = ti.select(beyond or free < -2.0 * wide, {DONE}, mode[lane])
+    limit[lane] = ti.select(mode[lane] == 1, slope * (wide + through * (1.0 + radius * growth[lane])), -1e30)
+    # What begins inside a solid looks at everything, and so does what is not through in time.
+    everything = (steps[lane] == 0 and free < wide) or (mode[lane] != {DONE} and steps[lane] >= {CONE_STEPS})
+    limit[lane] = ti.select(everything, 1e30, limit[lane])
+    mode[lane] = ti.select(everything, {DONE}, mode[lane])
+    t[lane] += ti.select(mode[lane] == 0, ahead, ti.select(mode[lane] == 1, through, 0.0))
+    start[lane] = ti.select(mode[lane] == 0, t[lane], start[lane])
     at[lane] = t[lane]
-    alive += ti.select(moving, 1, 0)
+    steps[lane] += 1
+    alive += ti.select(mode[lane] == {DONE}, 0, 1)
+for part in range(part_count):
+    for lane in range({LANES}):
+        row_x = tile_x + lane % {TILE}
+        row_y = tile_y + lane // {TILE}
+        if row_x < tiles_x and row_y < tiles_y and (part_count == 1 or values[task, {LANES} * part + lane] <= limit[lane]):
+            # Another thread that marches the same cones marks the same parts.
+            ti.atomic_or(masks[b, row_y * tiles_x + row_x, part >> 5], 1 << (part & 31))
 """
-
-
-def _starts() -> str:
-    return f"    for lane in range({LANES}):\n        start[lane] = t[lane]\n"
 
 
 def _step() -> str:
@@ -168,7 +208,9 @@ for lane in range({LANES}):
     earlier[lane] = ti.select(quiet, before[lane], earlier[lane])
     before[lane] = ti.select(quiet, t[lane], before[lane])
     steps[lane] += ti.select(quiet, 1, 0)
-    t[lane] = ti.select(quiet, t[lane] + ti.max(f / slope, {SHORTEST} * wide), t[lane])
+    cell = ti.bit_cast(ti.bit_cast(ti.max({SHORTEST} * wide, {LEAST_CELL}), ti.i32) & 0x7F800000, ti.f32)
+    onward = ti.max(ti.floor((t[lane] + f / slope - {NEAR} * wide - cell) / cell), ti.floor(t[lane] / cell) + 1.0) * cell
+    t[lane] = ti.select(quiet, onward, t[lane])
     at[lane] = ti.select(quiet, t[lane], at[lane])
     alive += ti.select(mode[lane] != {DONE}, 1, 0)
     special += ti.select(quiet or mode[lane] == {DONE}, 0, 1)
@@ -189,13 +231,17 @@ if special > 0:
                     high[lane] = at[lane]
                     f_high[lane] = f
                     f_low[lane] *= 0.5
-                left[lane] -= 1
+                remaining[lane] -= 1
                 at[lane] = low[lane] + (high[lane] - low[lane]) * (f_low[lane] / (f_low[lane] - f_high[lane]))
-                if left[lane] == 0:
+                if remaining[lane] == 0:
                     if shown:
                         places[b, row, column] = at[lane]
                     mode[lane] = resume[lane]
                     at[lane] = t[lane]
+                    if resume[lane] != {INSIDE}:
+                        layer[lane] += 1
+                        if layer[lane] >= {LAYERS}:
+                            mode[lane] = {DONE}
             elif mode[lane] == {LEAST}:
                 right = high[lane] - middle[lane] > middle[lane] - low[lane]
                 lower = f < f_middle[lane]
@@ -210,22 +256,32 @@ if special > 0:
                 if lower:
                     middle[lane] = at[lane]
                     f_middle[lane] = f
-                left[lane] -= 1
+                remaining[lane] -= 1
                 at[lane] = middle[lane] - 0.381966 * (middle[lane] - low[lane])
                 if high[lane] - middle[lane] > middle[lane] - low[lane]:
                     at[lane] = middle[lane] + 0.381966 * (high[lane] - middle[lane])
-                if left[lane] == 0:
+                if remaining[lane] == 0:
                     if shown:
                         places[b, row, column + 1] = low[lane]
                         places[b, row, column + 2] = high[lane]
-                    layer[lane] += 1
-                    mode[lane] = resume[lane]
-                    if layer[lane] >= {LAYERS}:
-                        mode[lane] = {DONE}
-                    at[lane] = t[lane]
+                    if f_middle[lane] <= 0.0 and f_low[lane] > 0.0:
+                        # What was thought to be passed near is met between two samples.
+                        mode[lane] = {ROOT}
+                        low[lane] = limit[lane]
+                        high[lane] = middle[lane]
+                        f_high[lane] = f_middle[lane]
+                        remaining[lane] = {ROOT_STEPS}
+                        at[lane] = low[lane] + (high[lane] - low[lane]) * (f_low[lane] / (f_low[lane] - f_high[lane]))
+                    else:
+                        layer[lane] += 1
+                        mode[lane] = resume[lane]
+                        if layer[lane] >= {LAYERS}:
+                            mode[lane] = {DONE}
+                        at[lane] = t[lane]
             else:
                 wide = size[lane] + growth[lane] * t[lane]
                 near = {NEAR} * slope * wide
+                cell = ti.bit_cast(ti.bit_cast(ti.max({SHORTEST} * wide, {LEAST_CELL}), ti.i32) & 0x7F800000, ti.f32)
                 last = f_before[lane]
                 rising = f > last and last <= f_earlier[lane] and last > -1e29
                 goes = mode[lane]
@@ -239,15 +295,19 @@ if special > 0:
                         f_low[lane] = last
                         high[lane] = t[lane]
                         f_high[lane] = f
-                        left[lane] = {ROOT_STEPS}
+                        remaining[lane] = {ROOT_STEPS}
                         goes = {ROOT}
                         then = {INSIDE}
                 elif (goes == {OUTSIDE} and rising and last < near) or (goes == {INSIDE} and (rising or f > 0.0)):
-                    low[lane] = earlier[lane]
+                    low[lane] = ti.max(earlier[lane], before[lane] - cell)
+                    limit[lane] = earlier[lane]
+                    f_low[lane] = -1.0
+                    if goes == {OUTSIDE}:
+                        f_low[lane] = f_earlier[lane]
                     middle[lane] = before[lane]
                     f_middle[lane] = last
                     high[lane] = t[lane]
-                    left[lane] = {NARROWING}
+                    remaining[lane] = {NARROWING}
                     if goes == {INSIDE}:
                         then = {LEAVING}
                         if f > 0.0:
@@ -274,7 +334,8 @@ if special > 0:
                 f_before[lane] = f
                 earlier[lane] = before[lane]
                 before[lane] = t[lane]
-                t[lane] += ti.max(ti.abs(f) / slope, {SHORTEST} * wide)
+                free = ti.abs(f) / slope - {NEAR} * wide - cell
+                t[lane] = ti.max(ti.floor((t[lane] + free) / cell), ti.floor(t[lane] / cell) + 1.0) * cell
                 steps[lane] += 1
                 mode[lane] = goes
                 resume[lane] = then

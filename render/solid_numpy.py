@@ -24,6 +24,7 @@ from shaderdsl.view import (
     BEFORE,
     FAR,
     LAYERS,
+    LEAST_CELL,
     NARROWING,
     NEAR,
     OCCLUSION_REACH,
@@ -544,8 +545,9 @@ OUTSIDE, INSIDE, LEAVING, DONE = range(4)
 def march(tape: SolidTape, slots: Array, sight: Sight) -> Places:
     """Marches all rays at once; see `shaderdsl.view` for what it looks for.
 
-    Steps are the distance over its Lipschitz constant, and at least SHORTEST pixels: a surface is met when the distance
-    changes its sign between two samples, and passed near when it has a least value between three.
+    Steps are the distance over its Lipschitz constant, less what is near a surface: there every multiple of SHORTEST pixels is
+    looked at. A surface is met when the distance changes its sign between two samples, and passed near when it has a least
+    value between three.
     """
     distances = Distances(tape, slots)
     n = len(sight.values[0])
@@ -563,6 +565,7 @@ def march(tape: SolidTape, slots: Array, sight: Sight) -> Places:
         f = distances.at(part.at(t[rays]))
         size = part.size(t[rays])
         near = NEAR * lipschitz * size
+        cell = np.exp2(np.floor(np.log2(np.maximum(SHORTEST * size, LEAST_CELL))))
         now, last, last_but_one = state[rays], f_before[rays], f_earlier[rays]
         met = (now == OUTSIDE) & (f <= 0.0)
         rising = (f > last) & (last <= last_but_one) & np.isfinite(last)
@@ -576,8 +579,14 @@ def march(tape: SolidTape, slots: Array, sight: Sight) -> Places:
         places.hit[layer[who], who] = _root(distances, sight.some(who), before[who], f_before[who], t[who], f[met])
         least = passed | shallow
         who = rays[least]
-        low, high = _least(distances, sight.some(who), earlier[who], before[who], last[least], t[who])
+        start = np.maximum(earlier[who], before[who] - cell[least])
+        low, middle, f_middle, high = _least(distances, sight.some(who), start, before[who], last[least], t[who])
         places.low[layer[who], who], places.high[layer[who], who] = low, high
+        # What was thought to be passed near may be met between two samples.
+        thin = (f_middle <= 0.0) & passed[least]
+        some = who[thin]
+        place = _root(distances, sight.some(some), earlier[some], last_but_one[least][thin], middle[thin], f_middle[thin])
+        places.hit[layer[some], some] = place
         layer[who] += 1
         outside = f > 0.0
         new = now.copy()
@@ -591,7 +600,8 @@ def march(tape: SolidTape, slots: Array, sight: Sight) -> Places:
         f_earlier[rays] = np.where(fresh, -np.inf, last)
         f_before[rays], earlier[rays], before[rays] = f, before[rays], t[rays]
         state[rays] = new
-        t[rays] += np.maximum(np.abs(f) / lipschitz, SHORTEST * size)
+        free = np.abs(f) / lipschitz - NEAR * size - cell
+        t[rays] = np.maximum(np.floor((t[rays] + free) / cell), np.floor(t[rays] / cell) + 1.0) * cell
     return places
 
 
@@ -610,8 +620,8 @@ def _root(distances: Distances, sight: Sight, low: Array, f_low: Array, high: Ar
 
 def _least(
     distances: Distances, sight: Sight, low: Array, middle: Array, f_middle: Array, high: Array
-) -> tuple[Array, Array]:
-    """A narrower bracket of the least value, by golden section."""
+) -> tuple[Array, Array, Array, Array]:
+    """A narrower bracket of the least value, by golden section: its low end, the lowest sample and its value, its high end."""
     for _ in range(NARROWING):
         right = high - middle > middle - low
         probe = np.where(right, middle + 0.381966 * (high - middle), middle - 0.381966 * (middle - low))
@@ -622,7 +632,7 @@ def _least(
         new_high = np.where(right, np.where(lower, high, probe), np.where(lower, middle, high))
         low, high = new_low, new_high
         middle, f_middle = np.where(lower, probe, middle), np.where(lower, f, f_middle)
-    return low, high
+    return low, middle, f_middle, high
 
 
 # -- shadows -------------------------------------------------------------------------------------------------

@@ -11,19 +11,19 @@ from textwrap import indent as indented
 
 from render.solid_kernels import LANES, Distances, chain, grouped, own_names, printed
 from render.solid_march import TILE
-from render.solid_numpy import LAYERS, TETRAHEDRON
+from render.solid_numpy import TETRAHEDRON
 from render.taichi_frame import FUNCTIONS
 from shaderdsl import solid_dual as dual
 from shaderdsl.registry import scalar_names
 from shaderdsl.solid_tape import MARCH_REGISTERS, MARCH_SPACES
-from shaderdsl.view import OCCLUSION_REACH, OCCLUSION_TAPS, SHADOW_STEP, SHADOW_STEPS
+from shaderdsl.view import LAYERS, OCCLUSION_REACH, OCCLUSION_TAPS, SHADOW_STEP, SHADOW_STEPS
 
-PROGRAM_COLUMNS = ("first", "length", "slot_base", "camera", "light_first", "light_count")
+PROGRAM_COLUMNS = ("first", "length", "slot_base", "camera", "part_first", "part_count", "light_first", "light_count")
 SHADOW, OCCLUSION = 1, 2
 """What a light does; `casters` (k, 4) has its opcode, first slot, which of the two (0: neither), and the amount's slot."""
 
 _ARGUMENTS = {
-    "programs": "i32, ndim=2", "code": "i32, ndim=2", "casters": "i32, ndim=2", "slots": "f32, ndim=1", "places": "f32, ndim=3",
+    "programs": "i32, ndim=2", "code": "i32, ndim=2", "parts": "i32, ndim=2", "casters": "i32, ndim=2", "slots": "f32, ndim=1", "places": "f32, ndim=3",
     "visible": "f32, ndim=3",
 }  # fmt: skip
 _LANES = (
@@ -63,7 +63,7 @@ def source(used: Iterable[int]) -> str:
     text += indented(_light(used), " " * 28)
     text += f"{' ' * 28}for step in range(steps):\n"
     text += indented(_asked(), " " * 32)
-    text += distances.text(32)
+    text += distances.text(32, "False")
     text += f"{' ' * 32}root = {LANES} * code[first + length - 1, 5]\n"
     text += indented(_answered(), " " * 32)
     text += indented(_kept(), " " * 28)

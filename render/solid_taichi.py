@@ -15,15 +15,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from render import solid_frame, solid_march, solid_numpy, solid_shadows, taichi_backend
+from render import solid_frame, solid_march, solid_shadows, taichi_backend
 from render.taichi_backend import TASKS_ON_CPU, TURNS_AT_A_TIME, Double, Float, Target, _bases, _UniformParts
 from shaderdsl.registry import operations, scalar_names
 from shaderdsl.solid_checker import TONES
 from shaderdsl.solid_dual import CAMERA
 from shaderdsl.solid_tape import SolidTape
 from shaderdsl.tape import MAXIMUM_INSTRUCTIONS, MAXIMUM_SPACES, opcodes
+from shaderdsl.view import LAYERS
 
 Ints = npt.NDArray[np.int32]
+Marched = tuple[Float, Ints]
 
 _REGISTERS = (32, 96, MAXIMUM_INSTRUCTIONS)
 _SPACES = (1, 8, MAXIMUM_SPACES)
@@ -129,6 +131,7 @@ class SolidBatch:
 
         return {
             "code": joined([t.march for t in self.tapes], 6),
+            "parts": joined([t.parts for t in self.tapes], 2),
             "instructions": joined([t.instructions for t in self.tapes], 6),
             "materials": joined([t.materials for t in self.tapes], 5),
             "lights": joined([t.lights for t in self.tapes], 2),
@@ -155,6 +158,8 @@ class SolidBatch:
         for name in ("camera", "background", "exposure", "fog"):
             table[name] = slots(name)
         table["tone"] = numbers([TONES.index(t.tone) for t in self.tapes])
+        table["part_first"] = firsts([len(t.parts) for t in self.tapes])
+        table["part_count"] = numbers([len(t.parts) for t in self.tapes])
         table["light_first"] = firsts([len(t.lights) for t in self.tapes])
         table["light_count"] = numbers([len(t.lights) for t in self.tapes])
         table["material_first"] = firsts([len(t.materials) for t in self.tapes])
@@ -170,21 +175,33 @@ class SolidBatch:
 
     # -- what it gives ------------------------------------------------------------------------------------
 
-    def _marched(self, slots: Float, size: tuple[int, int], widen: float) -> Float:
+    def _marched(self, slots: Float, size: tuple[int, int], widen: float) -> Marched:
+        """The places along each pixel's ray (n, pixels, PLACES), and the parts near each tile (n, tiles, MASKS)."""
         width, height = size
         places = np.full((len(self), width * height, solid_march.PLACES), -1.0, np.float32)
         march = _kernel("march", self.used, (), solid_march.source)
         lipschitz = np.array([t.lipschitz for t in self.tapes], np.float32)[self.which]
         regions = -(-width // 64) * -(-height // 64) * len(self)
-        parts = max(1, min(8, -(-TASKS_ON_CPU // regions)))
-        march(self._march_table, self._tables["code"], lipschitz, slots, places, width, height, parts, self._stride, widen)
-        return places
+        shares = max(1, min(8, -(-TASKS_ON_CPU // regions)))
+        tiles = -(-width // 8) * -(-height // 8)
+        masks = np.zeros((len(self), tiles, solid_march.MASKS), np.int32)
+        most = max(len(t.parts) for t in self.tapes)
+        regions *= shares
+        values = np.zeros((regions, solid_march.LANES * most), np.float32)
+        tables = self._tables
+        arrays = (self._march_table, tables["code"], tables["parts"], lipschitz, slots, places, masks, values)
+        march(*arrays, width, height, shares, self._stride, widen)
+        return places, masks
 
     @cached_property
     def _march_table(self) -> Ints:
-        """First instruction, how many, first slot, and camera of each program, for marching."""
-        lengths = [len(t.march) for t in self.tapes]
-        columns = (_bases(lengths)[:-1][self.which], np.array(lengths, np.int32)[self.which], *self._programs[:, 2:4].T)
+        """First instruction, how many, first slot, camera, first part and how many of each program, for marching."""
+
+        def runs(lengths: list[int]) -> tuple[Ints, Ints]:
+            return _bases(lengths)[:-1][self.which], np.array(lengths, np.int32)[self.which]
+
+        parts = runs([len(t.parts) for t in self.tapes])
+        columns = (*runs([len(t.march) for t in self.tapes]), *self._programs[:, 2:4].T, *parts)
         return np.ascontiguousarray(np.stack(columns, 1).astype(np.int32))
 
     @cached_property
@@ -199,13 +216,13 @@ class SolidBatch:
             return np.ones((1, 1, 1), np.float32)
         width, height = size
         most = max(len(t.lights) for t in self.tapes)
-        visible = np.ones((len(self), width * height, solid_numpy.LAYERS * most), np.float32)
+        visible = np.ones((len(self), width * height, LAYERS * most), np.float32)
         run = _kernel("shadows", self.used, (), solid_shadows.source)
         programs = self._programs
         lights = [solid_frame.PROGRAM_COLUMNS.index(name) for name in ("light_first", "light_count")]
         table = np.concatenate([self._march_table, programs[:, lights]], 1)
         blocks = max(1, min(-(-width // 8) * -(-height // 8), -(-2 * TASKS_ON_CPU // len(self))))
-        run(np.ascontiguousarray(table), self._tables["code"], self._casters, slots, places, visible, width, height, blocks,
+        run(np.ascontiguousarray(table), self._tables["code"], self._tables["parts"], self._casters, slots, places, visible, width, height, blocks,
             self._stride, widen)  # fmt: skip
         return visible
 
@@ -239,19 +256,21 @@ class SolidBatch:
         return errors
 
     def _drawn(
-        self, mode: solid_frame.Mode, slots: Float, places: Float, size: tuple[int, int], widen: float, more: dict[str, Any]
+        self, mode: solid_frame.Mode, slots: Float, marched: Marched, size: tuple[int, int], widen: float, more: dict[str, Any]
     ) -> Float:
         width, height = size
         registers, spaces = self._sizes
         run = _kernel(mode, self.used, self._sizes, lambda used: solid_frame.source(mode, used, registers, spaces))
         image = np.empty((len(self), width * height, 4), np.float32)
+        places, masks = marched
         visible = self._arriving(slots, places, size, widen)
         programs = self._programs.copy()
         blocks = self._blocks(height)
         if mode == "jacobian":
             programs = self._with_derivatives(programs, more, blocks)
         tables = self._tables
-        arrays = [programs, tables["instructions"], tables["materials"], tables["lights"], slots, places, visible, image, *more.values()]
+        scene = [programs, tables["instructions"], tables["parts"], tables["materials"], tables["lights"], slots]
+        arrays = [*scene, places, masks, visible, image, *more.values()]
         run(*arrays, width, height, blocks, self._stride, widen)
         return image.reshape(len(self), height, width, 4)
 
@@ -285,8 +304,8 @@ class SolidBatch:
             slots, widen = self._slot_parts.run(self.parameters), _widened(size, blur)
             count = self.parameters.shape[1]
             jacobian = np.zeros((len(self), width * height, 4, count), np.float32)
-            places = self._marched(slots, size, widen)
-            images = self._drawn("jacobian", slots, places, size, widen, {"jacobian": jacobian})
+            marched = self._marched(slots, size, widen)
+            images = self._drawn("jacobian", slots, marched, size, widen, {"jacobian": jacobian})
             return images, jacobian.reshape(len(self), height, width, 4, count)
 
     def normal_equations(self, target: Target, blur: float = 0.0, huber: float = 0.0) -> tuple[Double, Double, Double]:

@@ -12,6 +12,7 @@ from shaderdsl.view import (
     BEFORE,
     FAR,
     LAYERS,
+    LEAST_CELL,
     NARROWING,
     NEAR,
     OCCLUSION_REACH,
@@ -37,13 +38,14 @@ def constants(lipschitz: float, antialias: bool) -> str:
         _constant("int", "STEPS", STEPS, "that a ray may take"),
         _constant("float", "FAR", FAR, "where rays end"),
         _constant("float", "SHORTEST", SHORTEST, "step, in pixels"),
+        _constant("float", "LEAST_CELL", LEAST_CELL, "step, in scene units"),
+        _constant("float", "NEAR", NEAR, "pixels from a surface that a ray passes near it, and sees behind it"),
         _constant("float", "SLOPE", lipschitz, "which the scene's distance never exceeds"),
         _constant("int", "REFINEMENTS", ROOT_STEPS, "steps that sharpen a place"),
     ]
     if antialias:
         lines += [
             _constant("int", "LAYERS", LAYERS, "surfaces that a ray may see one behind another"),
-            _constant("float", "NEAR", NEAR, "pixels from a surface that a ray passes near it, and sees behind it"),
             _constant("float", "BEFORE", BEFORE, "pixels before what is passed near that it is seen at"),
             _constant("float", "REACH", REACH, "pixels from an edge that its pixel's centre may be"),
             "const int OUTSIDE = 0, INSIDE = 1, LEAVING = 2, DONE = 3;  // of a ray",
@@ -127,6 +129,16 @@ struct Outline {
     float t;
 };"""
 
+ONWARD = """// The step near surfaces: the greatest power of two up to x.
+float powerOfTwo(float x) {
+    return intBitsToFloat(floatBitsToInt(max(x, LEAST_CELL)) & 0x7F800000);
+}
+
+// Where a ray is sampled next that is `free` to go so far: near a surface at all multiples of `cell`, one after another.
+float onward(float t, float free, float cell) {
+    return max(floor((t + free) / cell - 1.0), floor(t / cell) + 1.0) * cell;
+}"""
+
 MARCH = """// Where the ray is: distances along it of this sample and the last two, and what the scene's distance was there.
 float t = 0.0, before = 0.0, earlier = 0.0, d_before = -1e30, d_earlier = -1e30;
 int state = OUTSIDE, steps = 0;
@@ -137,7 +149,7 @@ void march(out float hit, out float low, out float high) {
     while (state != DONE && steps < STEPS) {
         float d = map(rayOrigin + t * rayDirection);
         float side = pixelSize + pixelGrowth * t;
-        float near = NEAR * SLOPE * side;
+        float near = NEAR * SLOPE * side, cell = powerOfTwo(SHORTEST * side);
         if (steps++ == 0 && d <= 0.0) state = LEAVING;
         bool met = state == OUTSIDE && d <= 0.0;
         bool rising = d > d_before && d_before <= d_earlier && d_before > -1e29;
@@ -148,14 +160,26 @@ void march(out float hit, out float low, out float high) {
         bool deeper = state == LEAVING && low >= 0.0 && d < -near;
         if (met || least) {
             // Between a and c lies the surface, or the least value; b is the lowest of three samples.
-            float a = met ? before : earlier, b = before, c = t;
+            float a = met ? before : max(earlier, before - cell), b = before, c = t;
             float d_a = d_before, d_b = d_before, d_c = d;
-            for (int k = 0; k < REFINEMENTS; k++) {
+            bool root = met;
+            for (int k = 0; k < 2 * REFINEMENTS; k++) {
+                if (k == REFINEMENTS) {
+                    if (least) low = a;
+                    if (least) high = c;
+                    if (met || state != OUTSIDE || d_b > 0.0) break;
+                    // What was thought to be passed near is met between two samples.
+                    root = true;
+                    a = earlier;
+                    d_a = d_earlier;
+                    c = b;
+                    d_c = d_b;
+                }
                 bool after = c - b > b - a;
                 float place = b + 0.381966 * (after ? c - b : a - b);
-                if (met) place = a + (c - a) * (d_a / (d_a - d_c));
+                if (root) place = a + (c - a) * (d_a / (d_a - d_c));
                 float e = map(rayOrigin + place * rayDirection);
-                if (met) {
+                if (root) {
                     // Regula falsi (Illinois).
                     bool out_of = e > 0.0;
                     d_a = out_of ? e : 0.5 * d_a;
@@ -170,9 +194,7 @@ void march(out float hit, out float low, out float high) {
                     if (lower) d_b = e;
                 }
             }
-            if (met) hit = a + (c - a) * (d_a / (d_a - d_c));
-            if (least) low = a;
-            if (least) high = c;
+            if (root) hit = a + (c - a) * (d_a / (d_a - d_c));
         }
         int next = state;
         if (met) next = INSIDE;
@@ -186,7 +208,7 @@ void march(out float hit, out float low, out float high) {
         earlier = before;
         before = t;
         state = next;
-        t += max(abs(d) / SLOPE, SHORTEST * side);
+        t = onward(t, abs(d) / SLOPE - NEAR * side, cell);
         if (low >= 0.0 && state != LEAVING) return;
     }
 }"""
@@ -214,7 +236,8 @@ float march() {
         outside = d > 0.0;
         d_before = d;
         before = t;
-        t += max(abs(d) / SLOPE, SHORTEST * (pixelSize + pixelGrowth * t));
+        float side = pixelSize + pixelGrowth * t;
+        t = onward(t, abs(d) / SLOPE - NEAR * side, powerOfTwo(SHORTEST * side));
     }
     return hit;
 }"""

@@ -180,10 +180,10 @@ class _SolidShader(Writer):
         casts = [text for kind, text in (("shadow", fixed.SHADOW), ("occlusion", fixed.OCCLUSION)) if kind in kinds]
         if not self.antialias:
             hard = fixed.hard_render(self.materials, *self._only(), bool(casts), self.aslant)
-            return [distance, *casts, surface, shade, fixed.HARD_MARCH, hard]
+            return [distance, *casts, surface, shade, fixed.ONWARD, fixed.HARD_MARCH, hard]
         for name in ("creaseShare", "smoothOutline", "kinkedOutline"):
             self.fixed(name)
-        return [distance, *casts, surface, shade, fixed.MARCH, fixed.render(self.materials, *self._only(), bool(casts), self.aslant)]
+        return [distance, *casts, surface, shade, fixed.ONWARD, fixed.MARCH, fixed.render(self.materials, *self._only(), bool(casts), self.aslant)]
 
     def _only(self) -> tuple[str, str]:
         """The colour and finish of all surfaces, where they have but one."""

@@ -107,6 +107,45 @@ class SolidTape(Lowered):
         return _allocated(self.instructions)
 
 
+    @cached_property
+    def parts(self) -> IntArray:
+        """The scene's solids, where it is a sharp union of some: (k, 2) first instruction and the one behind the last, in order. The
+        first part's result is the union so far; after each other one an instruction unites its result with that, so that
+        parts can be left out where they are far away. One part is everything."""
+        return _parted(self.instructions)
+
+
+def _parted(instructions: IntArray) -> IntArray:
+    rows = instructions.tolist()
+    table = opcodes(3)
+    union = table[operations(3)["union"]].number
+    folds = {code.number for operation, code in table.items() if operation.category in ("repetition", "extrusion")}
+    combined = {code.number for operation, code in table.items() if operation.category in ("boolean", "modifier")}
+    parts: list[tuple[int, int]] = []
+    last = len(rows) - 1
+    while last >= 0:
+        opcode, source, second, *_, count, _ = rows[last]
+        if opcode != union or not source < second == last - 1:
+            break
+        parts.append((source + 1, last))
+        last = source
+    parts.append((0, last + 1))
+    parts.reverse()
+    # A part that reads another's registers or spaces can not do without it.
+    for first, end in parts:
+        spaces = {0}
+        for opcode, source, second, _, count, _ in rows[first:end]:
+            if opcode in combined:
+                alone = source >= first and (second >= first or second == 0)
+            else:
+                alone = source in spaces
+            if opcode in folds:
+                spaces.add(count)
+            if not alone:
+                return np.array([(0, len(rows))], np.int32)
+    return np.array(parts, np.int32).reshape(-1, 2)
+
+
 MARCH_REGISTERS = 32
 MARCH_SPACES = 8
 """Registers and folded spaces that may be alive at once while a ray is marched."""
@@ -138,7 +177,8 @@ def _allocated(instructions: IntArray) -> IntArray:
         kind = category[opcode]
         read = [("register", source), ("register", second)][: {"boolean": 2, "modifier": 1}.get(kind, 0)] or [("space", source)]
         places = [place[name] for name in read]
-        for name in dict.fromkeys(read):
+        # A result takes its first operand's place if it can: a union of many solids stays where it is (see `SolidTape.parts`).
+        for name in reversed(list(dict.fromkeys(read))):
             if name != ("space", 0) and last_read[name] == number:
                 free[name[0]].append(place[name])
         if kind in ("repetition", "extrusion"):

@@ -35,14 +35,18 @@ REACH = 0.7072
 LAYERS = 4
 """Surfaces that a ray may see one behind another."""
 
-STEPS = 192
+STEPS = 256
 """Steps that a ray may take; then what it has found so far is all."""
 
 FAR = 60.0
 """Where rays end, in scene units."""
 
 SHORTEST = 0.25
-"""The least step, in pixels."""
+"""The least step, in pixels, rounded down to a power of two: near a surface rays are sampled at its multiples, all of them, wherever
+they come from, so that what is found does not depend on where a march began."""
+
+LEAST_CELL = 2.0**-12
+"""What the least step is never less than, in scene units: right before the eye pixels are next to nothing."""
 
 NEAR = 0.75
 """How many pixels from a surface a ray passes near it, and how deep inside it nothing is seen behind."""

@@ -50,10 +50,10 @@ def moved(program: Program, params: npt.ArrayLike, size: Size, at: tuple[Image, 
 
 
 def batched(programs: Sequence[Program], size: Size) -> Image:
-    """Premultiplied RGBA (n, h, w, 4) by taichi, in one launch."""
-    from render.taichi_backend import Batch
+    """Premultiplied RGBA (n, h, w, 4) by taichi, in one launch for each dimension."""
+    from render import pictures
 
-    return Batch.of([(tape_of(p), p.params) for p in programs]).images(size)
+    return pictures._batched(programs, size)
 
 
 def drawn(program: Program, size: Size) -> Image:

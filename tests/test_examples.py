@@ -66,7 +66,7 @@ class TestPrograms:
         program = shaderdsl.parse(path.read_bytes())
         picture = render.image(program, 32, "numpy")
         assert picture.std() > 0.05
-        assert len(program.scene.layers) >= 3
+        assert len(program.scene.layers if program.dimension == 2 else program.scene.surfaces) >= 3
 
     @needs_opengl
     def test_backends_agree(self, path, batched):
@@ -112,7 +112,8 @@ def test_the_readme_shows_what_is_there():
 
 def test_the_readmes_python_runs(tmp_path):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    code, in_space = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    code = code + in_space
     code = code.replace("logo.png", str(EXAMPLES / "images" / "key.png")).replace("seconds=10", "seconds=1")
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, timeout=240, check=False,

@@ -1,0 +1,234 @@
+"""Derivatives of pictures of solids: against finite differences, hard edges, line integrals and each other, with teeth.
+
+1. The reference's Jacobian is the derivative of the reference's picture, and the batched one is the reference's.
+2. Differences of our picture are those of a hard picture, sampled finely (`benchmarks.solid_cases`); without outlines, borders
+   or creases they are not.
+3. The loss's gradient, integrated along a line of parameters, is the difference of the losses.
+
+Quick: `pytest tests/test_solid_gradients.py -m "not slow"`. All: `pytest tests/test_solid_gradients.py -s`, which prints figures.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from differences import scale_of
+
+import data
+from benchmarks.solid_cases import CASES, case, difference_error, varied
+from render import solid_numpy
+from render.numpy_backend import pixel_centres
+from render.solid_numpy import Ints
+from render.solid_taichi import SolidBatch
+from render.tapes import solid_tape_of
+from shaderdsl import Program, parse
+from shaderdsl.registry import Operation, of_category
+
+SIZE = (15, 13)
+STEP = 1e-6
+SINGLE = 1e-3
+
+KINK = 1e-3
+"""One-sided differences further apart, relative to the parameter's largest derivative, are a kink's."""
+
+INSIDE = 2e-5
+"""Where a ray meets a surface and no outline is near, derivatives err by no more than this, relative to their parameter's
+largest: places of surfaces are found that well."""
+
+OUTLINE = 2e-2
+"""Where a ray passes an outline, they do so by no more than this: the bracket of the ray's least value moves with the parameter
+too, which the derivative leaves out, and a kink beside it is not seen."""
+
+EXCEPTIONS = 0.02, 0.10
+"""Shares of the entries inside and at outlines that may err by more."""
+
+TIES = 0.01
+"""Of the batched Jacobian's entries may err by more than SINGLE of their parameter's largest: near creases and kinks."""
+
+OPERATIONS = [
+    o for o in of_category("shape", "transform", "repetition", "extrusion", "paint", "camera", "light", dimension=3)
+    if o.dimension == 3
+]  # fmt: skip
+
+SETTINGS = (
+    "scene 3d(background = #204060, exposure = 1.3, tone = filmic, fog = 0.12)\nsphere(0.6).paint(#d08030, metallic = 0.4, roughness = 0.3, emission = 0.1)",
+    "scene 3d(background = #204060, exposure = 0.8, tone = reinhard)\nlamp((1, 1.5, 2), #ffeecc, 2.5)\nsky(0.3, #aaccff, #886644)\n"
+    "box(0.5, 0.4, 0.45).round(0.1).paint(#d08030, metallic = 0.8, roughness = 0.5)",
+    "scene 3d(background = none)\ncamera((2, 1.5, 3), target = (0.1, 0.05, -0.1), fov = 38, roll = 8)\ntorus(0.5, 0.2).rotate(20, axis = (1, 0.2, 0.1))",
+    "scene 3d(background = none)\northographic((2, 1.5, 3), target = (0.1, 0.05, -0.1), height = 2.2, roll = 8)\n"
+    "union(sphere(0.4).move(-0.3, 0, 0), cylinder(0.3, 0.4).move(0.3, 0.1, 0), smooth = 0.2)",
+)
+"""Materials, lights, cameras, fog, exposure and tones."""
+
+
+def analytic(program: Program, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    image, derivative = solid_numpy.picture(solid_tape_of(program), program.params, size, jacobian=True)
+    assert derivative is not None
+    return image, derivative
+
+
+def errors_of_differences(program: Program, size: tuple[int, int] = SIZE) -> np.ndarray:
+    """(h, w, 4, p): of the Jacobian against central differences, relative to each parameter's largest; kinks are 0."""
+    tape, params = solid_tape_of(program), program.params
+    here, derivative = analytic(program, size)
+    assert np.isfinite(derivative).all()
+    scale = scale_of(derivative)
+    errors = np.zeros_like(derivative)
+    for k, value in enumerate(params):
+        step = STEP * max(1.0, abs(value))
+        ahead, behind = params.copy(), params.copy()
+        ahead[k] += step
+        behind[k] -= step
+        rise = (solid_numpy.picture(tape, ahead, size)[0] - here) / step
+        fall = (here - solid_numpy.picture(tape, behind, size)[0]) / step
+        smooth = np.abs(rise - fall) <= KINK * scale[k]
+        errors[..., k] = np.where(smooth, np.abs(0.5 * (rise + fall) - derivative[..., k]), 0.0) / scale[k]
+    return errors
+
+
+def outlines(program: Program, size: tuple[int, int] = SIZE) -> npt.NDArray[np.bool_]:
+    """(h, w): where rays pass an outline."""
+    tape = solid_tape_of(program)
+    x, y = pixel_centres(size)
+    picture = solid_numpy.Picture(tape, tape.slot_values(program.params), x.ravel(), y.ravel(), 2.0 / min(size))
+    places = solid_numpy.march(tape, picture.slots, picture.sight)
+    return np.asarray((~np.isnan(places.low)).any(0).reshape(x.shape))
+
+
+def check_against_differences(program: Program) -> None:
+    errors, edged = errors_of_differences(program), outlines(program)
+    for title, some, bound, share in (
+        ("inside", errors[~edged], INSIDE, EXCEPTIONS[0]), ("outlines", errors[edged], OUTLINE, EXCEPTIONS[1])
+    ):  # fmt: skip
+        beyond = float((some > bound).mean()) if some.size else 0.0
+        print(f"{title}: {beyond:.2%} beyond {bound}, worst {some.max(initial=0.0):.2g}")
+        assert beyond <= share, f"{title}: {beyond:.2%} err by more than {bound}, up to {some.max():.2g}: {program.text}"
+
+
+def check_batched(program: Program, size: tuple[int, int] = SIZE) -> None:
+    _, derivative = analytic(program, size)
+    _, found = SolidBatch.of([(solid_tape_of(program), program.params)]).jacobians(size)
+    errors = np.abs(found[0][..., : len(program.params)] - derivative) / scale_of(derivative)
+    share = float((errors > SINGLE).mean()) if errors.size else 0.0
+    print(f"batched: {share:.2%} beyond {SINGLE}, worst {errors.max(initial=0.0):.2g}")
+    assert share <= TIES, f"{share:.2%} of the batched Jacobian err, by up to {errors.max():.2g}: {program.text}"
+
+
+def named(operation: Operation) -> str:
+    return operation.name
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=named)
+def test_jacobian_is_the_derivative_of_the_picture(operation: Operation) -> None:
+    check_against_differences(parse("scene 3d\n" + operation.example))
+
+
+@pytest.mark.parametrize("text", SETTINGS)
+def test_jacobian_by_materials_lights_cameras_and_settings(text: str) -> None:
+    check_against_differences(parse(text))
+
+
+def test_batched_jacobians_are_the_reference() -> None:
+    for program in [parse("scene 3d\n" + o.example) for o in OPERATIONS] + [parse(text) for text in SETTINGS]:
+        check_batched(program)
+
+
+# -- 2: hard edges -------------------------------------------------------------------------------------------
+
+ERRORS = {
+    "occlusion edge": (16, 0.10, 0.05), "box silhouette": (16, 0.25, 0.12), "material edge": (16, 0.28, 0.14),
+    "smooth union": (16, 0.28, 0.11), "thin shell": (32, 0.28, 0.11), "off-centre camera": (32, 0.33, 0.28),
+}  # fmt: skip
+"""Pixels along a side of each case's picture, and what its changes may err by with one sample a pixel and with four: a fifth more
+than measured. They shrink with the pixel: corners and thin walls are what errs."""
+
+FINENESS = 8
+
+
+def check_edges(name: str, samples: int) -> None:
+    side, *bounds = ERRORS[name]
+    error = difference_error(case(name), side, samples, FINENESS)
+    print(f"{name}: {error:.3f}")
+    assert error <= bounds[samples - 1]
+
+
+@pytest.mark.parametrize("name", ["occlusion edge", "box silhouette", "material edge", "smooth union"])
+def test_differences_are_those_of_hard_edges(name: str) -> None:
+    check_edges(name, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("samples", [1, 2])
+@pytest.mark.parametrize("name", CASES)
+def test_all_differences_are_those_of_hard_edges(name: str, samples: int) -> None:
+    check_edges(name, samples)
+
+
+def without_outlines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every surface that is met is opaque, and nothing else is seen."""
+    whole = solid_numpy.march
+
+    def march(*arguments: object) -> solid_numpy.Places:
+        places = whole(*arguments)  # type: ignore[arg-type]
+        places.low[:] = np.nan
+        places.high[:] = np.nan
+        return places
+
+    monkeypatch.setattr(solid_numpy, "march", march)
+
+
+def without_edges(monkeypatch: pytest.MonkeyPatch, category: str) -> None:
+    """Edges that instructions of a category make are not blended."""
+    whole = solid_numpy.Field._nearer
+
+    def nearer(self: solid_numpy.Field, crease: tuple[np.ndarray, Ints], offset: np.ndarray, number: int) -> object:
+        kind = solid_numpy._operations()[self.code[number][0]].category
+        return crease if kind == category else whole(self, crease, offset, number)
+
+    monkeypatch.setattr(solid_numpy.Field, "_nearer", nearer)
+
+
+@pytest.mark.parametrize(
+    ("switched_off", "name"),
+    [("outlines", "occlusion edge"), ("boolean", "material edge"), ("shape", "box silhouette")],
+)
+def test_without_one_kind_of_edge_the_differences_are_wrong(
+    switched_off: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if switched_off == "outlines":
+        without_outlines(monkeypatch)
+    else:
+        without_edges(monkeypatch, switched_off)
+    with pytest.raises(AssertionError):
+        check_edges(name, 1)
+
+
+# -- 3: line integrals ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_gradient_integrates_to_the_difference_of_losses(name: str) -> None:
+    """Each case moves along a line to numbers some hundredths off, towards a grey picture."""
+    program, steps, size = case(name), 60, (24, 24)
+    tape = solid_tape_of(program)
+    nodes, weights = np.polynomial.legendre.leggauss(5)
+    places = ((np.arange(steps)[:, None] + 0.5 + 0.5 * nodes) / steps).ravel()
+    move = np.zeros(len(program.params))
+    move[varied(program)] = 0.04 * np.cos(2.0 * np.arange(len(varied(program))))
+    rows = [(tape, program.params + t * move) for t in (0.0, *places, 1.0)]
+    images, derivatives = SolidBatch.of(rows).jacobians(size)
+    residuals = images.astype(np.float64) - 0.5
+    losses = (residuals**2).sum((1, 2, 3))
+    along = 2.0 * np.einsum("nhwc,nhwcp,p->n", residuals, derivatives, move)[1:-1]
+    integral = float((along.reshape(steps, -1) * weights).sum() * 0.5 / steps)
+    travelled = float((np.abs(along).reshape(steps, -1) * weights).sum() * 0.5 / steps)
+    rise = float(losses[-1] - losses[0])
+    print(f"{name}: {integral:.5f} for {rise:.5f}, travelled {travelled:.5f}")
+    assert abs(integral - rise) <= 0.03 * travelled, f"{integral} is not {rise}"
+
+
+def test_random_scenes_have_finite_derivatives() -> None:
+    for program in data.generate(12, level=3, seed=3, dimension=3):
+        _, derivative = analytic(program, (9, 7))
+        assert np.isfinite(derivative).all(), program.text
