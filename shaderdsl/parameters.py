@@ -143,8 +143,8 @@ def _places(module: syntax.Module) -> Iterator[_Place]:
     for statement in module.statements:
         if isinstance(statement, syntax.Scene):
             for setting in statement.arguments:
-                group = setting.name if isinstance(setting, syntax.Named) else "background"
-                yield from _Walk(group, definitions, module.dimension).places(setting, (), True)
+                assert isinstance(setting, syntax.Named)
+                yield from _Walk(setting.name, definitions, module.dimension).places(setting, (), True)
             continue
         if isinstance(statement, syntax.Draw):
             layers += 1
