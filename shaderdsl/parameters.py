@@ -21,7 +21,7 @@ class ParameterInfo:
     """One parameter of a program.
 
     `name` is unique in the program, such as `r`, `layer2.circle.radius` or `layer2.fill.r`; `group` is the
-    statement it belongs to (a let's or def's name, `background`, or `layer` and a number). `unit` is as
+    statement it belongs to (a let's or def's name, a setting's such as `background`, or `layer` and a number). `unit` is as
     written ("", "deg", "rad", "turn", "%"); `kind` is the registry's (length, number, angle, point, colour).
     `low` to `high`, in written units, comes from `param(...)` or suits the operation, and holds the value.
     `trainable` is False in `fixed(...)`. `line`, `column` and `end_column` (exclusive) count from 1 in the
@@ -141,12 +141,14 @@ def _places(module: syntax.Module) -> Iterator[_Place]:
     definitions = {s.name: s for s in module.statements if isinstance(s, syntax.Def)}
     layers = 0
     for statement in module.statements:
-        group = "background"
-        if isinstance(statement, (syntax.Let, syntax.Def)):
-            group = statement.name
-        elif isinstance(statement, syntax.Draw):
+        if isinstance(statement, syntax.Scene):
+            for setting in statement.arguments:
+                assert isinstance(setting, syntax.Named)
+                yield from _Walk(setting.name, definitions, module.dimension).places(setting, (), True)
+            continue
+        if isinstance(statement, syntax.Draw):
             layers += 1
-            group = f"layer{layers}"
+        group = f"layer{layers}" if isinstance(statement, syntax.Draw) else statement.name
         yield from _Walk(group, definitions, module.dimension).places(statement, (), True)
 
 

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import re
-import shutil
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
-from PIL import Image
+from viewer_pages import Opener, Page, Picture, apart, assert_alike, compiled, enter
 
 from render import metrics, numpy_backend
 from render.tapes import tape_of
 from render.viewer import LARGEST_TARGET, page
 from shaderdsl.program import Program, parse
-
-Picture = npt.NDArray[np.float64]
 
 SIGN = """\
 scene 2d(background = #f4f1ea)
@@ -31,138 +23,8 @@ path((-0.3, 0.4), curve(0, r), (0.3, 0.4), width = 0.05).fill(rgb(0.1234, 0.5, 0
 ngon(5, 0.2).repeat_polar(6).fill(#123456).opacity(fixed(0.5))
 """
 
-COMPILE = """
-const [code, width, height] = arguments;
-const gl = new OffscreenCanvas(width, height).getContext("webgl2");
-const program = gl.createProgram();
-const vertex = `#version 300 es
-void main() { gl_Position = vec4(vec2(gl_VertexID & 1, gl_VertexID >> 1) * 4.0 - 1.0, 0.0, 1.0); }`;
-for (const [kind, text] of [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, code]]) {
-  const shader = gl.createShader(kind);
-  gl.shaderSource(shader, text);
-  gl.compileShader(shader);
-  if (!gl.getShaderParameter(shader, gl.COMPILE_STATUS)) throw new Error(gl.getShaderInfoLog(shader));
-  gl.attachShader(program, shader);
-}
-gl.linkProgram(program);
-gl.useProgram(program);
-for (const name of ["resolution", "iResolution"]) {
-  const place = gl.getUniformLocation(program, name);
-  if (place) name === "resolution" ? gl.uniform2f(place, width, height) : gl.uniform3f(place, width, height, 1);
-}
-gl.drawArrays(gl.TRIANGLES, 0, 3);
-const bytes = new Uint8Array(4 * width * height);
-gl.readPixels(0, 0, width, height, gl.RGBA, gl.UNSIGNED_BYTE, bytes);
-return Array.from(bytes);
-"""
-
-
 def drawn(program: Program, size: tuple[int, int] = (96, 96)) -> Picture:
     return numpy_backend.picture(tape_of(program), program.params, size)[0]
-
-
-def assert_alike(first: Picture, second: Picture, levels: float = 4.0) -> None:
-    assert first.shape == second.shape
-    assert np.abs(first - second).max() <= levels / 255.0 + 1e-9
-
-
-def apart(first: Picture, second: Picture, reach: int = 2) -> float:
-    """The mean difference of two pictures of the screen, but for captions and borders, shifted for the best fit.
-
-    A pane may begin within a pixel; a screenshot is cut at whole ones.
-    """
-    height, width = (min(a, b) for a, b in zip(first.shape, second.shape[:2]))
-    inner = first[40 : height - 8, 8 : width - 8]
-    shifts = [(i, j) for i in range(-reach, reach + 1) for j in range(-reach, reach + 1)]
-    return min(float(np.abs(inner - second[40 + i : height - 8 + i, 8 + j : width - 8 + j]).mean()) for i, j in shifts)
-
-
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    pytest.importorskip("selenium", reason="the viewer's tests drive a browser by selenium, which is not installed")
-    for program in ("chromium", "chromedriver"):
-        if shutil.which(program) is None:
-            pytest.skip(f"the viewer's tests need {program}, which is not installed")
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(shutil.which("chromium"))
-    for argument in (
-        "--headless=new", "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader",
-        "--enable-unsafe-swiftshader", "--disable-quic", "--no-first-run", "--disable-background-networking",
-        "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--window-size=960,640",
-        f"--user-data-dir={tmp_path_factory.mktemp('profile')}",
-    ):  # fmt: skip
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
-    driver.set_script_timeout(30)
-    try:
-        yield driver
-    finally:
-        driver.quit()
-
-
-class Page:
-    """A page in the browser."""
-
-    def __init__(self, browser: Any) -> None:
-        self.browser = browser
-
-    def run(self, script: str, *arguments: object) -> Any:
-        return self.browser.execute_script(script, *arguments)
-
-    def settle(self) -> None:
-        """Waits until a frame is drawn after what was done."""
-        self.browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(() => arguments[0]()))")
-
-    def find(self, selector: str) -> Any:
-        return self.browser.find_element("css selector", selector)
-
-    def row(self, label: str, number: int = 0) -> Any:
-        return self.browser.find_elements("xpath", f"//div[contains(@class,'row')][label[text()='{label}']]")[number]
-
-    def pixels(self, size: tuple[int, int] = (96, 96)) -> Picture:
-        width, height = size
-        values = self.run(f"return Array.from(earthshader.pixels({width}, {height}))")
-        return np.array(values, np.float64).reshape(height, width, 4) / 255.0
-
-    def text(self) -> str:
-        text = self.run("return earthshader.programText()")
-        assert self.run("return document.getElementById('code').textContent") == text
-        return str(text)
-
-    def shot(self, selector: str) -> Picture:
-        """What the screen shows of an element."""
-        self.settle()
-        image = Image.open(io.BytesIO(self.find(selector).screenshot_as_png)).convert("RGB")
-        return np.asarray(image, np.float64) / 255.0
-
-    def resize(self, width: int, height: int, ratio: float = 1.0) -> None:
-        """Gives the page a screen of another size, until the test ends."""
-        size = {"width": width, "height": height, "deviceScaleFactor": ratio, "mobile": False}
-        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        self.settle()
-
-
-Opener = Callable[..., Page]
-
-
-@pytest.fixture
-def opened(browser: Any, tmp_path: Path) -> Iterator[Opener]:
-    """Opens the page of a program from a file; in the end nothing may have reached the console."""
-
-    def open_page(program: Program, target: Any = None, *, edit: Callable[[str], str] = str, **options: Any) -> Page:
-        file = tmp_path / "viewer.html"
-        file.write_text(edit(page(program, target, **options)), encoding="utf-8")
-        browser.get(file.as_uri())
-        browser.execute_async_script("earthshader.ready.then(() => arguments[0]())")
-        return Page(browser)
-
-    yield open_page
-    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
 
 
 @pytest.fixture
@@ -213,14 +75,6 @@ def test_a_slider_moves_the_picture_the_text_and_the_box(sign: Page) -> None:
     row.find_element("css selector", ".undo").click()
     assert sign.text() == parse(SIGN).text
     assert_alike(sign.pixels(), before, 0.0)
-
-
-def enter(box: Any, text: str) -> None:
-    """Types a text in the place of what a box holds."""
-    from selenium.webdriver.common.keys import Keys
-
-    box.send_keys(Keys.CONTROL, "a")
-    box.send_keys(text, Keys.ENTER)
 
 
 def test_a_number_can_be_typed_and_keeps_the_hard_limits(sign: Page) -> None:
@@ -283,17 +137,6 @@ def test_the_copied_shader_draws_the_numbers_of_now(sign: Page, target: str) -> 
     assert ".rotate(-70deg)" in code and "layer3_rotate_angle (-70.0)" in code
     size = (64, 48)
     assert_alike(compiled(sign, code, size), drawn(parse(sign.text()), size))
-
-
-def compiled(page: Page, code: str, size: tuple[int, int]) -> Picture:
-    """What a copied shader draws."""
-    if code.startswith("#version 330"):
-        code = code.replace("#version 330", "#version 300 es\nprecision highp float;", 1)
-    else:
-        head = "#version 300 es\nprecision highp float;\nuniform vec3 iResolution;\nout vec4 shown;\n"
-        code = head + code + "void main() { mainImage(shown, gl_FragCoord.xy); }\n"
-    values = np.array(page.run(COMPILE, code, *size), np.float64)
-    return values.reshape(size[1], size[0], 4)[::-1] / 255.0
 
 
 def test_the_buttons_fill_the_clipboard(sign: Page) -> None:

@@ -5,6 +5,7 @@ class Model {
   constructor(data) {
     this.text = data.text;
     this.statements = data.statements;
+    this.sections = data.sections;
     this.parameters = data.parameters;
     this.literals = data.literals.map((literal, index) => {
       const parameter = data.parameters[literal.parameter];
@@ -229,7 +230,7 @@ class Row {
   }
 }
 
-// All controls, by statement.
+// All controls, by section (the plane has but one, without a heading) and statement.
 class Controls {
   constructor(model, code) {
     this.model = model;
@@ -237,16 +238,22 @@ class Controls {
     this.rows = new Map();
     this.box = document.getElementById("groups");
     this.groups = [];
-    let literal = 0;
+    this.headings = [];
     let open = 0;
-    model.statements.forEach(([start, end], number) => {
-      const members = [];
-      while (literal < model.literals.length && model.literals[literal].start < end) members.push(model.literals[literal++]);
-      if (!members.length) return;
-      const group = this.makeGroup(start, end, members, number);
-      // As many as a person can take in are open at first.
-      group.element.open = open < 48;
-      open += members.length;
+    model.sections.forEach((name, section) => {
+      const first = this.groups.length;
+      const heading = Object.assign(document.createElement("h3"), { textContent: name });
+      if (name) this.box.append(heading);
+      model.statements.forEach(([start, end]) => {
+        const members = model.literals.filter((l) => l.section === section && l.start >= start && l.start < end);
+        if (!members.length) return;
+        const group = this.makeGroup(start, end, members);
+        // As many as a person can take in are open at first.
+        group.element.open = open < 48;
+        open += members.length;
+      });
+      heading.hidden = this.groups.length === first;
+      this.headings.push([heading, this.groups.slice(first)]);
     });
     this.groupOf = new Map(this.groups.flatMap((group) => group.members.map((member) => [member, group])));
     document.getElementById("count").textContent = String(model.parameters.filter((p) => p.trainable).length);
@@ -256,7 +263,7 @@ class Controls {
     if (!this.groups.length) this.box.append(Object.assign(document.createElement("p"), { className: "nothing", textContent: "This program has no numbers to move." }));
   }
 
-  makeGroup(start, end, members, number) {
+  makeGroup(start, end, members) {
     const element = document.createElement("details");
     const summary = document.createElement("summary");
     const line = this.model.text.slice(0, start).split("\n").length;
@@ -265,7 +272,7 @@ class Controls {
     summary.append(place, heading);
     element.append(summary);
     this.box.append(element);
-    const group = { element, heading, start, end, members, number, made: false };
+    const group = { element, heading, start, end, members, made: false };
     element.ontoggle = () => element.open && this.fill(group);
     this.groups.push(group);
     this.head(group);
@@ -289,7 +296,8 @@ class Controls {
 
   update(literal) {
     this.rows.get(literal)?.update();
-    this.head(this.groupOf.get(literal));
+    // A statement may have numbers in several sections.
+    for (const group of this.groups) if (group.start === this.groupOf.get(literal).start) this.head(group);
   }
 
   // Opens a literal's group and gives its control the focus.
@@ -319,5 +327,6 @@ class Controls {
         if (row) row.element.hidden = Boolean(words) && named.includes(true) && !named[i];
       });
     }
+    for (const [heading, groups] of this.headings) heading.hidden = groups.every((group) => group.element.hidden);
   }
 }

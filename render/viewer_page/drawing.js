@@ -42,27 +42,33 @@ class Drawing {
     const gl = this.gl;
     // Everything is a triangle without attributes; the vertex array of WebGL2's default suffices.
     this.compare = this.begin(COMPARE_FRAGMENT);
-    const shifted = this.shader
-      .replace(/\bgl_FragCoord\b/g, "(gl_FragCoord + earthshader_offset)")
-      .replace(/^#version[^\n]*\n/, (line) => line + "uniform highp vec4 earthshader_offset;\n#line 2\n");
-    this.program = this.begin(shifted);
-    const parallel = gl.getExtension("KHR_parallel_shader_compile");
-    while (parallel && !gl.isContextLost() && !gl.getProgramParameter(this.program, parallel.COMPLETION_STATUS_KHR)) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+    await this.use(this.shader);
     this.finish(this.compare);
-    this.finish(this.program);
-    this.places = {};
-    for (const name of ["resolution", "earthshader_offset", "params", "params_texture"]) {
-      this.places[name] = gl.getUniformLocation(this.program, name);
-    }
-    this.comparePlaces = {};
-    for (const name of ["first", "second", "region", "gain"]) {
-      this.comparePlaces[name] = gl.getUniformLocation(this.compare, name);
-    }
+    this.comparePlaces = this.found(this.compare, ["first", "second", "region", "gain"]);
     this.table = this.texture(gl.NEAREST);
     if (this.image) this.setTarget(this.image);
+  }
+
+  // Compiles another live es300 text and draws with it from then on.
+  async use(shader) {
+    const gl = this.gl;
+    const shifted = shader
+      .replace(/\bgl_FragCoord\b/g, "(gl_FragCoord + earthshader_offset)")
+      .replace(/^#version[^\n]*\n/, (line) => line + "uniform highp vec4 earthshader_offset;\n#line 2\n");
+    const program = this.begin(shifted);
+    const parallel = gl.getExtension("KHR_parallel_shader_compile");
+    while (parallel && !gl.isContextLost() && !gl.getProgramParameter(program, parallel.COMPLETION_STATUS_KHR)) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    this.finish(program);
+    this.shader = shader;
+    this.program = program;
+    this.places = this.found(program, ["resolution", "earthshader_offset", "params", "params_texture"]);
     this.stale = true;
+  }
+
+  found(program, names) {
+    return Object.fromEntries(names.map((name) => [name, this.gl.getUniformLocation(program, name)]));
   }
 
   begin(fragment) {
@@ -167,14 +173,22 @@ class Drawing {
     this.stale = false;
   }
 
-  // The target (`gain` 0), or the difference between it and the render.
-  show(size, offset, gain) {
+  // What stands for the program's picture beside the target.
+  rendered() {
+    this.refresh();
+    return this.target.render;
+  }
+
+  // Fills the viewport with the program's picture.
+  paint(size, offset) {
+    this.render(size, offset);
+  }
+
+  // A texture (`gain` 0), or the difference between two; `near` shows its pixels as squares.
+  show(first, second, near, size, offset, gain) {
     const gl = this.gl;
-    const { width, picture, render } = this.target;
-    // Close up, the pixels themselves are what one wants to see.
-    const near = size[0] > 2.5 * width;
     gl.useProgram(this.compare);
-    [picture, render].forEach((texture, unit) => {
+    [first, second].forEach((texture, unit) => {
       gl.activeTexture(gl.TEXTURE0 + unit);
       gl.bindTexture(gl.TEXTURE_2D, texture);
       gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, near ? gl.NEAREST : gl.LINEAR);
@@ -192,7 +206,7 @@ class Drawing {
   draw(panes, view, gain) {
     const gl = this.gl;
     if (gl.isContextLost() || !this.places) return;
-    if (this.target && panes.some((pane) => pane.kind === "difference")) this.refresh();
+    const rendered = panes.some((pane) => pane.kind === "difference") ? this.rendered() : null;
     gl.bindFramebuffer(gl.FRAMEBUFFER, null);
     gl.disable(gl.SCISSOR_TEST);
     gl.clearColor(0, 0, 0, 0);
@@ -203,12 +217,14 @@ class Drawing {
       const offset = [view.x * size[0] - x, view.y * size[1] - y];
       gl.viewport(x, y, width, height);
       gl.scissor(x, y, width, height);
-      if (kind === "render") this.render(size, offset);
-      if (kind === "target" || kind === "swipe") this.show(size, offset, 0);
-      if (kind === "difference") this.show(size, offset, gain);
+      // Close up, the pixels themselves are what one wants to see.
+      const near = this.target && size[0] > 2.5 * this.target.width;
+      if (kind === "render") this.paint(size, offset);
+      if (kind === "target" || kind === "swipe") this.show(this.target.picture, this.target.picture, near, size, offset, 0);
+      if (kind === "difference") this.show(this.target.picture, rendered, near, size, offset, gain);
       if (kind === "swipe") {
         gl.scissor(x, y, Math.round(width * split), height);
-        this.render(size, offset);
+        this.paint(size, offset);
       }
     }
     gl.disable(gl.SCISSOR_TEST);

@@ -173,8 +173,12 @@ class Stage {
       this.zoomBy(apart(now) / apart(before), { x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 });
       this.moveBy(-dx / 2, -dy / 2);
     } else {
-      this.moveBy(-dx, -dy);
+      this.dragBy(dx, dy, event);
     }
+  }
+
+  dragBy(dx, dy) {
+    this.moveBy(-dx, -dy);
   }
 
   release(pane, index, event) {

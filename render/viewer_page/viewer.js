@@ -20,14 +20,17 @@ function psnr() {
   return drawing.psnr(data.transparent || data.target.transparent);
 }
 
+function showQuality() {
+  const decibels = psnr();
+  if (decibels !== null) document.getElementById("psnr").textContent = decibels.toFixed(2);
+}
+
 // Reading pixels back waits for the graphics card: it is done when the slider rests, not at each of its steps.
+// In space it is done when all is drawn.
 function measure() {
+  if (data.space) return;
   clearTimeout(measuring);
-  measuring = setTimeout(() => {
-    const decibels = psnr();
-    if (decibels === null) return;
-    document.getElementById("psnr").textContent = decibels.toFixed(2);
-  }, 60);
+  measuring = setTimeout(showQuality, 60);
 }
 
 function message(text) {
@@ -63,7 +66,7 @@ async function copy(text, what) {
 }
 
 function shaderText(target) {
-  return bakedShader(data.shader, target, model.values, model.written());
+  return bakedShader(drawing?.shader ?? data.shader, target, model.values, model.written());
 }
 
 document.getElementById("title").textContent = data.title;
@@ -88,16 +91,60 @@ model.listeners.push((literal) => {
   measure();
 });
 
+function showAntialiasing() {
+  document.getElementById("antialias").setAttribute("aria-pressed", String(drawing.shader === data.shader));
+}
+
+// The stage of a program in space, whose camera moves.
+function makeSpace(canvas, aspect) {
+  drawing = new SpaceDrawing(canvas, data.shader, data.parameters.length, redraw, showQuality);
+  // Drivers on the processor take minutes for a long shader.
+  if (drawing.isSlow && data.space.costs.full > MOST_COSTLY) drawing.shader = data.space.quick;
+  const camera = new Camera(model, data.space.camera);
+  const takesLong = drawing.isSlow && data.space.costs.quick > MOST_COSTLY;
+  const patience = takesLong ? "no graphics card: this takes minutes …" : "preparing the picture …";
+  const made = new OrbitStage(drawing, aspect, Boolean(data.target), redraw, camera, patience);
+  const turntable = new Turntable(camera, document.getElementById("turn"));
+  for (const pane of made.panes) pane.addEventListener("pointerdown", () => turntable.stop());
+  const antialias = document.getElementById("antialias");
+  showAntialiasing();
+  antialias.onclick = async () => {
+    antialias.disabled = true;
+    try {
+      await drawing.use(drawing.shader === data.shader ? data.space.quick : data.shader);
+      document.querySelector("#stage .message")?.remove();
+    } catch (problem) {
+      message(problem.message);
+    }
+    antialias.disabled = false;
+    showAntialiasing();
+    redraw();
+  };
+  const resolution = document.getElementById("resolution");
+  resolution.onchange = () => drawing.setResolution(Number(resolution.value));
+  document.getElementById("seeing").hidden = false;
+  return made;
+}
+
+function makePlane(canvas, aspect) {
+  drawing = new Drawing(canvas, data.shader, data.parameters.length);
+  return new Stage(drawing, aspect, Boolean(data.target), redraw);
+}
+
 async function start() {
   const canvas = document.getElementById("canvas");
   const aspect = data.target ? data.target.width / data.target.height : 1;
-  drawing = new Drawing(canvas, data.shader, data.parameters.length);
-  const made = new Stage(drawing, aspect, Boolean(data.target), redraw);
+  const made = (data.space ? makeSpace : makePlane)(canvas, aspect);
   canvas.addEventListener("webglcontextlost", (event) => {
     event.preventDefault();
     message("The graphics card was reset; the picture returns when the browser gives it back.");
   });
   canvas.addEventListener("webglcontextrestored", () => {
+    if (data.space) {
+      // It may have been too much for it.
+      drawing.shader = data.space.quick;
+      showAntialiasing();
+    }
     drawing.start().then(() => {
       document.querySelector("#stage .message")?.remove();
       redraw();
@@ -133,4 +180,6 @@ window.earthshader = {
   shaderText,
   pixels: (width, height) => drawing.pixels(width, height),
   psnr,
+  // Resolves when the picture is drawn in full.
+  settled: () => drawing.settled(),
 };
