@@ -37,7 +37,7 @@ def orbit_of(program: Program) -> Orbit:
     """The orbit on which the camera of a program in space stands; a camera's roll is left out. ValueError for the plane."""
     if program.dimension != 3:
         raise ValueError("only a program in space has a camera: this one does not begin with `scene 3d`")
-    scene: SolidScene = program.scene  # type: ignore[assignment]
+    scene: SolidScene = program.scene
     tape = solid_tape_of(program)
     slots = dict(zip(CAMERA, tape.slot_values(program.params)[tape.camera :].tolist()))
     camera = scene.camera

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from render import solid_frame, solid_march, solid_shadows, taichi_backend
+from render.solid_kernels import LANES
 from render.taichi_backend import TASKS_ON_CPU, TURNS_AT_A_TIME, Double, Float, Target, _bases, _UniformParts
 from shaderdsl.registry import operations, scalar_names
 from shaderdsl.solid_checker import TONES
@@ -187,7 +188,7 @@ class SolidBatch:
         masks = np.zeros((len(self), tiles, solid_march.MASKS), np.int32)
         most = max(len(t.parts) for t in self.tapes)
         regions *= shares
-        values = np.zeros((regions, solid_march.LANES * most), np.float32)
+        values = np.zeros((regions, LANES * most), np.float32)
         tables = self._tables
         arrays = (self._march_table, tables["code"], tables["parts"], lipschitz, slots, places, masks, values)
         march(*arrays, width, height, shares, self._stride, widen)

@@ -100,7 +100,7 @@ class _SolidShader(Writer):
     def _materials(self) -> bool:
         """Whether the scene's surfaces differ in their material, or one's in its colour."""
         found: dict[int, Material] = {}
-        stack: list[tuple[ir.Shape, Material]] = [(s.shape, None) for s in self.scene.surfaces]
+        stack: list[tuple[ir.Solid, Material]] = [(s.shape, None) for s in self.scene.surfaces]
         seen: set[tuple[int, int]] = set()
         while stack:
             shape, material = stack.pop()
@@ -372,7 +372,7 @@ class _Field:
             found = self.memo[-1][key] = self.block.variable(kind, name, text)
         return str(found)
 
-    def short(self, text: str, shape: ir.Shape) -> str:
+    def short(self, text: str, shape: ir.Solid) -> str:
         if len(TOKEN.sub("0.12", text)) <= LONG:
             return text
         while isinstance(shape, (ir.Placed, ir.Modified, ir.Painted)):
@@ -386,7 +386,7 @@ class _Field:
 
     # -- shapes -------------------------------------------------------------------------------------------
 
-    def shape(self, shape: ir.Shape, frame: _Frame) -> str:
+    def shape(self, shape: ir.Solid, frame: _Frame) -> str:
         """The value of a solid as an expression; what is looked at twice, or has a name, is a variable."""
         key = (id(shape), frame.key)
         found = self.known(key)
@@ -400,7 +400,7 @@ class _Field:
             self.memo[-1][key] = text
         return text
 
-    def plain(self, shape: ir.Shape, frame: _Frame) -> str:
+    def plain(self, shape: ir.Solid, frame: _Frame) -> str:
         if isinstance(shape, ir.Placed):
             return self.placed(shape, frame)
         if isinstance(shape, ir.Combination):
@@ -662,7 +662,7 @@ class _Field:
         return total
 
 
-def _is_painted(shape: ir.Shape) -> bool:
+def _is_painted(shape: ir.Solid) -> bool:
     """Whether any part of a shape has a material of its own."""
     if isinstance(shape, ir.Painted):
         return True

@@ -179,7 +179,7 @@ def combination_value(operation: Operation) -> Helper:
     head, inputs = parameters(operation.parameters)
     name = combination_name(operation)
     operands = _operands(operation)
-    texts = {x + "_f": x for x in operands}
+    texts: dict[object, str] = {x + "_f": x for x in operands}
     heads = [f"float {x}" for x in operands]
     return _helper(name, function_text(f"float {name}({', '.join([*heads, *head])})", trace, {**texts, **inputs}, _returned))
 
@@ -219,7 +219,8 @@ def combination(operation: Operation, antialias: bool, materials: bool, keeps: b
     head, inputs = parameters(operation.parameters)
     operands = _operands(operation)
     distance, trace, graph = _traced_combination(operation)
-    texts: dict[object, str] = {x + "_f": x + ".d" for x in operands} | {x + "_w": x + ".thickness" for x in operands}
+    texts: dict[object, str] = {x + "_f": x + ".d" for x in operands}
+    texts.update({x + "_w": x + ".thickness" for x in operands})
     heads = [*(f"Surface {x}" for x in operands), *head]
     lines: list[str] = []
     if operation.selects is not None:
