@@ -182,4 +182,4 @@ class SolidScene:
     exposure: Expr
     tone: str
     fog: Expr | None = None
-    names: Mapping[Shape, str] = field(default_factory=dict)
+    names: Mapping[Solid, str] = field(default_factory=dict)

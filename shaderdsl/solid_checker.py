@@ -9,7 +9,7 @@ from shaderdsl import binding, syntax
 from shaderdsl.checker import Check, root_name
 from shaderdsl.errors import Fault, did_you_mean
 from shaderdsl.registry import Dimension, Parameter, number, operations
-from shaderdsl.scene import Lamp, Material, Paint, Painted, SolidScene, Surface, Viewpoint
+from shaderdsl.scene import Lamp, Material, Paint, Painted, Solid, SolidScene, Surface, Viewpoint
 from shaderdsl.values import (
     CameraValue,
     ColourValue,
@@ -54,7 +54,7 @@ class SolidCheck(Check):
     def scene(self) -> SolidScene:
         camera = self.camera or Viewpoint(*self._defaults("orbit"))
         lights = tuple(self.lights) or (Lamp(*self._defaults("sunlight")), Lamp(*self._defaults("ambient light")))
-        names = {value.shape: name for name, (_, value) in self.lets.items() if isinstance(value, ShapeValue)}
+        names: dict[Solid, str] = {value.shape: name for name, (_, value) in self.lets.items() if isinstance(value, ShapeValue)}
         return SolidScene(
             self.graph, self.background, tuple(self.surfaces), camera, lights, self.exposure, self.tone, self.fog, names
         )
