@@ -1,9 +1,9 @@
 """The kernel that draws solids, around the interpreter of `render.solid_kernels`: from the places that a march found to colours, and
 backwards to the Jacobian.
 
-A pixel asks the field a few questions, one evaluation each, in a loop that holds the interpreter once: at a surface (HIT), at
-the same place with a crease's other branch (BESIDE), on both sides of a least value and between them (LOW, HIGH, MIDDLE), and at
-what is passed near and not met (BARE). The first phase draws; the second asks again and runs the rules of
+A pixel asks the field a few questions, one evaluation each, in a loop that holds the interpreter once: at a surface (FRONT), at
+the same place with a crease's other branch (BESIDE), on both sides of a least value and between them (LOW, HIGH, MIDDLE), and
+FRONT and BESIDE again before what is passed near, or barely met (`passed` is 1). The first phase draws; the second asks again and runs the rules of
 `shaderdsl.solid_dual` backwards. `render.solid_numpy` is the same in plain NumPy.
 """
 
@@ -31,7 +31,7 @@ PROGRAM_COLUMNS = (
 """The integers that the kernel reads about each program; bases into the batch's arrays. -1 is none. `all_move` is 1 where pixels
 without any surface depend on parameters too, and `shadows` is 1 where lights cast some."""
 
-HIT, BESIDE, LOW, HIGH, MIDDLE, BARE = range(1, 7)
+FRONT, BESIDE, LOW, HIGH, MIDDLE = range(1, 6)
 
 _ARGUMENTS = {
     "programs": "i32, ndim=2", "instructions": "i32, ndim=2", "parts": "i32, ndim=2", "materials": "i32, ndim=2", "lights": "i32, ndim=2",
@@ -41,13 +41,22 @@ _DERIVATIVE_ARGUMENTS = {
     "rows": "i32, ndim=1", "columns": "i32, ndim=1", "weights": "f32, ndim=1", "row": "f32, ndim=2", "jacobian": "f32, ndim=4",
 }  # fmt: skip
 
-_KEPT = (
-    "hit0", "hit1", "hit2", "other0", "other1", "other2", "split",
+_KEPT_SEEN = (
+    "front0", "front1", "front2", "other0", "other1", "other2", "split", "crease",
     "mine0", "mine1", "mine2", "mine3", "turned0", "turned1", "turned2", "turned3",
-    *(f"{end}{k}" for end in ("low", "high", "mid") for k in range(5)), "low_t", "high_t", "mid_t", "kinked",
-    "bend0", "bend1", "bend2", "near_t", "crease",
 )  # fmt: skip
-"""What the first phase keeps of a layer for the second."""
+_KEPT_OUTLINE = (
+    *(f"{end}{k}" for end in ("low", "high", "mid") for k in range(5)), "low_t", "high_t", "mid_t", "kinked",
+    "bend0", "bend1", "bend2", "near_t", "depth", "gap0", "gap1", "gap2",
+)  # fmt: skip
+_KEPT = len(_KEPT_OUTLINE) + 2 * len(_KEPT_SEEN)
+"""What the first phase keeps of a layer for the second: of its outline, and of both places where it may be seen."""
+
+
+def _kept(name: str) -> str:
+    if name in _KEPT_OUTLINE:
+        return f"kept[{_KEPT} * layer + {_KEPT_OUTLINE.index(name)}]"
+    return f"kept[{_KEPT} * layer + {len(_KEPT_SEEN)} * passed + {len(_KEPT_OUTLINE) + _KEPT_SEEN.index(name)}]"
 
 
 def source(mode: Mode, used: Iterable[int], registers: int, spaces: int) -> str:
@@ -76,7 +85,7 @@ def source(mode: Mode, used: Iterable[int], registers: int, spaces: int) -> str:
         vectors["space"] = 12 * spaces
     if derivative:
         vectors.update({
-            "adjoint": 5 * registers, "worth": registers, "own": duals.own_width, "kept": len(_KEPT) * LAYERS, "behind": 4 * LAYERS,
+            "adjoint": 5 * registers, "worth": registers, "own": duals.own_width, "kept": _KEPT * LAYERS, "behind": 4 * LAYERS,
             "sight": 4 * 14, "moved_point": 9, "moved_ray": 9, "along_all": 3, "outline_seed": 3, "haze": 3,
         })  # fmt: skip
         if duals.folds:
@@ -142,6 +151,7 @@ def _first_question(derivative: bool) -> str:
 def _next_layer(i: str) -> str:
     return f"""\
 {i}stage = 0
+{i}passed = 0
 {i}flip = -1
 {i}hit_t = -1.0
 {i}low_t = -1.0
@@ -151,7 +161,7 @@ def _next_layer(i: str) -> str:
 {i}    low_t = places[b, at, 3 * layer + 1]
 {i}    high_t = places[b, at, 3 * layer + 2]
 {i}    if hit_t >= 0.0:
-{i}        stage = {HIT}
+{i}        stage = {FRONT}
 {i}        t = hit_t
 {i}    elif low_t >= 0.0:
 {i}        stage = {LOW}
@@ -161,7 +171,7 @@ def _next_layer(i: str) -> str:
 
 def _lit(duals: Duals) -> str:
     """The light from the surface, `light0..2`, where one is asked for; its gradient is `g0..2`."""
-    text = f"lit = stage == {HIT} or stage == {BESIDE} or stage == {BARE}\n"
+    text = f"lit = stage == {FRONT} or stage == {BESIDE}\n"
     text += "".join(f"g{k} = value[5 * root + {k + 1}]\n" for k in range(3))
     text += "".join(f"mat{k} = 0.0\n" for k in range(6)) + "light0 = 0.0\nlight1 = 0.0\nlight2 = 0.0\nbare0 = 0.0\nbare1 = 0.0\nbare2 = 0.0\n"
     text += "if lit:\n" + duals.shares(4) + duals.materials(4)
@@ -217,27 +227,23 @@ def _outline_names() -> tuple[dict[object, str], dict[object, str]]:
 def _draw(derivative: bool) -> str:
     """The first phase: what an answer means, and what is asked next."""
 
-    def keep(name: str, value: str, indent: str) -> str:
-        return f"{indent}kept[{len(_KEPT)} * layer + {_KEPT.index(name)}] = {value}\n" if derivative else ""
+    def keep(name: str, value: str, indent: str = "    ") -> str:
+        return f"{indent}{_kept(name)} = {value}\n" if derivative else ""
 
     smooth, kinked = _outline_names()
-    text = f"done = 0\nif stage == {HIT}:\n    alpha = 1.0\n"
-    text += "".join(f"    colour{k} = light{k}\n" for k in range(3))
-    text += "".join(keep(f"hit{k}", f"light{k}", "    ") for k in range(3)) + keep("split", "1.0", "    ")
-    text += "".join(f"    mine{k} = value[5 * root + {k}]\n" for k in range(4))
-    text += "".join(keep(f"mine{k}", f"mine{k}", "    ") for k in range(4))
+    text = f"done = 0\nlooked = 0\nif stage == {FRONT}:\n"
+    text += "".join(f"    seen{k} = light{k}\n" + keep(f"front{k}", f"light{k}") for k in range(3)) + keep("split", "1.0")
+    text += "".join(f"    mine{k} = value[5 * root + {k}]\n" + keep(f"mine{k}", f"mine{k}") for k in range(4))
     text += f"    if offset[root] < {REACH}:\n        flip = crease[root]\n        stage = {BESIDE}\n"
-    text += keep("crease", "ti.cast(flip, ti.f32)", "        ")
-    text += f"    elif low_t >= 0.0:\n        stage = {LOW}\n        t = low_t\n    else:\n        done = 1\n"
-    text += f"elif stage == {BESIDE}:\n" + "".join(f"    turned{k} = value[5 * root + {k}]\n" for k in range(4))
-    text += printed(dual.crease_rule(), crease_names("mine", "turned"), ("split",), 4)
-    text += "".join(f"    colour{k} = light{k} + (colour{k} - light{k}) * split\n" for k in range(3))
-    text += "".join(keep(f"other{k}", f"light{k}", "    ") for k in range(3)) + keep("split", "split", "    ")
-    text += "".join(keep(f"turned{k}", f"turned{k}", "    ") for k in range(4))
-    text += f"    flip = -1\n    if low_t >= 0.0:\n        stage = {LOW}\n        t = low_t\n    else:\n        done = 1\n"
+    text += keep("crease", "ti.cast(flip, ti.f32)", "        ") + "    else:\n        looked = 1\n"
+    text += f"elif stage == {BESIDE}:\n    looked = 1\n    flip = -1\n"
+    text += "".join(f"    turned{k} = value[5 * root + {k}]\n" + keep(f"turned{k}", f"turned{k}") for k in range(4))
+    text += printed(dual.crease_rule(), crease_names("mine", "turned"), ("split",), 4) + keep("split", "split")
+    text += "".join(keep(f"other{k}", f"light{k}") for k in range(3))
+    text += "".join(f"    seen{k} = light{k} + (seen{k} - light{k}) * split\n" for k in range(3))
     for number, end, at in ((LOW, "low", "low_at"), (HIGH, "high", "high_at")):
         text += f"elif stage == {number}:\n    {at} = t\n" + "".join(f"    {end}{k} = value[5 * root + {k}]\n" for k in range(5))
-        text += "".join(keep(f"{end}{k}", f"{end}{k}", "    ") for k in range(5)) + keep(f"{end}_t", "t", "    ")
+        text += "".join(keep(f"{end}{k}", f"{end}{k}") for k in range(5)) + keep(f"{end}_t", "t")
         if end == "low":
             text += f"    stage = {HIGH}\n    t = high_t\n"
         else:
@@ -250,16 +256,22 @@ def _draw(derivative: bool) -> str:
     text += f"elif stage == {MIDDLE}:\n    mid_t = t\n" + "".join(f"    mid{k} = value[5 * root + {k}]\n" for k in range(5))
     text += "    between = mid1 * d0 + mid2 * d1 + mid3 * d2\n    width_t = high_at - low_at\n"
     text += "".join(f"    bend{k} = (high{k + 1} - low{k + 1}) / width_t\n" for k in range(3))
-    results = ("alpha", "near_t")
+    results = ("alpha", "near_t", "depth")
     text += "    is_kinked = ti.abs(between) > 0.25 * ti.min(ti.abs(falling), ti.abs(rising))\n    if is_kinked:\n"
     text += printed(dual.kinked_outline_rule(), kinked, results, 8) + "    else:\n"
     text += printed(dual.smooth_outline_rule(), smooth, results, 8)
-    text += "".join(keep(f"mid{k}", f"mid{k}", "    ") for k in range(5)) + keep("mid_t", "t", "    ")
-    text += keep("kinked", "ti.select(is_kinked, 1.0, 0.0)", "    ")
-    text += "".join(keep(f"bend{k}", f"bend{k}", "    ") for k in range(3))
-    text += f"    near_t -= {BEFORE} * (size + growth * near_t)\n" + keep("near_t", "near_t", "    ")
-    text += f"    if hit_t >= 0.0:\n        done = 1\n    else:\n        stage = {BARE}\n        t = near_t\n"
-    text += "else:\n    done = 1\n" + "".join(f"    colour{k} = light{k}\n" for k in range(3))
+    text += "".join(keep(f"mid{k}", f"mid{k}") for k in range(5)) + keep("mid_t", "t")
+    text += keep("kinked", "ti.select(is_kinked, 1.0, 0.0)")
+    text += "".join(keep(f"bend{k}", f"bend{k}") for k in range(3))
+    text += f"    near_t -= {BEFORE} * (size + growth * near_t)\n" + keep("near_t", "near_t")
+    text += "    if hit_t < 0.0:\n        depth = 0.0\n" + keep("depth", "depth")
+    text += f"    if depth >= 1.0:\n        done = 1\n    else:\n        passed = 1\n        stage = {FRONT}\n        t = near_t\n"
+    text += "if looked == 1 and passed == 0:\n    alpha = 1.0\n    depth = 1.0\n" + keep("depth", "1.0")
+    text += "".join(f"    colour{k} = seen{k}\n" for k in range(3))
+    text += f"    if low_t >= 0.0:\n        stage = {LOW}\n        t = low_t\n    else:\n        done = 1\n"
+    text += "elif looked == 1:\n    done = 1\n    if hit_t < 0.0:\n        colour0 = 0.0\n        colour1 = 0.0\n        colour2 = 0.0\n"
+    text += "".join(keep(f"gap{k}", f"colour{k} - seen{k}") for k in range(3))
+    text += "".join(f"    colour{k} = seen{k} + (colour{k} - seen{k}) * depth\n" for k in range(3))
     text += "if done == 1:\n"
     text += "".join(f"    sum{k} += clear * alpha * colour{k}\n" for k in range(3))
     if derivative:
@@ -271,7 +283,7 @@ def _draw(derivative: bool) -> str:
 
 
 DEFAULTS = (
-    "alpha", "split", *(f"{n}{k}" for n in ("colour", "bend") for k in range(3)), "falling", "rising", "near_t",
+    "alpha", "split", "depth", *(f"{n}{k}" for n in ("colour", "seen", "bend") for k in range(3)), "falling", "rising", "near_t",
     *(f"{n}{k}" for n in ("mine", "turned") for k in range(4)), *(f"{n}{k}" for n in ("low", "high", "mid") for k in range(5)),
     "low_at", "high_at", "mid_t",
 )  # fmt: skip
@@ -290,79 +302,82 @@ def _behind() -> str:
 
 def _back(duals: Duals) -> str:
     """The second phase: passes backwards from an answer, and what is asked next."""
-    kept = {name: f"kept[{len(_KEPT)} * layer + {k}]" for k, name in enumerate(_KEPT)}
     text = "alpha = layer_alpha[layer]\nthrough = layer_clear[layer]\nlit_share = through * alpha\n"
     # Which passes: one for each colour, and after them one of the distance alone, or of coverage for all channels.
-    text += f"passes = 3\nif stage == {HIT}:\n    passes = 4\n    lit_share *= {kept['split']}\n"
-    text += f"elif stage == {BESIDE}:\n    lit_share *= 1.0 - {kept['split']}\n"
-    text += f"elif stage < {BARE}:\n    passes = 1\n    if hit_t < 0.0:\n        passes = 4\n"
+    text += f"depth = {_kept('depth')}\npart = ti.select(passed == 1, 1.0 - depth, depth)\n"
+    text += f"passes = 3\nif stage == {FRONT}:\n    passes += 1 - passed\n    lit_share *= part * {_kept('split')}\n"
+    text += f"elif stage == {BESIDE}:\n    lit_share *= part * (1.0 - {_kept('split')})\n"
+    text += "else:\n    passes = 1\n    if depth < 1.0:\n        passes = 4\n"
     text += "".join(f"cut{k} = 0.0\n" for k in range(18))
     names: dict[object, str] = {**crease_names("mine", "turned"), "d_share": "1.0"}
-    loads = "".join(f"    mine{k} = {kept[f'mine{k}']}\n    turned{k} = {kept[f'turned{k}']}\n" for k in range(4))
-    text += f"if (stage == {HIT} or stage == {BESIDE}) and {kept['split']} < 1.0:\n{loads}"
+    loads = "".join(f"    mine{k} = {_kept(f'mine{k}')}\n    turned{k} = {_kept(f'turned{k}')}\n" for k in range(4))
+    text += f"if lit and {_kept('split')} < 1.0:\n{loads}"
     text += printed(dual.crease_rule(), names, [f"cut{k}" for k in range(18)], 4, reverse=True)
     # cut: surface's value and gradient 0-3, the other's 4-7, direction 8-10, axes 11-16, size 17.
-    text += "for step in range(passes):\n" + indented(_pass(duals, kept), "    ")
-    text += _next_question(kept)
+    text += "for step in range(passes):\n" + indented(_pass(duals), "    ")
+    text += f"if stage == {FRONT} and passed == 1:\n" + indented(_passed_back(), "    ")
+    text += _next_question()
     return text
 
 
-def _pass(duals: Duals, kept: dict[str, str]) -> str:
+def _pass(duals: Duals) -> str:
     text = "painted = 0\n" + "".join(f"seed{k} = 0.0\ntint{k} = 0.0\n" for k in range(5)) + "tint5 = 0.0\n"
     text += "".join(f"to{k} = ti.select(step == {k}, 1.0, 0.0)\n" for k in range(4))
     text += "".join(f"lp{k} = 0.0\nlg{k} = 0.0\nld{k} = 0.0\n" for k in range(3)) + "along = 0.0\ncut = 0.0\n"
     text += "".join(f"ray{k} = 0.0\n" for k in range(11))
     text += "if lit and step < 3:\n    painted = 1\n" + indented(_light_back(duals), "    ")
-    text += f"    if stage != {BARE}:\n        cut = through * alpha * ({kept['hit0']} - {kept['other0']})\n"
+    text += f"    if {_kept('split')} < 1.0:\n        cut = part * through * alpha * ({_kept('front0')} - {_kept('other0')})\n"
     for c in (1, 2):
-        text += f"        if step == {c}:\n            cut = through * alpha * ({kept[f'hit{c}']} - {kept[f'other{c}']})\n"
-    text += f"        if {kept['split']} >= 1.0:\n            cut = 0.0\n"
-    text += f"        if stage == {HIT}:\n            seed0 = cut * cut0\n"
-    text += "".join(f"            seed{k + 1} = lg{k} + cut * cut{k + 1}\n" for k in range(3))
-    text += "        else:\n            seed0 = cut * cut4\n"
-    text += "".join(f"            seed{k + 1} = lg{k} + cut * cut{k + 5}\n" for k in range(3))
-    text += "    else:\n" + "".join(f"        seed{k + 1} = lg{k}\n" for k in range(3))
+        text += f"        if step == {c}:\n            cut = part * through * alpha * ({_kept(f'front{c}')} - {_kept(f'other{c}')})\n"
+    text += f"    if stage == {FRONT}:\n        seed0 = cut * cut0\n"
+    text += "".join(f"        seed{k + 1} = lg{k} + cut * cut{k + 1}\n" for k in range(3))
+    text += "    else:\n        seed0 = cut * cut4\n"
+    text += "".join(f"        seed{k + 1} = lg{k} + cut * cut{k + 5}\n" for k in range(3))
     # The distance alone, for the surface's place along the ray.
-    text += f"elif stage == {HIT}:\n    seed0 = 1.0\n"
+    text += f"elif stage == {FRONT}:\n    seed0 = 1.0\n"
     text += "    slope = ti.min(g0 * d0 + g1 * d1 + g2 * d2, -1e-3)\n"
     for c in range(3):
         moved = " + ".join(f"moved_point[{3 * c + k}] * d{k}" for k in range(3))
         text += f"    to{c} = -(along_all[{c}] + {moved}) / slope\n"
-    text += f"    to3 = 0.0\nelif stage < {BARE}:\n" + indented(_outline_back(kept), "    ")
+    text += "    to3 = 0.0\nelse:\n" + indented(_outline_back(), "    ")
     text += duals.reverse(0)
     # What the point's adjoint means for the ray.
-    text += f"if lit and step < 3:\n    if stage == {BARE}:\n"
+    text += "if lit and step < 3:\n"
     for k in range(3):
-        text += f"        q{k} += lp{k}\n"
-        text += f"        sight[14 * step + {k}] += q{k}\n        sight[14 * step + {3 + k}] += q{k} * t + ld{k}\n"
-    # The place before the closest one: t = (1 - BEFORE growth) t* - BEFORE size.
-    shrink = f"(1.0 - {BEFORE} * growth)"
-    text += f"        along += q0 * d0 + q1 * d1 + q2 * d2\n        outline_seed[step] = along * {shrink}\n"
-    text += f"        sight[14 * step + 6] -= {BEFORE} * along\n"
-    text += f"        sight[14 * step + 7] -= {BEFORE} * along * (t + {BEFORE} * size) / {shrink}\n    else:\n"
+        text += f"    moved_point[3 * step + {k}] += q{k} + lp{k}\n    moved_ray[3 * step + {k}] += ld{k}\n"
+    text += f"    along_all[step] += along\n    if stage == {FRONT}:\n"
     for k in range(3):
-        text += f"        moved_point[3 * step + {k}] += q{k} + lp{k}\n        moved_ray[3 * step + {k}] += ld{k}\n"
-    text += "        along_all[step] += along\n"
-    text += f"        if stage == {HIT}:\n"
-    for k in range(3):
-        text += f"            moved_ray[3 * step + {k}] += cut * cut{8 + k}\n"
-    text += "            along_all[step] += cut * cut17 * growth\n"
-    text += "            sight[14 * step + 6] += cut * cut17\n            sight[14 * step + 7] += cut * cut17 * t\n"
+        text += f"        moved_ray[3 * step + {k}] += cut * cut{8 + k}\n"
+    text += "        along_all[step] += cut * cut17 * growth\n"
+    text += "        sight[14 * step + 6] += cut * cut17\n        sight[14 * step + 7] += cut * cut17 * t\n"
     for k in range(6):
-        text += f"            sight[14 * step + {8 + k}] += cut * cut{11 + k}\n"
-    text += f"elif stage == {HIT}:\n    for c in range(3):\n        factor = to0\n        if c == 1:\n            factor = to1\n        if c == 2:\n            factor = to2\n"
+        text += f"        sight[14 * step + {8 + k}] += cut * cut{11 + k}\n"
+    text += f"elif stage == {FRONT}:\n    for c in range(3):\n        factor = to0\n        if c == 1:\n            factor = to1\n        if c == 2:\n            factor = to2\n"
     for k in range(3):
         text += f"        whole = moved_point[3 * c + {k}] + factor * q{k}\n"
         text += f"        sight[14 * c + {k}] += whole\n        sight[14 * c + {3 + k}] += whole * t + moved_ray[3 * c + {k}]\n"
         text += f"        moved_point[3 * c + {k}] = 0.0\n        moved_ray[3 * c + {k}] = 0.0\n"
     text += "        along_all[c] = 0.0\n"
-    text += f"elif stage < {BARE}:\n    for c in range(4):\n        factor = to0\n        if c == 1:\n            factor = to1\n        if c == 2:\n            factor = to2\n        if c == 3:\n            factor = to3\n"
+    text += "else:\n    for c in range(4):\n        factor = to0\n        if c == 1:\n            factor = to1\n        if c == 2:\n            factor = to2\n        if c == 3:\n            factor = to3\n"
     for k in range(3):
         text += f"        sight[14 * c + {k}] += factor * q{k}\n        sight[14 * c + {3 + k}] += factor * (q{k} * t + ray{k})\n"
     text += "        sight[14 * c + 6] += factor * ray9\n        sight[14 * c + 7] += factor * ray10\n"
     for k in range(6):
         text += f"        sight[14 * c + {8 + k}] += factor * ray{3 + k}\n"
     return text
+
+
+def _passed_back() -> str:
+    """What is seen before the place that comes closest: t = (1 - BEFORE growth) t* - BEFORE size."""
+    shrink = f"(1.0 - {BEFORE} * growth)"
+    along = " + ".join(f"moved_point[3 * c + {k}] * d{k}" for k in range(3))
+    text = f"for c in range(3):\n    along = along_all[c] + {along}\n    outline_seed[c] = along * {shrink}\n"
+    text += f"    sight[14 * c + 6] -= {BEFORE} * along\n    sight[14 * c + 7] -= {BEFORE} * along * (t + {BEFORE} * size) / {shrink}\n"
+    for k in range(3):
+        text += f"    sight[14 * c + {k}] += moved_point[3 * c + {k}]\n"
+        text += f"    sight[14 * c + {3 + k}] += moved_point[3 * c + {k}] * t + moved_ray[3 * c + {k}]\n"
+        text += f"    moved_point[3 * c + {k}] = 0.0\n    moved_ray[3 * c + {k}] = 0.0\n"
+    return text + "    along_all[c] = 0.0\n"
 
 
 def _light_back(duals: Duals) -> str:
@@ -392,18 +407,19 @@ def _light_back(duals: Duals) -> str:
     return text + "".join(f"    tint{k} += b{9 + k}\n" for k in range(6))
 
 
-def _outline_back(kept: dict[str, str]) -> str:
+def _outline_back() -> str:
     """Seeds of the field where coverage comes from; `ray0..10` are the adjoints of direction, axes, size and growth."""
-    text = "".join(f"{end}{k} = {kept[f'{end}{k}']}\n" for end in ("low", "high", "mid") for k in range(5))
-    text += f"low_at = {kept['low_t']}\nhigh_at = {kept['high_t']}\nmid_t = {kept['mid_t']}\n"
-    text += "".join(f"bend{k} = {kept[f'bend{k}']}\n" for k in range(3))
+    text = "".join(f"{end}{k} = {_kept(f'{end}{k}')}\n" for end in ("low", "high", "mid") for k in range(5))
+    text += f"low_at = {_kept('low_t')}\nhigh_at = {_kept('high_t')}\nmid_t = {_kept('mid_t')}\n"
+    text += "".join(f"bend{k} = {_kept(f'bend{k}')}\n" for k in range(3))
     for c in range(3):
         text += f"rise{c} = through * (layer_colour[3 * layer + {c}] - behind[4 * layer + {c}])\n"
     text += "rise3 = through * (1.0 - behind[4 * layer + 3])\n"
-    text += "h0 = 1.0\nh1 = 0.0\n"
-    text += "if hit_t >= 0.0:\n" + "".join(f"    to{c} = rise{c}\n" for c in range(4))
+    text += "h0 = 1.0\nh1 = 0.0\nh2 = 0.0\n"
+    text += "if depth >= 1.0:\n" + "".join(f"    to{c} = rise{c}\n" for c in range(4))
     text += "else:\n    h0 = rise0\n" + "".join(f"    if step == {c}:\n        h0 = rise{c}\n" for c in (1, 2, 3))
-    text += "    if step < 3:\n        h1 = outline_seed[step]\n"
+    text += "    if step < 3:\n        h1 = outline_seed[step]\n    if depth > 0.0:\n"
+    text += "".join(f"        if step == {c}:\n            h2 = through * alpha * {_kept(f'gap{c}')}\n" for c in range(3))
     smooth, kinked = _outline_names()
     seeds: dict[object, str] = {f"d_{q}": f"h{k}" for k, q in enumerate(dual.OUTLINE)}
     rays = tuple(f"ray{k}" for k in range(11))
@@ -418,22 +434,25 @@ def _outline_back(kept: dict[str, str]) -> str:
     return text + "".join(f"        ray{k} = 0.0\n" for k in range(11))
 
 
-def _next_question(kept: dict[str, str]) -> str:
-    """Backwards a layer is asked in this order: BESIDE, HIT, BARE, and MIDDLE or LOW and HIGH."""
+def _next_question() -> str:
+    """Backwards a layer is asked in this order: BESIDE and FRONT, where it is met and where it is passed, and MIDDLE or LOW and HIGH."""
     outline = f"""\
-        if {kept['kinked']} > 0.5:
+        if {_kept('kinked')} > 0.5:
             stage = {LOW}
             t = low_t
         else:
             stage = {MIDDLE}
-            t = {kept['mid_t']}
+            t = {_kept('mid_t')}
 """
     return f"""\
 done = 0
 flip = -1
 if stage == {BESIDE}:
-    stage = {HIT}
-elif stage == {HIT} or stage == {BARE}:
+    stage = {FRONT}
+elif stage == {FRONT} and passed == 0 and low_t >= 0.0 and {_kept('depth')} < 1.0:
+    passed = 1
+{indented(_seen_back("near_t"), "    ")}\
+elif stage == {FRONT}:
     done = 1
     if low_t >= 0.0:
         done = 0
@@ -455,17 +474,18 @@ if done == 1:
 
 def _layer_back() -> str:
     """The first question of layer `layer`, backwards."""
-    kept = {name: f"kept[{len(_KEPT)} * layer + {k}]" for k, name in enumerate(_KEPT)}
+    met, passed = indented(_seen_back("hit_t"), "    "), indented(_seen_back("near_t"), "    ")
+    return f"if hit_t >= 0.0:\n    passed = 0\n{met}else:\n    passed = 1\n{passed}"
+
+
+def _seen_back(place: str) -> str:
+    """The first question of a place where a layer is seen."""
     return f"""\
-if hit_t >= 0.0:
-    stage = {HIT}
-    t = hit_t
-    if {kept['split']} < 1.0:
-        stage = {BESIDE}
-        flip = ti.cast({kept['crease']}, ti.i32)
-else:
-    stage = {BARE}
-    t = {kept['near_t']}
+t = {place if place == "hit_t" else _kept(place)}
+stage = {FRONT}
+if {_kept("split")} < 1.0:
+    stage = {BESIDE}
+    flip = ti.cast({_kept("crease")}, ti.i32)
 """
 
 

@@ -741,33 +741,35 @@ class _Shade:
 
 
 class _Surface:
-    """Where rays meet a surface: its light, the two sides of a crease blended."""
+    """What rays see at `t`: light, the two sides of a crease blended. Where they meet a surface there, it is `attached`."""
 
-    def __init__(self, tape: SolidTape, slots: Array, sight: Sight, t: Array) -> None:
+    def __init__(self, tape: SolidTape, slots: Array, sight: Sight, t: Array, shadows_at: Array, attached: bool) -> None:
         self.tape, self.slots, self.sight, self.t = tape, slots, sight, t
+        self.shadows_at, self.attached = shadows_at, attached
         self.field = Field(tape, slots, sight, t)
-        self.shade = self._shaded(self.field)
+        self.shade = self._shaded(self.field, shadows_at)
         offset, crease = self.field.creases[-1]
         self.some = np.flatnonzero(offset < REACH)
         self.colour = [np.array(np.broadcast_to(c, t.shape)) for c in self.shade.colour]
         if len(self.some):
             self.part = sight.some(self.some)
             self.beside = Field(tape, slots, self.part, t[self.some], crease[self.some])
-            self.beside_shade = self._shaded(self.beside)
+            self.beside_shade = self._shaded(self.beside, shadows_at[self.some])
             self.share = compiled(dual.crease_rule())[0](*self._crease_inputs())[0]
             for channel, other in zip(self.colour, self.beside_shade.colour):
                 channel[self.some] = other + (channel[self.some] - other) * self.share
 
-    def _shaded(self, field: Field) -> _Shade:
-        return _Shade(self.tape, self.slots, field.point, field.gradient, field.sight, field.material(), field.t, field.t)
+    def _shaded(self, field: Field, shadows_at: Array) -> _Shade:
+        return _Shade(self.tape, self.slots, field.point, field.gradient, field.sight, field.material(), field.t, shadows_at)
 
     def _crease_inputs(self) -> list[Any]:
         mine = [v[self.some] for v in self.field.dual[:4]]
         part = self.part
         return [*mine, *self.beside.dual[:4], *part.direction, *part.axes, part.size(self.t[self.some])]
 
-    def reverse(self, seed: Sequence[Array], adjoint: Array, sight: list[Any]) -> None:
-        """Adds to the adjoints of the slots (slots, n) and of the rays (14, n: RAY and AXES)."""
+    def reverse(self, seed: Sequence[Array], adjoint: Array, sight: list[Any]) -> Array:
+        """Adds to the adjoints of the slots (slots, n) and of the rays (14, n: RAY and AXES); gives that of `t`, which is
+        passed on already where the surface is attached."""
         n = len(self.t)
         mine = [np.array(np.broadcast_to(s, (n,)), np.float64) for s in seed]
         zero = np.zeros(n)
@@ -808,15 +810,17 @@ class _Surface:
         point = [zero + x + y for x, y in zip(point, p)]
         for k, q in enumerate(beside_point):
             point[k] = point[k] + _scattered(n, some, q)
-        # The surface's place along the ray, re-attached: it moves so that the field stays zero.
         ray = self.sight.direction
-        moved = along + sum(x * y for x, y in zip(point, ray))
-        slope = np.minimum(sum(x * y for x, y in zip(self.field.gradient, ray)), -1e-3)
-        pushed = self.field.reverse([-moved / slope, 0.0, 0.0, 0.0, 0.0], adjoint)
+        moved: Array = along + sum(x * y for x, y in zip(point, ray))
+        if self.attached:
+            # The surface's place along the ray moves so that the field stays zero.
+            slope = np.minimum(sum(x * y for x, y in zip(self.field.gradient, ray)), -1e-3)
+            pushed = self.field.reverse([-moved / slope, 0.0, 0.0, 0.0, 0.0], adjoint)
+            point = [x + y for x, y in zip(point, pushed)]
         for k in range(3):
-            whole = point[k] + pushed[k]
-            sight[k] = sight[k] + whole
-            sight[3 + k] = sight[3 + k] + whole * self.t + direction[k]
+            sight[k] = sight[k] + point[k]
+            sight[3 + k] = sight[3 + k] + point[k] * self.t + direction[k]
+        return moved
 
     def _whole(self, colour: Any) -> Array:
         return np.broadcast_to(colour, self.t.shape)
@@ -846,7 +850,7 @@ class _Outline:
         self.inputs = [*ray, *sight.axes, sight.values[6], sight.values[7]]
         smooth = compiled(dual.smooth_outline_rule())[0](*self._smooth())
         kinked = compiled(dual.kinked_outline_rule())[0](*self._kinked())
-        self.alpha, self.t = (np.where(self.kinked, y, x) for x, y in zip(smooth, kinked))
+        self.alpha, self.t, self.depth = (np.where(self.kinked, y, x) for x, y in zip(smooth, kinked))
 
     def _smooth(self) -> list[Any]:
         return [*self.c.dual, self.c.t, *self.bend, *self.inputs]
@@ -888,25 +892,30 @@ class _Layer:
         self.outline: _Outline | None = None
         if len(self.met):
             rays = self.which[self.met]
-            self.surface = _Surface(tape, slots, sight.some(rays), hit[rays])
+            self.surface = _Surface(tape, slots, sight.some(rays), hit[rays], hit[rays], True)
             self.colour[:, self.met] = self.surface.colour
         if len(self.edged):
             rays = self.which[self.edged]
             self.outline = _Outline(tape, slots, sight.some(rays), low[rays], places.high[number][rays])
             self.alpha[self.edged] = self.outline.alpha
-            # What is passed near and not met is seen where the ray comes closest.
-            self.bare = np.flatnonzero(np.isnan(hit[rays]))
+            # What is passed near and not met is seen where the ray comes closest; what it barely meets is so in part.
+            self.depth = np.where(np.isnan(hit[rays]), 0.0, self.outline.depth)
+            self.bare = np.flatnonzero(self.depth < 1.0)
             part, t = self.outline.sight.some(self.bare), self.outline.t[self.bare]
-            self.field = field = Field(tape, slots, part, t - BEFORE * part.size(t))
-            self.shade = _Shade(tape, slots, field.point, field.gradient, part, field.material(), field.t, low[rays][self.bare])
-            for channel in range(3):
-                self.colour[channel, self.edged[self.bare]] = self.shade.colour[channel]
+            lit_at = np.where(np.isnan(hit[rays]), low[rays], hit[rays])[self.bare]
+            self.before = _Surface(tape, slots, part, t - BEFORE * part.size(t), lit_at, False)
+            here = self.edged[self.bare]
+            self.gap = self.colour[:, here] - np.array(self.before.colour)
+            self.colour[:, here] -= (1.0 - self.depth[self.bare]) * self.gap
 
     def reverse(self, alpha: Array, colour: Array, adjoint: Array, sight: Array) -> None:
         """Adds to the adjoints of slots (slots, rays) and rays (14, rays)."""
         if self.surface is not None:
             part, rays = np.zeros((len(adjoint), len(self.met))), [np.zeros(len(self.met))] * 14
-            self.surface.reverse(list(colour[:, self.met]), part, rays)
+            seen = np.ones(len(self.which))
+            if self.outline is not None:
+                seen[self.edged] = self.depth
+            self.surface.reverse(list(colour[:, self.met] * seen[self.met]), part, rays)
             adjoint[:, self.which[self.met]] += part
             sight[:, self.which[self.met]] += np.array(rays)
         if self.outline is not None:
@@ -915,19 +924,15 @@ class _Layer:
             seed = [np.zeros(n) for _ in dual.OUTLINE]
             seed[0] = alpha[self.edged]
             if len(self.bare):
-                own = np.zeros((len(adjoint), len(self.bare)))
-                point, gradient, direction, material, along = self.shade.reverse(list(colour[:, self.edged[self.bare]]), own)
-                moved = self.field.reverse([0.0, *gradient, 0.0], own, material)
-                point = [x + y for x, y in zip(point, moved)]
-                ray = self.shade.inputs[6:9]
-                for k in range(3):
-                    rays[k] = rays[k] + _scattered(n, self.bare, point[k])
-                    rays[3 + k] = rays[3 + k] + _scattered(n, self.bare, point[k] * self.shade.t + direction[k])
-                along = along + sum(x * y for x, y in zip(point, ray))
+                own, own_rays = np.zeros((len(adjoint), len(self.bare))), [np.zeros(len(self.bare))] * 14
+                seen = colour[:, self.edged[self.bare]]
+                seed[2][self.bare] = (seen * self.gap).sum(0) * (self.depth[self.bare] > 0.0)
+                along = self.before.reverse(list(seen * (1.0 - self.depth[self.bare])), own, own_rays)
                 t = self.outline.t[self.bare]
-                seed[1][self.bare] = along * (1.0 - BEFORE * self.field.sight.values[7])
-                rays[6] = rays[6] - _scattered(n, self.bare, BEFORE * along)
-                rays[7] = rays[7] - _scattered(n, self.bare, BEFORE * along * t)
+                seed[1][self.bare] = along * (1.0 - BEFORE * self.before.sight.values[7])
+                own_rays[6] = own_rays[6] - BEFORE * along
+                own_rays[7] = own_rays[7] - BEFORE * along * t
+                rays = [r + _scattered(n, self.bare, o) for r, o in zip(rays, own_rays)]
                 part[:, self.bare] += own
             self.outline.reverse(seed, part, rays)
             adjoint[:, self.which[self.edged]] += part

@@ -34,7 +34,7 @@ CAMERA = (
 AXES = ("right_x", "right_y", "right_z", "up_x", "up_y", "up_z")
 DIRECTION = ("dx", "dy", "dz")
 RAY = ("ox", "oy", "oz", *DIRECTION, "size", "growth")
-OUTLINE = ("alpha", "t")
+OUTLINE = ("alpha", "t", "depth")
 
 
 def _point(graph: Graph, names: Sequence[str]) -> Point3:
@@ -255,7 +255,7 @@ def smooth_outline_rule() -> Rule:
     f, *gradient, w = (graph.input(name) for name in DUAL)
     bend = ("hx", "hy", "hz")
     found = view.smooth_outline(f, Point3(*gradient), w, graph.input("t"), _point(graph, bend), *_sight(graph))
-    return _rule(graph, (*DUAL, "t", *bend, *_SIGHT), OUTLINE, [found.alpha, found.t], (*DUAL, *_SIGHT))
+    return _rule(graph, (*DUAL, "t", *bend, *_SIGHT), OUTLINE, list(found), (*DUAL, *_SIGHT))
 
 
 @cache
@@ -269,7 +269,7 @@ def kinked_outline_rule() -> Rule:
     found = view.kinked_outline(a[0], Point3(*a[1:4]), a[5], b[0], Point3(*b[1:4]), b[5], thickness, *_sight(graph))
     names = tuple(prefix + name for prefix in ("a_", "b_") for name in DUAL)
     inputs = (*names[:5], "a_t", *names[5:], "b_t", *_SIGHT)
-    return _rule(graph, inputs, OUTLINE, [found.alpha, found.t], (*names, *_SIGHT))
+    return _rule(graph, inputs, OUTLINE, list(found), (*names, *_SIGHT))
 
 
 _BRANCHES = (*DUAL[:4], *BESIDE)

@@ -49,7 +49,7 @@ def constants(lipschitz: float, antialias: bool) -> str:
             _constant("float", "BEFORE", BEFORE, "pixels before what is passed near that it is seen at"),
             _constant("float", "REACH", REACH, "pixels from an edge that its pixel's centre may be"),
             "const int OUTSIDE = 0, INSIDE = 1, LEAVING = 2, DONE = 3;  // of a ray",
-            "const int FRONT = 0, BESIDE = 1, FALLING = 2, RISING = 3, LEAST = 4, PASSED = 5, SEEN = 6;  // what is looked at",
+            "const int FRONT = 0, BESIDE = 1, FALLING = 2, RISING = 3, LEAST = 4, SEEN = 5;  // what is looked at",
         ]
     return "\n".join(lines)
 
@@ -127,6 +127,7 @@ PIXEL = """float pixelHere;  // at the surface that is looked at
 struct Outline {
     float alpha;  // how much of the pixel is covered
     float t;
+    float depth;  // 0 where the ray only touches, 1 where it dives so deep that nothing behind is seen
 };"""
 
 ONWARD = """// The step near surfaces: the greatest power of two up to x.
@@ -245,7 +246,7 @@ float march() {
 
 def render(materials: bool, colour: str, finish: str, shadows: bool, aslant: bool) -> str:
     """Linear light, premultiplied, of the layers that this pixel's ray meets, and how much of it they cover."""
-    shadows_at = ", looking == PASSED ? low : place" if shadows else ""
+    shadows_at = ", hit < 0.0 ? low : hit" if shadows else ""
     looked = _looked("rayOrigin + place * rayDirection, flip", aslant, " " * 12)
     colour, finish = ("s.colour", "s.finish") if materials else (colour, finish)
     return f"""// The layers that the ray meets, front to back: linear light, and how much of the pixel they cover.
@@ -255,27 +256,29 @@ vec4 render() {{
         float hit, low, high;
         march(hit, low, high);
         if (hit < 0.0 && low < 0.0) break;
-        vec3 light = vec3(0.0);
-        float alpha = 1.0, place = hit;
+        vec3 light = vec3(0.0), seen;
+        bool passed = false;
+        float alpha = 1.0, depth = 0.0, place = hit;
         int flip = -1, looking = hit < 0.0 ? FALLING : FRONT;
         Surface front, falling, rising;
-        for (int turn = 0; turn < 6 && looking != SEEN; turn++) {{
+        for (int turn = 0; turn < 7 && looking != SEEN; turn++) {{
             if (looking == FALLING) place = low;
             if (looking == RISING) place = high;
             pixelHere = pixelSize + pixelGrowth * place;
 {looked}
             int next = low < 0.0 ? SEEN : FALLING;
-            if (looking == FRONT || looking == BESIDE || looking == PASSED) {{
-                vec3 seen = shade(place, s.gradient, {colour}, {finish}{shadows_at});
-                if (looking == BESIDE) seen = mix(seen, light, creaseShare(front, s));
-                light = seen;
+            if (looking == FRONT || looking == BESIDE) {{
+                vec3 shown = shade(place, s.gradient, {colour}, {finish}{shadows_at});
+                seen = looking == FRONT ? shown : mix(shown, seen, creaseShare(front, s));
                 flip = -1;
-                if (looking == PASSED) next = SEEN;
+                if (passed) next = SEEN;
                 if (looking == FRONT && s.edge < REACH) {{
                     // A crease crosses the pixel: what is on its other side?
                     next = BESIDE;
                     flip = s.crease;
                     front = s;
+                }} else {{
+                    light = passed ? mix(seen, light, depth) : seen;
                 }}
             }} else if (looking == FALLING) {{
                 falling = s;
@@ -295,7 +298,9 @@ vec4 render() {{
                 alpha = outline.alpha;
                 // What is passed near and not met is seen a pixel before: an edge shows its front there.
                 place = outline.t - BEFORE * (pixelSize + pixelGrowth * outline.t);
-                next = hit < 0.0 ? PASSED : SEEN;
+                depth = hit < 0.0 ? 0.0 : outline.depth;
+                passed = depth < 1.0;
+                next = passed ? FRONT : SEEN;
             }}
             looking = next;
         }}

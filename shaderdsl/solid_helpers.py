@@ -471,7 +471,7 @@ def sight(name: str) -> Helper:
         rule = dual.kinked_outline_rule
 
     def results(t: list[str]) -> list[str]:
-        return [f"return Outline({t[0]}, {t[1]});"]
+        return [f"return Outline({', '.join(t)});"]
 
     return _helper(name, note + function_text(head, _of_rule(rule), inputs, results))
 

@@ -24,7 +24,8 @@ FLAT = 1e-2
 """Image gradients (of the field, by pixels of the scene's unit) are raised to this: a film seen from its front has no outline."""
 
 BEFORE = 1.0
-"""What a ray passes near without meeting it is seen as it is so many pixels before: an edge shows its front there."""
+"""What a ray passes near without meeting it is seen as it is so many pixels before: an edge shows its front there. What it meets
+and leaves again is seen partly so, the less the deeper it dives: the picture has no jump where an outline crosses a ray."""
 
 GRAZING = 0.05
 """A surface whose slope along the ray is less is moved by no more than this allows, when its derivative is taken."""
@@ -81,10 +82,12 @@ def ray(
 
 
 class Outline(NamedTuple):
-    """What is near a ray: how much of the pixel it covers, and the distance along the ray."""
+    """What is near a ray: how much of the pixel it covers, the distance along the ray where it comes closest, and how deep it dives
+    there: from 0, where it does not, to 1, where nothing behind is seen."""
 
     alpha: Expr
     t: Expr
+    depth: Expr
 
 
 def covered(m: Expr, across: Expr, upward: Expr, thickness: Expr, size: Expr) -> Expr:
@@ -111,8 +114,9 @@ def smooth_outline(
     m = f - 0.5 * step * gradient.dot(direction)
     there = gradient - bend * step
     place = t - step
-    alpha = covered(m, there.dot(right), there.dot(up), thickness, size + growth * place)
-    return Outline(alpha, place)
+    size = size + growth * place
+    alpha = covered(m, there.dot(right), there.dot(up), thickness, size)
+    return Outline(alpha, place, clamp(-m / (NEAR * size), 0.0, 1.0))
 
 
 def kinked_outline(
@@ -128,8 +132,9 @@ def kinked_outline(
     share = rising / (rising - falling)
     there = a * share + b * (1.0 - share)
     place = ta + after
-    alpha = covered(m, there.dot(right), there.dot(up), thickness, size + growth * place)
-    return Outline(alpha, place)
+    size = size + growth * place
+    alpha = covered(m, there.dot(right), there.dot(up), thickness, size)
+    return Outline(alpha, place, clamp(-m / (NEAR * size), 0.0, 1.0))
 
 
 def crease_offset(
