@@ -811,16 +811,16 @@ class _Surface:
         for k, q in enumerate(beside_point):
             point[k] = point[k] + _scattered(n, some, q)
         ray = self.sight.direction
-        moved: Array = along + sum(x * y for x, y in zip(point, ray))
+        by_place: Array = along + sum(x * y for x, y in zip(point, ray))
         if self.attached:
             # The surface's place along the ray moves so that the field stays zero.
             slope = np.minimum(sum(x * y for x, y in zip(self.field.gradient, ray)), -1e-3)
-            pushed = self.field.reverse([-moved / slope, 0.0, 0.0, 0.0, 0.0], adjoint)
+            pushed = self.field.reverse([-by_place / slope, 0.0, 0.0, 0.0, 0.0], adjoint)
             point = [x + y for x, y in zip(point, pushed)]
         for k in range(3):
             sight[k] = sight[k] + point[k]
             sight[3 + k] = sight[3 + k] + point[k] * self.t + direction[k]
-        return moved
+        return by_place
 
     def _whole(self, colour: Any) -> Array:
         return np.broadcast_to(colour, self.t.shape)
