@@ -36,7 +36,7 @@ from refine.solid_patches import (
     scenery_of,
     shaded,
 )  # fmt: skip
-from refine.solid_profiles import stacks
+from refine.solid_profiles import blocks, stacks
 from refine.solid_shapes import additions, hollows, shapes
 from refine.solid_sharing import shared
 from refine.starts import offer_given
@@ -78,6 +78,9 @@ MOST_THINGS, MOST_PARTS, BRANCHES = 8, 4, 8
 
 WORTHWHILE, PLAINER = 0.85, 1.06
 """The shares of the error that a solid more must bring it below, and that one less may raise it to."""
+
+SHARES = (0.1, 0.6)
+"""Of a number's price, that it may cost to do without it where it is nearly equal to another."""
 
 BLURRED = 0.01
 """The error that a close view has anyway, for each pixel across a thing."""
@@ -267,9 +270,10 @@ class SolidSearch:
 
     def share(self, model: Model) -> None:
         """Offers the record the model's program with numbers that may as well be equal written once."""
-        program = model.plain
-        named = shared(program, Coordinates(model.program).trainable, self.fine, self.fine_price, 12)
-        self.record.offer(named, squared_error(named, self.record.level), "named")
+        program, free = model.plain, Coordinates(model.program).trainable
+        for share in SHARES:
+            named = shared(program, free, self.fine, share * self.fine_price, 12)
+            self.record.offer(named, squared_error(named, self.record.level), "named")
 
     # -- scenery ------------------------------------------------------------------------------------------
 
@@ -355,9 +359,10 @@ class SolidSearch:
         found = self._best_described(view, pairs, light is None, GROUPED)
         if found[0].error < self._blurred(view):
             return found
-        # What is turned on an axis shows in its outline; the light is known by now.
+        # What is turned on an axis, or made of blocks, shows in its outline; the light is known by now.
         suns = list(dict.fromkeys(s.light for s in found[:2]))
-        pairs = [(thing, sun) for thing in stacks(view, GREY) if len(thing.joined) > 1 for sun in suns]
+        things = [*(thing for thing in stacks(view, GREY) if len(thing.joined) > 1), *blocks(view, GREY)]
+        pairs = [(thing, sun) for thing in things for sun in suns]
         return sorted(found + self._best_described(view, pairs, light is None, STACKS), key=_likelihood)
 
     def _best_described(self, view: Closeup, pairs: Sequence[tuple[Thing, Numbers]], turning: bool, most: int) -> list[Sketch]:
@@ -612,8 +617,10 @@ class SolidSearch:
         return (Proposal(lambda _, m=model: m) for model in self._less(state.model))  # type: ignore[misc]
 
     def _less(self, model: Model) -> Iterator[Model]:
-        """Less: a solid or a thing gone, two things of one colour melted into one."""
+        """Less: a solid or a thing gone, two things of one colour melted into one, a scene turned so that a thing stands."""
         for number, thing in enumerate(model.things):
+            if (level := model.levelled(number)) is not None:
+                yield level
             if len(model.things) > 1 and len(thing.joined) == 1:
                 yield model.with_thing(number, None)
             for k in range(len(thing.cut)):
@@ -713,8 +720,7 @@ def _plainer_things(thing: Thing) -> Iterator[Thing]:
                 yield replace(thing, **{role: (*solids[:k], *solids[k + 1 :])})  # type: ignore[arg-type]
             others = []
             if solid.kind != "sphere" and TURNED[solid.kind]:
-                radius = sum(solid.sizes) if solid.kind == "torus" else float(np.exp(np.mean(np.log(solid.sizes)))) * 1.1
-                others.append(Solid("sphere", (radius,), (), solid.place))
+                others.append(Solid("sphere", (_radius(solid),), (), solid.place))
             y = solid.turn[:, 1]
             if TURNED[solid.kind] == 2 and solid.angles and abs(y[1]) > 0.98:
                 others.append(replace(solid, angles=()))
@@ -724,6 +730,15 @@ def _plainer_things(thing: Thing) -> Iterator[Thing]:
                 yield replace(thing, **{role: (*solids[:k], other, *solids[k + 1 :])})  # type: ignore[arg-type]
     if thing.finish:
         yield replace(thing, finish=())
+
+
+def _radius(solid: Solid) -> float:
+    """Of a ball about as large as a solid."""
+    if solid.kind == "torus":
+        return sum(solid.sizes)
+    if solid.kind == "cut_hollow_sphere":
+        return solid.sizes[0]
+    return 1.1 * float(np.exp(np.mean(np.log(solid.sizes))))
 
 
 def _upright(solid: Solid) -> Solid:

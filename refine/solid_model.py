@@ -26,6 +26,9 @@ TURNED = {"sphere": 0, "box": 3, "cylinder": 2, "torus": 2, "cone": 2, "cut_holl
 """How many of the angles x, y and z say how a shape lies: what is round about an axis needs less. The axis is y: turns about x
 and then z move it."""
 
+UPRIGHT = 0.998
+"""The cosine of the angle by which what stands may lean."""
+
 MOST_LIGHT, MOST_AMBIENT = 2.0, 0.8
 """How strong lights may become while numbers are refined."""
 
@@ -122,6 +125,17 @@ class Solid:
             reach = max(lower * aside + height * y, upper * aside - height * y)
         return self.place[1] - float(reach)
 
+    def turned(self, matrix: Array) -> Solid:
+        """The same after a turn (3, 3) about the origin; what nearly stands then stands."""
+        own = matrix @ self.turn
+        count = TURNED[self.kind]
+        angles = angles_of(own, count)
+        if count == 2 and own[1, 1] > UPRIGHT:
+            angles = ()
+        elif count == 3 and own[1, 1] > UPRIGHT:
+            angles = (float(np.degrees(np.arctan2(own[0, 2], own[2, 2]))),)
+        return replace(self, angles=angles, place=tuple(float(v) for v in matrix @ self.place))
+
     def counted(self) -> Iterator[float]:
         yield from self.sizes
         # `fixed(0)` is a number of the text too.
@@ -166,6 +180,11 @@ class Thing:
         """See `Solid.nearer`."""
         joined, cut = (tuple(s.nearer(eye, share) for s in solids) for solids in (self.joined, self.cut))
         return replace(self, joined=joined, cut=cut, smooth=tuple(share * s for s in self.smooth))
+
+    def turned(self, matrix: Array) -> Thing:
+        """See `Solid.turned`."""
+        joined, cut = (tuple(s.turned(matrix) for s in solids) for solids in (self.joined, self.cut))
+        return replace(self, joined=joined, cut=cut)
 
     @property
     def lowest(self) -> float:
@@ -262,6 +281,18 @@ class Model:
         floor = tuple(next(values) for _ in self.floor)
         things = tuple(t.taken(values) for t in self.things)
         return Model(background, elevation, light, ambient, floor, things, fov, self.zooming)
+
+    def levelled(self, number: int) -> Model | None:
+        """The same picture of the scene turned to the eye or away, with its camera, so that a thing that leans that way stands; None
+        where there is a floor, or nothing leans so."""
+        x, y, z = self.things[number].joined[0].turn[:, 1]
+        lean = float(np.degrees(np.arctan2(z, y)))
+        if self.floor or abs(x) > 0.1 or not 1.0 < abs(lean) < 60.0 or abs(self.elevation + lean) > 80.0:
+            return None
+        back = turn((-lean, 0.0, 0.0))
+        light = tuple(float(v) for v in back @ self.light[:3])
+        things = tuple(t.turned(back) for t in self.things)
+        return replace(self, elevation=self.elevation + lean, light=(*light, self.light[3]), things=things)
 
     def with_thing(self, number: int, thing: Thing | None) -> Model:
         """The model with another thing in a place, or none; `number` of the things there are adds one."""

@@ -1,7 +1,9 @@
-"""Turned things from their outlines: what is round about an axis is a stack of balls, cylinders and cones.
+"""Things of several solids from their outlines.
 
-The outline's half width along a supposed axis is cut into few stretches, each a straight side or the arc of a ball. For
-every number of stretches the best cuts are found exactly, by dynamic programming over all stretches' least-squares errors.
+What is round about an axis is a stack of balls, cylinders and cones. The outline's half width along a supposed axis is cut into
+few stretches, each a straight side or the arc of a ball; for every number of stretches the best cuts are found exactly, by
+dynamic programming over all stretches' least-squares errors. What is made of blocks is covered by upright rectangles, the
+largest that fits first.
 """
 
 from __future__ import annotations
@@ -29,6 +31,14 @@ STRAIGHT = 0.12
 
 TILTS = (0.0, 35.0, -35.0)
 """Degrees by which an axis that does not stand may point to the eye."""
+
+MOST_BLOCKS = 5
+YAWS = (-40.0, -20.0, 0.0, 20.0, 40.0)
+DEPTHS = (0.12, 0.3)
+"""Blocks of a thing; degrees that they may be turned by, and half depths, as shares of the outline's size."""
+
+SLIVER = 0.03
+"""The share of an outline that a block has to cover."""
 
 THINNEST = 0.01
 """The least radius of a cone's end, in scene units."""
@@ -163,4 +173,55 @@ def _without_ends(stretches: Sequence[Stretch], tilt: float) -> list[Stretch]:
             inwards = min(one.sides[which] * tilt, 0.4 * (one.high - one.low))
             low, high = (one.low + inwards, one.high) if which == 0 else (one.low, one.high - inwards)
             result[number] = Stretch(low, high, one.sides, None)
+    return result
+
+
+def blocks(view: Closeup, colour: Numbers) -> Iterator[Thing]:
+    """Things of 2 to `MOST_BLOCKS` upright boxes, turned alike and equally deep."""
+    rectangles = _rectangles(view.target(ROWS).image[..., 3] > 0.5)
+    across, above, ahead = view.axes
+    rise = float(np.hypot(ahead[0], ahead[2]))
+    unit = 2.0 * view.spread * CAMERA_DISTANCE / ROWS
+    size = float(np.sqrt(view.moments[0]))
+    for yaw in YAWS:
+        cosine, sine = float(np.cos(np.radians(yaw))), abs(float(np.sin(np.radians(yaw))))
+        for share in DEPTHS:
+            depth = share * size
+            solids = []
+            for left, right, top, bottom in rectangles:
+                width, height = (0.5 * unit * v for v in (right - left, bottom - top))
+                sizes = ((width - depth * sine) / cosine, (height - depth * abs(float(ahead[1]))) / rise)
+                x, y = (0.5 * (left + right) - 0.5 * ROWS) * unit, (0.5 * ROWS - 0.5 * (top + bottom)) * unit
+                place = view.place + across * x + above * y
+                solids.append(
+                    Solid("box", (max(sizes[0], 0.3 * width), max(sizes[1], 0.3 * height), depth), (yaw,), tuple(float(v) for v in place))
+                )
+            for count in range(2, len(solids) + 1):
+                yield Thing(tuple(solids[:count]), (), colour)
+
+
+def _rectangles(mask: npt.NDArray[np.bool_]) -> list[tuple[int, int, int, int]]:
+    """Rectangles (left, right, top, bottom, the ends beyond) that cover a mask, each the one that covers most that is still bare."""
+    bare = mask.copy()
+    result: list[tuple[int, int, int, int]] = []
+    while len(result) < MOST_BLOCKS:
+        best, found = SLIVER * float(mask.sum()), None
+        for top in range(len(mask)):
+            inside = np.ones(mask.shape[1], bool)
+            gained = np.zeros(mask.shape[1])
+            for bottom in range(top, len(mask)):
+                inside &= mask[bottom]
+                gained += bare[bottom]
+                if not inside.any():
+                    break
+                edges = np.flatnonzero(np.diff(np.r_[0, inside.astype(np.int8), 0]))
+                for left, right in zip(edges[::2], edges[1::2]):
+                    gain = float(gained[left:right].sum())
+                    if gain > best:
+                        best, found = gain, (int(left), int(right), top, bottom + 1)
+        if found is None:
+            break
+        left, right, top, bottom = found
+        bare[top:bottom, left:right] = False
+        result.append(found)
     return result

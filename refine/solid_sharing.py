@@ -20,22 +20,19 @@ from shaderdsl.printer import number_text
 
 Array = npt.NDArray[np.float64]
 
-NEAR = 0.06
+NEAR = 0.2
 """How far apart (scene units, radians) numbers may be that are tried as one."""
-
-WORTH = 0.5
-"""The share of a number's price that its going may cost."""
 
 STIFF = 1e-6
 """Of the largest curvature, that every number has at least: what the picture does not tell of is not moved for nothing."""
 
 
-def shared(program: Program, free: npt.NDArray[np.bool_], level: Level, price: float, steps: int) -> Program:
+def shared(program: Program, free: npt.NDArray[np.bool_], level: Level, most: float, steps: int) -> Program:
     """The program with numbers that may as well be equal as names, refined by so many steps; as it was where there are none.
 
-    free (p,): the numbers that move. price: the squared error on the level that a number is worth.
+    free (p,): the numbers that move. most: the squared error on the level that one number less may cost.
     """
-    groups = _groups(program, free, level, WORTH * price)
+    groups = _groups(program, free, level, most)
     if not groups:
         return program
     values = program.params.copy()
@@ -48,10 +45,11 @@ def shared(program: Program, free: npt.NDArray[np.bool_], level: Level, price: f
 
 def _groups(program: Program, free: npt.NDArray[np.bool_], level: Level, most: float) -> list[list[int]]:
     """Parameters that may be equal, for a squared error of at most `most` each."""
-    coordinates = Coordinates(program)
-    _, gradients, matrices = batch_of(lowered(program), program.params[None]).normal_equations(level.target, level.blur)
-    unit = coordinates.unit
     moving = np.flatnonzero(free)
+    if not len(moving):
+        return []
+    _, _, matrices = batch_of(lowered(program), program.params[None]).normal_equations(level.target, level.blur)
+    unit = Coordinates(program).unit
     matrix = matrices[0][np.ix_(moving, moving)] / (unit[moving, None] * unit[None, moving])
     matrix = matrix + STIFF * np.diag(matrix).max() * np.eye(len(moving))
     values = (program.params * unit)[moving]
