@@ -207,9 +207,17 @@ def test_without_one_kind_of_edge_the_differences_are_wrong(
 # -- 3: line integrals ---------------------------------------------------------------------------------------
 
 
+JUMPS = {
+    "occlusion edge": 0.001, "box silhouette": 0.01, "material edge": 0.03, "smooth union": 0.01, "thin shell": 0.06,
+    "off-centre camera": 0.01,
+}  # fmt: skip
+"""What a picture may jump by, of all that changes along the line."""
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_gradient_integrates_to_the_difference_of_losses(name: str) -> None:
-    """Each case moves along a line to numbers some hundredths off, towards a grey picture."""
+    """Each case moves along a line to numbers some hundredths off, towards a grey picture; what is left are corners' creases, and
+    what passes behind thin walls and before close ones."""
     program, steps, size = case(name), 60, (24, 24)
     tape = solid_tape_of(program)
     nodes, weights = np.polynomial.legendre.leggauss(5)
@@ -225,7 +233,7 @@ def test_gradient_integrates_to_the_difference_of_losses(name: str) -> None:
     travelled = float((np.abs(along).reshape(steps, -1) * weights).sum() * 0.5 / steps)
     rise = float(losses[-1] - losses[0])
     print(f"{name}: {integral:.5f} for {rise:.5f}, travelled {travelled:.5f}")
-    assert abs(integral - rise) <= 0.03 * travelled, f"{integral} is not {rise}"
+    assert abs(integral - rise) <= JUMPS[name] * travelled, f"{integral} is not {rise}"
 
 
 def test_random_scenes_have_finite_derivatives() -> None:
