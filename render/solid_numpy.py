@@ -599,7 +599,7 @@ def march(tape: SolidTape, slots: Array, sight: Sight) -> Places:
         f_earlier[rays] = np.where(fresh, -np.inf, last)
         f_before[rays], earlier[rays], before[rays] = f, before[rays], t[rays]
         state[rays] = new
-        free = np.abs(f) / lipschitz - NEAR * size - cell
+        free = np.minimum(np.abs(f) / lipschitz, FAR) - NEAR * size - cell
         t[rays] = np.maximum(np.floor((t[rays] + free) / cell), np.floor(t[rays] / cell) + 1.0) * cell
     return places
 
