@@ -275,7 +275,7 @@ if special > 0:
                     else:
                         layer[lane] += 1
                         mode[lane] = resume[lane]
-                        if layer[lane] >= {LAYERS}:
+                        if layer[lane] >= {LAYERS} and resume[lane] != {LEAVING}:
                             mode[lane] = {DONE}
                         at[lane] = t[lane]
             else:
@@ -323,6 +323,8 @@ if special > 0:
                     goes = {DONE}
                 elif goes == {LEAVING} and f > 0.0:
                     goes = {OUTSIDE}
+                    if layer[lane] >= {LAYERS}:
+                        goes = {DONE}
                     fresh = True
                 if t[lane] > {FAR} or steps[lane] >= {STEPS}:
                     then = {DONE}

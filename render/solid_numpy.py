@@ -593,7 +593,7 @@ def march(tape: SolidTape, slots: Array, sight: Sight) -> Places:
         new[shallow] = LEAVING
         new[((now == LEAVING) | shallow) & outside] = OUTSIDE
         new[deep | deeper | (t[rays] > FAR)] = DONE
-        new[(layer[rays] >= LAYERS)] = DONE
+        new[(layer[rays] >= LAYERS) & (new != LEAVING)] = DONE
         # A ray that comes out again looks anew.
         fresh = (now != OUTSIDE) & (new == OUTSIDE)
         f_earlier[rays] = np.where(fresh, -np.inf, last)
