@@ -579,6 +579,9 @@ class Check(Construction):
             "paint is for solids", call.name_start, call.name_start + len(call.name), "fill in scene 2d", "write .fill(...)"
         )
 
+    def _of_space(self, call: syntax.Call, nodes: list[Any]) -> Value:
+        raise Fault(f"{call.name} is for solids", call.name_start, call.name_start + len(call.name), "scene 3d")
+
     def _defined(self, call: syntax.Call, count: int, names: tuple[str, ...]) -> Value:
         function = self.functions.get(call.name)
         if function is None or function.order >= self.visible:
@@ -635,4 +638,6 @@ _BUILTINS: dict[str, Callable[..., Value]] = {
     "curve": Check._curve,
     "fill": Check._fill,
     "paint": Check._paint,
+    "displace": Check._of_space,
+    "triplanar": Check._of_space,
 }
