@@ -488,8 +488,8 @@ class Field:
             if operation.category in ("shape", "outline"):
                 values = self.own_material(material)
                 worth[number] = sum(s * v for s, v in zip(seed, values))
-                part = self._reverse_own_material(material, [shares[number] * s for s in seed], spaces, adjoint)
-                registers[-1] = [a + b for a, b in zip(registers[-1], [0.0, *part, 0.0])]
+                turned = self._reverse_own_material(material, [shares[number] * s for s in seed], spaces, adjoint)
+                registers[-1] = [a + b for a, b in zip(registers[-1], [0.0, *turned, 0.0])]
             elif operation.category == "modifier" or (operation.category == "boolean" and count):
                 worth[number] = worth[source]
             elif operation.category == "boolean":
@@ -596,7 +596,9 @@ def march(tape: SolidTape, slots: Array, sight: Sight) -> Places:
         now, last, last_but_one = state[rays], f_before[rays], f_earlier[rays]
         met = (now == OUTSIDE) & (f <= 0.0)
         rising = (f > last) & (last <= last_but_one) & np.isfinite(last)
-        passed = (now == OUTSIDE) & ~met & rising & (last < near)
+        # What is met behind all other layers is opaque, and nothing is passed before it: it stands for all that is there.
+        final = layer[rays] == LAYERS - 1
+        passed = (now == OUTSIDE) & ~met & rising & (last < near) & ~final
         shallow = (now == INSIDE) & (rising | (f > 0.0))
         deep = (now == INSIDE) & ~shallow & (f < -near)
         # Where solids touch, the distance rises to nothing between them; a ray that then dives deeper never came out.
@@ -620,8 +622,7 @@ def march(tape: SolidTape, slots: Array, sight: Sight) -> Places:
         new[met] = INSIDE
         new[shallow] = LEAVING
         new[((now == LEAVING) | shallow) & outside] = OUTSIDE
-        new[deep | deeper | (t[rays] > FAR)] = DONE
-        new[(layer[rays] >= LAYERS)] = DONE
+        new[deep | deeper | (met & final) | (t[rays] > FAR)] = DONE
         # A ray that comes out again looks anew.
         fresh = (now != OUTSIDE) & (new == OUTSIDE)
         f_earlier[rays] = np.where(fresh, -np.inf, last)

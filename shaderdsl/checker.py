@@ -21,7 +21,7 @@ from shaderdsl.errors import Fault, did_you_mean
 from shaderdsl.expression import Expr
 from shaderdsl.limits import Condition, Constraint, below, first_violation
 from shaderdsl.naming import Known, unknown_function, unknown_name
-from shaderdsl.registry import COMPONENTS, Dimension, Parameter, functions, operations
+from shaderdsl.registry import COMPONENTS, Parameter, functions, operations
 from shaderdsl.rewriting import reordered
 from shaderdsl.scene import (
     Layer,
@@ -114,8 +114,6 @@ class Function(NamedTuple):
 
 class Check(Construction):
     """One run over a tree; `shaderdsl.solid_checker` has the run for programs in space."""
-
-    dimension: Dimension = 2
 
     def __init__(self, module: syntax.Module, values: list[float], decided: set[int], source: str) -> None:
         self.module = module

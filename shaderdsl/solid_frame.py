@@ -156,8 +156,9 @@ MARCH = """// Where the ray is: distances along it of this sample and the last t
 float t = 0.0, before = 0.0, earlier = 0.0, d_before = -1e30, d_earlier = -1e30;
 int state = OUTSIDE, steps = 0;
 
-// Marches to the end of the next layer: where it is met, and both sides of its least value; -1 where there is none.
-void march(out float hit, out float low, out float high) {
+// Marches to the end of the next layer: where it is met, and both sides of its least value; -1 where there is none. What is met
+// in the last one is opaque, and nothing is passed before it: it stands for all that is there.
+void march(bool last, out float hit, out float low, out float high) {
     hit = low = high = -1.0;
     while (state != DONE && steps < STEPS) {
         float d = map(rayOrigin + t * rayDirection);
@@ -167,7 +168,7 @@ void march(out float hit, out float low, out float high) {
         bool met = state == OUTSIDE && d <= 0.0;
         bool rising = d > d_before && d_before <= d_earlier && d_before > -1e29;
         bool shallow = state == INSIDE && (rising || d > 0.0);
-        bool least = shallow || (rising && state == OUTSIDE && !met && d_before < near);
+        bool least = shallow || (rising && state == OUTSIDE && !met && !last && d_before < near);
         bool deep = state == INSIDE && !least && d < -near;
         // Where solids touch, the distance rises to nothing between them; a ray that then dives deeper never came out.
         bool deeper = state == LEAVING && low >= 0.0 && d < -near;
@@ -213,7 +214,7 @@ void march(out float hit, out float low, out float high) {
         if (met) next = INSIDE;
         if (shallow) next = LEAVING;
         if ((state == LEAVING || shallow) && d > 0.0) next = OUTSIDE;
-        if (deep || deeper || t > FAR) next = DONE;
+        if (deep || deeper || (met && last) || t > FAR) next = DONE;
         if (deeper) low = high = -1.0;
         // A ray that comes out again looks anew.
         d_earlier = state != OUTSIDE && next == OUTSIDE ? -1e30 : d_before;
@@ -272,7 +273,7 @@ vec4 render() {{
     vec4 total = vec4(0.0);
     for (int layer = 0; layer < LAYERS && state != DONE && total.a < 1.0; layer++) {{
         float hit, low, high;
-        march(hit, low, high);
+        march(layer == LAYERS - 1, hit, low, high);
         if (hit < 0.0 && low < 0.0) break;
         vec3 light = vec3(0.0), seen;
         bool passed = false;
