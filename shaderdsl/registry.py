@@ -310,6 +310,10 @@ def relief_name(paint: Operation) -> str:
     return f"{paint.name} relief"
 
 
+DISPLACED = "displaced"
+"""The boolean of a solid and a relief."""
+
+
 @lru_cache(maxsize=2)
 def operations(dimension: Dimension = 2) -> Mapping[str, Operation]:
     """The entries that programs of a dimension are made of, by name, in the order of registration: in space, all."""

@@ -10,6 +10,7 @@ from shaderdsl import binding, syntax
 from shaderdsl.checker import Check, root_name
 from shaderdsl.errors import Fault, did_you_mean
 from shaderdsl.registry import (
+    DISPLACED,
     Dimension,
     Parameter,
     bind,
@@ -219,7 +220,7 @@ class SolidCheck(Check):
         parameter = binding.BUILTINS["displace"][0]
         amount = self.scalar("displace", parameter, nodes[2], self.evaluate(nodes[2]))
         numbers = (amount, self.graph.lift(slope), self.graph.constant(1.0))
-        displaced = Combination(operations(3)["displaced"], (solid.shape, relief), numbers)
+        displaced = Combination(operations(3)[DISPLACED], (solid.shape, relief), numbers)
         return self.nested(call, displaced, solid.size + 1, solid.depth, "round the solid before .displace(...)", 3)
 
     def _triplanar(self, call: syntax.Call, nodes: list[Any]) -> Value:

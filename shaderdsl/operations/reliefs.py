@@ -13,6 +13,7 @@ from shaderdsl.expression import Expr, Scalar, absolute, clamp, maximum, minimum
 from shaderdsl.noise import power
 from shaderdsl.operations import paints, textures
 from shaderdsl.registry import (
+    DISPLACED,
     Distance,
     Operation,
     Point,
@@ -96,7 +97,7 @@ _add_all()
 
 @register(
     "boolean",
-    "displaced",
+    DISPLACED,
     number("amount", -0.9, 0.9),
     number("slope", 0.0, 10.0, summary="the most that the height changes in a unit of distance"),
     length("top", 1.0, 1.0, summary="the greatest height before it is multiplied by the amount"),
