@@ -174,6 +174,8 @@ def _lit(duals: Duals) -> str:
     text = f"lit = stage == {FRONT} or stage == {BESIDE}\n"
     text += "".join(f"g{k} = value[5 * root + {k + 1}]\n" for k in range(3))
     text += "".join(f"mat{k} = 0.0\n" for k in range(duals.surface)) + "light0 = 0.0\nlight1 = 0.0\nlight2 = 0.0\nbare0 = 0.0\nbare1 = 0.0\nbare2 = 0.0\n"
+    if duals.bumps:
+        text += "facing0 = 0.0\nfacing1 = 0.0\nfacing2 = 0.0\n"
     text += "if lit:\n" + duals.shares(4) + duals.materials(4)
     if duals.bumps:
         text += printed(dual.bent_rule(), _bent_names(), ("facing0", "facing1", "facing2"), 4)
