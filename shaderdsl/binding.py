@@ -187,6 +187,9 @@ def signature(name: str, parameters: Sequence[Parameter], leading: str = "") -> 
             parts.append(parameter.name)
         else:
             default = parameter.default
+            if default == "":
+                parts.append(f"{parameter.name} = ...")
+                continue
             text = default if isinstance(default, str) else (
                 f"({', '.join(f'{v:g}' for v in default)})" if isinstance(default, tuple) else f"{default:g}"
             )  # fmt: skip

@@ -21,7 +21,7 @@ from shaderdsl import DslError, Program, parse
 from shaderdsl.expression import Graph
 from shaderdsl.registry import bind, of_category, scalar_names
 
-SIZE, SMALL = (40, 32), (11, 9)
+SIZE, SMALL = (40, 32), (10, 8)
 needs_gl = pytest.mark.skipif(not gl_backend.available(), reason="there is no OpenGL here")
 
 SCENES = {
@@ -94,7 +94,7 @@ SINGLE = {
     "a bump": "sphere(0.6).paint(#c8553d, bump = perlin(scale = 0.3, seed = 3, warp = 0.2), depth = 0.05).scale(1, 0.9, 1.1)",
     "from three sides": "sphere(0.6).paint(triplanar(perlin(#c8553d, #203040, scale = 0.3), sharpness = 3)).rotate(20)",
     "a bump from three sides": "box(0.4, 0.4, 0.4).round(0.1).paint(#c8553d, bump = triplanar(perlin(scale = 0.3)), depth = 0.05).rotate(20)",
-    "displaced": "sphere(0.6).displace(perlin(scale = 0.4, seed = 2), 0.12).scale(1.1).paint(fixed(#c8553d))",
+    "displaced": "sphere(0.6).displace(perlin(scale = 0.4, seed = 2), 0.12).paint(fixed(#c8553d))",
 }
 """Each alone, for what takes long."""
 
@@ -161,14 +161,15 @@ def test_a_bump_keeps_its_slope_where_its_solid_is_scaled() -> None:
 
 
 @pytest.mark.parametrize("texture", ["perlin(#c8553d, #223344, scale = 0.3)", "brick(#c8553d, #ddccbb, #223344, scale = 0.3)"])
-@pytest.mark.parametrize("eye", ["(0, 0, 3)", "(3, 0, 0)", "(0, 3, 0.00001)"])
+@pytest.mark.parametrize("eye", ["(0, 0, 3)", "(3, 0, 0)", "(0, 3, 0.001)"])
 def test_each_side_shows_the_texture_itself(eye: str, texture: str) -> None:
     view = "orthographic({}, height = 0.9)\nambient(1)\n"
     seen = picture(f"{view.format(eye)}box(0.6, 0.6, 0.6).paint(triplanar({texture}, sharpness = 12))")
     plain = picture(f"{view.format('(0, 0, 3)')}box(2, 2, 1).move(0, 0, -0.999999).paint({texture})")
     # From the right x is seen running to the left, and from above z down.
-    ways = {"(0, 0, 3)": plain, "(3, 0, 0)": plain[:, ::-1], "(0, 3, 0.00001)": plain[::-1]}
-    np.testing.assert_allclose(seen, ways[eye], atol=0.03)
+    ways = {"(0, 0, 3)": plain, "(3, 0, 0)": plain[:, ::-1], "(0, 3, 0.001)": plain[::-1]}
+    # The camera that looks down does so a little aslant, so that it knows what is up.
+    assert np.abs(seen - ways[eye]).mean() < 0.01 < 0.1 < np.abs(seen - ways[eye][::-1, ::-1]).mean()
 
 
 # -- displaced solids ----------------------------------------------------------------------------------------
