@@ -24,8 +24,9 @@ from shaderdsl.registry import Category, Operation, Parameter, continuous_names,
 
 _TRIES = 12
 
-_BUMPY, _DISPLACED, _THREE_SIDED = 0.12, 0.04, 0.3
-"""Shares of the painted solids that have a bump, of the primitives that are displaced, and of paints laid on from three sides."""
+_BUMPY, _DISPLACED, _THREE_SIDED = 0.03, 0.01, 0.06
+"""Shares of the painted solids that have a bump, of the primitives that are displaced, and of paints laid on from three sides. They are
+few, because each kind of texture in each of these is compiled by itself for a batch that has it."""
 
 _STEEP = 1.1
 """What a solid's distance may change by a unit, relative to what is promised; a little more is a few samples' bad luck."""

@@ -21,10 +21,11 @@ SURFACE = (*MATERIAL, *BUMP)
 
 
 def bent(gradient: Point3, bump: Point3) -> Point3:
-    """A vector along the normal of a surface whose field has this gradient, with a height upon it."""
-    normal = gradient.normalized()
+    """A vector along the normal of a surface whose field has this gradient, with a height upon it; where there is none, the
+    gradient itself."""
     # What the height rises along the normal moves it, and turns nothing (Blinn, 1978).
-    return normal * (1.0 + normal.dot(bump)) - bump
+    along = gradient * (gradient.dot(bump) / maximum(gradient.dot(gradient), 1e-12))
+    return gradient + (along - bump) * gradient.length
 
 
 def linear(value: Expr) -> Expr:
