@@ -41,7 +41,7 @@ SCENES = {
         light((0.4, 0.6, 0.8), shadow = 0.05)
         let rock = box(0.35, 0.3, 0.4).displace(perlin(scale = 0.4, seed = 5), -0.12)
         union(rock.move(-0.3, 0, 0), sphere(0.4).move(0.4, 0.1, 0), smooth = 0.1).scale(1.2).paint(#998877)
-        plane(-0.7).displace(value_noise(scale = 0.8), 0.1).paint(#88aa66)""",
+        plane(-0.7).paint(#88aa66)""",
 }  # fmt: skip
 
 
