@@ -134,7 +134,7 @@ class SolidBatch:
             "code": joined([t.march for t in self.tapes], 6),
             "parts": joined([t.parts for t in self.tapes], 2),
             "instructions": joined([t.instructions for t in self.tapes], 6),
-            "materials": joined([t.materials for t in self.tapes], 5),
+            "materials": joined([t.materials for t in self.tapes], 7),
             "lights": joined([t.lights for t in self.tapes], 2),
         }
 

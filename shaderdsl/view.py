@@ -34,7 +34,8 @@ REACH = 0.7072
 """How many pixels from an edge a pixel's centre may be to see it."""
 
 LAYERS = 4
-"""Surfaces that a ray may see one behind another."""
+"""Surfaces that a ray may see one behind another. What is met in the last one is opaque, and nothing is passed before it: along a
+rough surface it stands for all that is there, so that there is no hole."""
 
 STEPS = 1024
 """Steps that a ray may take; then what it has found so far is all. Most take a tenth; those that run along a floor to the horizon

@@ -18,7 +18,7 @@ from shaderdsl import DslError, Program, parse, to_glsl
 from shaderdsl.registry import of_category
 
 PROGRAMS = 1000
-QUICK = 40
+QUICK = 12
 SMALL = (32, 32)
 
 
@@ -54,18 +54,17 @@ def check(result: Agreement) -> None:
     assert result.worst > 0.0, "two backends are never exactly the same: is one compared with itself?"
 
 
-@pytest.mark.parametrize("size", [(32, 32), (33, 17)])
-def test_examples_by_taichi_and_numpy(size: tuple[int, int]) -> None:
-    check(taichi_against_numpy(examples(), size))
+def test_examples_by_taichi_and_numpy() -> None:
+    check(taichi_against_numpy(examples(), (33, 17)))
 
 
 def test_some_random_scenes_by_taichi_and_numpy() -> None:
-    check(taichi_against_numpy(data.generate(QUICK, level=3, seed=30, dimension=3), SMALL))
+    check(taichi_against_numpy(data.generate(QUICK, level=1, seed=30, dimension=3), SMALL))
 
 
 @needs_gl
 def test_some_random_scenes_by_gl_and_taichi() -> None:
-    check(gl_against_taichi(data.generate(QUICK // 4, level=3, seed=30, dimension=3), SMALL))
+    check(gl_against_taichi(data.generate(QUICK // 2, level=1, seed=30, dimension=3), SMALL))
 
 
 @pytest.mark.slow
