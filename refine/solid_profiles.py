@@ -107,13 +107,13 @@ def _profile(view: Closeup, turned: float) -> tuple[Array, Array, float]:
     columns = half + up * np.cos(turned) + right * np.sin(turned)
     rows = half - up * np.sin(turned) + right * np.cos(turned)
     straight = ndimage.map_coordinates(alpha, [rows, columns], order=1, mode="constant", cval=0.0)
-    widths = 0.5 * straight.sum(1)
+    widths: Array = 0.5 * straight.sum(1, dtype=np.float64)
     inside = np.flatnonzero(widths > 0.3)
     middle = float((straight * steps).sum() / max(straight.sum(), 1e-9))
     if not len(inside):
         return np.zeros(0), np.zeros(0), 0.0
     kept = slice(int(inside[0]), int(inside[-1]) + 1)
-    return steps[kept] * unit, widths[kept] * unit, middle * unit
+    return np.asarray(steps[kept] * unit, np.float64), np.asarray(widths[kept] * unit, np.float64), middle * unit
 
 
 def _cut(places: Array, widths: Array) -> list[list[Stretch]]:
