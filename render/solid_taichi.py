@@ -33,8 +33,8 @@ _SPACES = (1, 8, MAXIMUM_SPACES)
 """Sizes of the kernels' files of registers and spaces: few, so that kernels are few."""
 
 FAMILY = (
-    "sphere", "solid box", "cylinder", "torus", "cone", "cut_hollow_sphere", "trapezoid", "extrude", "plane", "union", "difference", "smooth union", "round", "flat", "sunlight",
-    "ambient light",
+    "sphere", "solid box", "cylinder", "torus", "cone", "cut_hollow_sphere", "trapezoid", "extrude", "plane", "union", "difference",
+    "smooth union", "round", "flat", "sunlight", "ambient light",
 )  # fmt: skip
 """Operations that are compiled together, so that a fit that tries one after another compiles once: what fits in space use."""
 
