@@ -13,7 +13,7 @@ from viewer_pages import Opener, Page
 from render.viewer import page
 from shaderdsl.program import Program
 
-SPACE = ("test_solid_agreement", "test_solid_gradients", "test_solid_fit", "test_orbits")
+SPACE = ("test_solid_agreement", "test_solid_gradients", "test_solid_fit", "test_orbits", "test_views", "test_degenerate_scenes")
 """Files whose tests share a kernel that takes a minute to compile: that of every operation of space."""
 
 

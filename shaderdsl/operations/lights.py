@@ -68,7 +68,10 @@ def orthographic(eye: Point3, target: Point3, height: Expr, roll: Expr) -> Camer
 def orbit(azimuth: Expr, elevation: Expr, distance: Expr, target: Point3, fov: Expr) -> Camera:
     level = cosine(elevation) * distance
     eye = target + Point3(sine(azimuth) * level, sine(elevation) * distance, cosine(azimuth) * level)
-    return looking(eye, target, tangent(0.5 * fov), azimuth * 0.0, 0.0)
+    forward = (target - eye).normalized()
+    # Known by its angle, it is upright straight above the target too.
+    side = Point3(cosine(azimuth), 0.0 * azimuth, -sine(azimuth))
+    return Camera(eye, side, side.cross(forward), forward, tangent(0.5 * fov), 0.0)
 
 
 def radiance(colour: Point3, intensity: Expr) -> Point3:
