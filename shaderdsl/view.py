@@ -36,7 +36,7 @@ REACH = 0.7072
 LAYERS = 4
 """Surfaces that a ray may see one behind another."""
 
-STEPS = 256
+STEPS = 1024
 """Steps that a ray may take; then what it has found so far is all."""
 
 FAR = 60.0
