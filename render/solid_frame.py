@@ -19,7 +19,7 @@ from render.taichi_frame import FUNCTIONS
 from shaderdsl import shading, solid_dual as dual
 from shaderdsl.registry import continuous_names, scalar_names
 from shaderdsl.solid_checker import TONES
-from shaderdsl.view import BEFORE, LAYERS, REACH
+from shaderdsl.view import LAYERS, REACH
 
 Mode = Literal["image", "jacobian"]
 
@@ -263,7 +263,7 @@ def _draw(derivative: bool) -> str:
     text += "".join(keep(f"mid{k}", f"mid{k}") for k in range(5)) + keep("mid_t", "t")
     text += keep("kinked", "ti.select(is_kinked, 1.0, 0.0)")
     text += "".join(keep(f"bend{k}", f"bend{k}") for k in range(3))
-    text += f"    near_t -= {BEFORE} * (size + growth * near_t)\n" + keep("near_t", "near_t")
+    text += keep("near_t", "near_t")
     text += "    if hit_t < 0.0:\n        depth = 0.0\n" + keep("depth", "depth")
     text += f"    if depth >= 1.0:\n        done = 1\n    else:\n        passed = 1\n        stage = {FRONT}\n        t = near_t\n"
     text += "if looked == 1 and passed == 0:\n    alpha = 1.0\n    depth = 1.0\n" + keep("depth", "1.0")
@@ -368,11 +368,9 @@ def _pass(duals: Duals) -> str:
 
 
 def _passed_back() -> str:
-    """What is seen before the place that comes closest: t = (1 - BEFORE growth) t* - BEFORE size."""
-    shrink = f"(1.0 - {BEFORE} * growth)"
+    """What is seen where the outline says: its adjoints by the place, and by the ray."""
     along = " + ".join(f"moved_point[3 * c + {k}] * d{k}" for k in range(3))
-    text = f"for c in range(3):\n    along = along_all[c] + {along}\n    outline_seed[c] = along * {shrink}\n"
-    text += f"    sight[14 * c + 6] -= {BEFORE} * along\n    sight[14 * c + 7] -= {BEFORE} * along * (t + {BEFORE} * size) / {shrink}\n"
+    text = f"for c in range(3):\n    along = along_all[c] + {along}\n    outline_seed[c] = along\n"
     for k in range(3):
         text += f"    sight[14 * c + {k}] += moved_point[3 * c + {k}]\n"
         text += f"    sight[14 * c + {3 + k}] += moved_point[3 * c + {k}] * t + moved_ray[3 * c + {k}]\n"

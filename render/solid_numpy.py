@@ -21,7 +21,6 @@ from shaderdsl.registry import Operation, continuous_names, scalar_names
 from shaderdsl.solid_tape import SolidTape
 from shaderdsl.tape import opcodes
 from shaderdsl.view import (
-    BEFORE,
     FAR,
     LAYERS,
     LEAST_CELL,
@@ -600,7 +599,7 @@ def march(tape: SolidTape, slots: Array, sight: Sight) -> Places:
         f_earlier[rays] = np.where(fresh, -np.inf, last)
         f_before[rays], earlier[rays], before[rays] = f, before[rays], t[rays]
         state[rays] = new
-        free = np.abs(f) / lipschitz - NEAR * size - cell
+        free = np.minimum(np.abs(f) / lipschitz, FAR) - NEAR * size - cell
         t[rays] = np.maximum(np.floor((t[rays] + free) / cell), np.floor(t[rays] / cell) + 1.0) * cell
     return places
 
@@ -898,12 +897,12 @@ class _Layer:
             rays = self.which[self.edged]
             self.outline = _Outline(tape, slots, sight.some(rays), low[rays], places.high[number][rays])
             self.alpha[self.edged] = self.outline.alpha
-            # What is passed near and not met is seen where the ray comes closest; what it barely meets is so in part.
+            # What is passed near and not met is seen where the middle of what it covers is met; what is barely met is so in part.
             self.depth = np.where(np.isnan(hit[rays]), 0.0, self.outline.depth)
             self.bare = np.flatnonzero(self.depth < 1.0)
             part, t = self.outline.sight.some(self.bare), self.outline.t[self.bare]
             lit_at = np.where(np.isnan(hit[rays]), low[rays], hit[rays])[self.bare]
-            self.before = _Surface(tape, slots, part, t - BEFORE * part.size(t), lit_at, False)
+            self.before = _Surface(tape, slots, part, t, lit_at, False)
             here = self.edged[self.bare]
             self.gap = self.colour[:, here] - np.array(self.before.colour)
             self.colour[:, here] -= (1.0 - self.depth[self.bare]) * self.gap
@@ -928,10 +927,7 @@ class _Layer:
                 seen = colour[:, self.edged[self.bare]]
                 seed[2][self.bare] = (seen * self.gap).sum(0) * (self.depth[self.bare] > 0.0)
                 along = self.before.reverse(list(seen * (1.0 - self.depth[self.bare])), own, own_rays)
-                t = self.outline.t[self.bare]
-                seed[1][self.bare] = along * (1.0 - BEFORE * self.before.sight.values[7])
-                own_rays[6] = own_rays[6] - BEFORE * along
-                own_rays[7] = own_rays[7] - BEFORE * along * t
+                seed[1][self.bare] = along
                 rays = [r + _scattered(n, self.bare, o) for r, o in zip(rays, own_rays)]
                 part[:, self.bare] += own
             self.outline.reverse(seed, part, rays)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from shaderdsl.emit import GLSL
 from shaderdsl.view import (
-    BEFORE,
     FAR,
     LAYERS,
     LEAST_CELL,
@@ -46,7 +45,6 @@ def constants(lipschitz: float, antialias: bool) -> str:
     if antialias:
         lines += [
             _constant("int", "LAYERS", LAYERS, "surfaces that a ray may see one behind another"),
-            _constant("float", "BEFORE", BEFORE, "pixels before what is passed near that it is seen at"),
             _constant("float", "REACH", REACH, "pixels from an edge that its pixel's centre may be"),
             "const int OUTSIDE = 0, INSIDE = 1, LEAVING = 2, DONE = 3;  // of a ray",
             "const int FRONT = 0, BESIDE = 1, FALLING = 2, RISING = 3, LEAST = 4, SEEN = 5;  // what is looked at",
@@ -296,8 +294,8 @@ vec4 render() {{
                     outline = kinkedOutline(falling, low, rising, high);
                 }}
                 alpha = outline.alpha;
-                // What is passed near and not met is seen a pixel before: an edge shows its front there.
-                place = outline.t - BEFORE * (pixelSize + pixelGrowth * outline.t);
+                // What is passed near and not met is seen where the middle of what it covers is met.
+                place = outline.t;
                 depth = hit < 0.0 ? 0.0 : outline.depth;
                 passed = depth < 1.0;
                 next = passed ? FRONT : SEEN;
