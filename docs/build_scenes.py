@@ -14,7 +14,9 @@ import argparse
 import hashlib
 import json
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from io import BytesIO
 from pathlib import Path
 
@@ -26,20 +28,26 @@ FOLDER = Path(__file__).resolve().parent
 ROOT = FOLDER.parent
 sys.path.insert(0, str(ROOT))
 
+from build_language import link  # noqa: E402
+
 import render  # noqa: E402
 import shaderdsl  # noqa: E402
 from render.animation import gif  # noqa: E402
 from render.files import write_all  # noqa: E402
 from render.orbits import turntable  # noqa: E402
+from shaderdsl import scene  # noqa: E402
+from shaderdsl.registry import Operation  # noqa: E402
 
 PROGRAMS = ROOT / "examples" / "gallery"
 PAGE = "gallery.md"
 PICTURES = "pictures/scenes"
 SIDE, FINER = 480, 2
-COLUMNS = 3
 SHEET_COLUMNS, THUMBNAIL = 7, 132
-TURNED = ("bolt_and_nut", "platonic_solids", "mushrooms")
+TURNED = ("bolt_and_nut", "platonic_solids")
 """Scenes that are shown from all around as well."""
+
+MOST_SHOWN = 9
+"""Operations that an entry names."""
 
 FRAMES, FRAME_SIDE, RATE = 24, 176, 12.0
 DIGESTS = "drawn.json"
@@ -126,32 +134,58 @@ def sheet(names: Sequence[str], pictures: Mapping[str, bytes]) -> bytes:
     return webp(page, 80)
 
 
-def table(paths: Sequence[Path]) -> str:
-    """The HTML of a section: a picture, its name, its link and its line in each cell."""
-    rows = []
-    for first in range(0, len(paths), COLUMNS):
-        cells = []
-        for path in paths[first : first + COLUMNS]:
-            title = path.stem.replace("_", " ")
-            link = f"../examples/gallery/{path.name}"
-            cells.append(
-                f'<td width="33%" valign="top"><a href="{link}"><img src="{PICTURES}/{path.stem}.webp" alt="{title}"></a><br>\n'
-                f'<b>{title}</b> · <a href="{link}">program</a><br>\n{about(path.read_text(encoding="utf-8"))}</td>'
-            )
-        rows.append("<tr>\n" + "\n".join(cells) + "\n</tr>")
-    return "<table>\n" + "\n".join(rows) + "\n</table>\n"
+def operations_of(meaning: object) -> set[Operation]:
+    """The operations in a scene, or in a part of one."""
+    if isinstance(meaning, Operation):
+        return {meaning}
+    if isinstance(meaning, tuple):
+        return set().union(*map(operations_of, meaning))
+    if type(meaning).__module__ != scene.__name__:
+        return set()
+    return set().union(*(operations_of(getattr(meaning, field.name)) for field in fields(meaning)))  # type: ignore[arg-type]
 
 
-def page(flat: Sequence[Path], solid: Sequence[Path]) -> str:
-    lengths = [len(path.read_text(encoding="utf-8").splitlines()) for path in (*flat, *solid)]
+def shown(programs: Mapping[str, shaderdsl.Program]) -> dict[str, list[Operation]]:
+    """What each program shows of the language: the operations of its own that the fewest others have, the rarest first."""
+    used = {name: {o for o in operations_of(program.structure.scene) if o.function} for name, program in programs.items()}
+    counts = Counter(operation for operations in used.values() for operation in operations)
+    return {
+        name: sorted(operations, key=lambda operation: (counts[operation], operation.name))[:MOST_SHOWN]
+        for name, operations in used.items()
+    }
+
+
+def entry(path: Path, operations: Sequence[Operation]) -> str:
+    """The Markdown of one picture: its title, what it is, what it shows, and the program, folded."""
+    title = path.stem.replace("_", " ").capitalize()
+    text = path.read_text(encoding="utf-8")
+    return "\n".join(
+        [
+            f"### {title}", "", f'<img src="{PICTURES}/{path.stem}.webp" width="{SIDE}" alt="{title}">', "", about(text), "",
+            f"Among others: {', '.join(map(link, operations))}.", "",
+            f"<details><summary>The program, {len(text.splitlines())} lines</summary>", "", "```text", text.rstrip(), "```", "",
+            f"[examples/gallery/{path.name}](../examples/gallery/{path.name})", "", "</details>", "",
+        ]
+    )  # fmt: skip
+
+
+def page(paths: Sequence[Path]) -> str:
+    programs = {path.stem: shaderdsl.parse(path.read_bytes()) for path in paths}
+    lengths = [len(path.read_text(encoding="utf-8").splitlines()) for path in paths]
+    solid, flat = ([path for path in paths if programs[path.stem].dimension == dimension] for dimension in (3, 2))
     introduction = INTRODUCTION.format(
-        count=len(lengths), shortest=min(lengths), longest=max(lengths), solid=len(solid), flat=len(flat), pictures=PICTURES
+        count=len(paths), shortest=min(lengths), longest=max(lengths), solid=len(solid), flat=len(flat), pictures=PICTURES
     )
+    operations = shown(programs)
     turned = "\n".join(f"![{name.replace('_', ' ')}, from all around]({PICTURES}/{name}.gif)" for name in TURNED)
     return "\n".join(
         [
-            introduction, "## In space", "", table(solid), "## In the plane", "", table(flat), "## From all around", "",
-            f"`earthshader render NAME.sdf -o NAME.gif --turntable {FRAMES}` turns a scene of space about its middle.", "", turned, "",
+            introduction,
+            "## In space\n", *(entry(path, operations[path.stem]) for path in solid),
+            "## In the plane\n", *(entry(path, operations[path.stem]) for path in flat),
+            "## From all around\n",
+            f"`earthshader render NAME.sdf -o NAME.gif --turntable {FRAMES}` turns a scene of space about its middle.\n",
+            f"{turned}\n",
         ]
     )  # fmt: skip
 
@@ -166,8 +200,11 @@ def main() -> int:
     known: dict[str, str] = json.loads((place / DIGESTS).read_text(encoding="utf-8")) if (place / DIGESTS).is_file() else {}
     wanted = [p for p in paths if p.stem in options.only] if options.only else [p for p in paths if known.get(p.stem) != digest(p)]
     if options.check:
-        print("\n".join(f"{path.name} has changed since it was drawn" for path in wanted) or "the pictures are up to date")
-        return 1 if wanted else 0
+        stale = [f"examples/gallery/{path.name} has changed since it was drawn" for path in wanted]
+        if not (FOLDER / PAGE).is_file() or (FOLDER / PAGE).read_text(encoding="utf-8") != page(paths):
+            stale.append(f"docs/{PAGE} is out of date")
+        print("\n".join([*stale, "run python docs/build_scenes.py"] if stale else ["all is up to date"]))
+        return 1 if stale else 0
     for path in wanted:
         files: dict[Path, bytes | str] = {place / name: content for name, content in drawn(path).items()}
         known[path.stem] = digest(path)
@@ -176,11 +213,9 @@ def main() -> int:
         print(f"{path.stem}: {', '.join(f'{len(content) // 1000} kB' for content in files.values())}", flush=True)
     if options.only:
         return 0
-    solid = [path for path in paths if shaderdsl.parse(path.read_bytes()).dimension == 3]
-    flat = [path for path in paths if path not in solid]
-    names = [path.stem for path in (*solid, *flat)]
+    names = [path.stem for path in paths]
     pictures = {f"{name}.webp": (place / f"{name}.webp").read_bytes() for name in names}
-    write_all({place / "all.webp": sheet(names, pictures), FOLDER / PAGE: page(flat, solid)})
+    write_all({place / "all.webp": sheet(names, pictures), FOLDER / PAGE: page(paths)})
     kept = {DIGESTS, "all.webp", *pictures, *(f"{name}.gif" for name in TURNED)}
     for old in place.iterdir():
         if old.name not in kept:
