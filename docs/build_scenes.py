@@ -1,6 +1,6 @@
 """Builds docs/gallery.md and its pictures from the programs in examples/gallery.
 
-    python docs/build_scenes.py                   # draws what is new or has changed, in some minutes
+    python docs/build_scenes.py                   # draws what is new or has changed, a quarter of a minute each
     python docs/build_scenes.py --only teapot     # draws these alone again, and leaves the page as it is
     python docs/build_scenes.py --check           # only says what is out of date, with status 1
 
@@ -42,7 +42,7 @@ PROGRAMS = ROOT / "examples" / "gallery"
 PAGE = "gallery.md"
 PICTURES = "pictures/scenes"
 SIDE, FINER = 480, 2
-SHEET_COLUMNS, THUMBNAIL = 7, 132
+SHEET_COLUMNS, THUMBNAIL = 8, 116
 TURNED = ("bolt_and_nut", "platonic_solids")
 """Scenes that are shown from all around as well."""
 
@@ -109,9 +109,9 @@ def drawn(path: Path) -> dict[str, bytes]:
 
 
 def digest(path: Path) -> str:
-    """What a program's pictures depend on, but for the renderer."""
+    """What a program's pictures depend on, but for the renderer: not its comments."""
     sizes = f"{SIDE} {FINER} {FRAMES if path.stem in TURNED else 0} {FRAME_SIDE} {RATE}"
-    return hashlib.sha256(path.read_bytes() + sizes.encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{shaderdsl.parse(path.read_bytes()).text} {sizes}".encode()).hexdigest()[:16]
 
 
 def about(text: str) -> str:
