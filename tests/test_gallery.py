@@ -19,7 +19,7 @@ import shaderdsl
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 PROGRAMS = {path.stem: path for path in sorted((ROOT / "examples" / "gallery").glob("*.sdf"))}
-SMALL = (20, 20)
+SMALL = (40, 40)
 """A whole share of the pictures' size."""
 
 MOST_BYTES = 2_000_000
@@ -57,8 +57,9 @@ def test_draws_what_the_page_shows(name: str, drawn: dict[str, npt.NDArray[np.fl
     assert min(large.shape[:2]) >= 400
     width, height = SMALL
     picture = large.reshape(height, large.shape[0] // height, width, large.shape[1] // width, 3).mean((1, 3))
-    # A small picture lies about textures and what is thinner than its pixels: half of it must agree.
-    assert np.median(np.abs(drawn[name] - picture)) < 0.02
+    # A small picture lies about textures and what is thinner than its pixels; no two pictures are so alike.
+    assert np.median(np.abs(drawn[name] - picture)) < 0.05
+    assert np.corrcoef(drawn[name].ravel(), picture.ravel())[0, 1] > 0.75
 
 
 def test_the_plane_is_drawn_alike() -> None:

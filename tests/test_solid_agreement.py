@@ -61,7 +61,7 @@ def test_examples_by_taichi_and_numpy(size: tuple[int, int]) -> None:
 
 def test_the_flat_end_of_a_sweep_by_taichi_and_numpy() -> None:
     text = "scene 3d\norbit(12, 35, 1, (0.84, 0.3, 0), 20)\ncircle(0.085).sweep((0.36, -0.14, 0), (0.78, -0.12, 0), (0.84, 0.3, 0))"
-    check(taichi_against_numpy([parse(text)], (64, 64)))
+    check(taichi_against_numpy([parse(text)], SMALL))
 
 
 def test_some_random_scenes_by_taichi_and_numpy() -> None:
