@@ -65,6 +65,7 @@ SOLID_SECTIONS: tuple[tuple[str, tuple[Category, ...], str], ...] = (
     ),
     ("Transforms", ("transform",), "They place a solid."),
     ("Folds", ("repetition",), "They copy or bend a solid by folding the space around it."),
+    ("Paints", ("paint",), "`paint` takes those of [the plane](language.md#paints) too; its textures fill space."),
     ("Cameras", ("camera",), "A program has one camera, or is seen by `orbit()`."),
     (
         "Lights",
@@ -263,6 +264,12 @@ def page() -> str:
 
 def _anchor(name: str) -> str:
     return name.replace(" ", "-")
+
+
+def link(operation: Operation) -> str:
+    """Markdown that leads from another page of this folder to an operation's entry."""
+    page = SOLID_PAGE if operation.dimension == 3 else PAGE
+    return f"[{operation.name}]({page}#{_anchor(operation.name)})"
 
 
 def _entry(operation: Operation) -> str:

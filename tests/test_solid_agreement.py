@@ -58,6 +58,11 @@ def test_examples_by_taichi_and_numpy() -> None:
     check(taichi_against_numpy(examples(), (33, 17)))
 
 
+def test_the_flat_end_of_a_sweep_by_taichi_and_numpy() -> None:
+    text = "scene 3d\norbit(12, 35, 1, (0.84, 0.3, 0), 20)\ncircle(0.085).sweep((0.36, -0.14, 0), (0.78, -0.12, 0), (0.84, 0.3, 0))"
+    check(taichi_against_numpy([parse(text)], SMALL))
+
+
 def test_some_random_scenes_by_taichi_and_numpy() -> None:
     check(taichi_against_numpy(data.generate(QUICK, level=1, seed=30, dimension=3), SMALL))
 

@@ -18,6 +18,10 @@ from shaderdsl.registry import Point3, angle, length, number, register, vector
 
 HALF_DEPTH = length("half_depth", 0.05, 0.5)
 
+ENDING = 1e-3
+"""The share of a curve that counts as its end: single precision does not know the place of the nearest point better than to some
+1e-6, and on a sweep's flat end all points have theirs there."""
+
 
 @register(
     "extrusion",
@@ -114,5 +118,5 @@ def sweep(p: Point3, start: Point3, control: Point3, end: Point3) -> Point3:
         ahead = offset.dot(inwards)
         return select(ended, ahead, maximum(ahead, 0.5 * (offset.length - distance)))
 
-    depth = minimum(within(start, first, found < 1e-7), within(end, -last, found > 1.0 - 1e-7))
+    depth = minimum(within(start, first, found < ENDING), within(end, -last, found > 1.0 - ENDING))
     return Point3(section.x, section.y, -depth)
