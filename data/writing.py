@@ -149,10 +149,27 @@ class Writer:
             return f"-({decimal(part)} - {decimal(value + part)})"
         if choice == 7:
             return f"{factor:g} * ({decimal(value / factor + 0.25)} - (0.5 - 0.25))"
+        if self.chance(0.5):
+            return self.function(value)
         if not self.halving:
             self.halving = self.name("def")
             self.statements.append(f"def {self.halving}(x) = x / 2")
         return f"{self.halving}({decimal(2 * value)})"
+
+    def function(self, value: float) -> str:
+        """A function of numbers that gives this one, or something that changes with time, about it."""
+        random = self.random
+        choice = int(random.random() * 5)
+        share = round(value / 2, 2)
+        if choice == 0:
+            return f"{decimal(value)} + {decimal(0.1 * value)} * sin(time * {90 * random.randint(1, 4)})"
+        if choice == 1:
+            return f"{decimal(2 * share)} * cos({random.choice(('60deg', '60', 'time * 45'))}){signed(value - share)}"
+        if choice == 2:
+            return f"mod({decimal(value + 2)}, 2)" if 0.0 < value < 1.9 else f"max({decimal(value)}, {decimal(value - 0.5)})"
+        if choice == 3:
+            return f"min({decimal(value + 0.3)}, {decimal(value)})"
+        return f"sqrt({decimal(value * value)})" if value > 0.3 else f"floor({decimal(value + 0.5)}){signed(value - math.floor(value + 0.5))}"
 
     def angle(self, degrees: float, parameter: Parameter, free: bool) -> str:
         """An angle in one of its units; `free` to change its last digits."""

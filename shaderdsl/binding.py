@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from shaderdsl.errors import Fault, did_you_mean
+from shaderdsl.mathematics import FUNCTIONS
 from shaderdsl.registry import Dimension, Operation, Parameter, angle, functions, length, number
 from shaderdsl.syntax import Argument, Call, Named
 
@@ -31,8 +32,9 @@ BUILTINS: dict[str, tuple[Parameter, ...]] = {
         number("roughness", 0.05, 1.0, 0.6, minimum=0.0, maximum=1.0),
         number("emission", 0.0, 2.0, 0.0, minimum=0.0),
     ),
+    **{name: function.parameters for name, function in FUNCTIONS.items()},
 }
-"""Functions of the language itself and their numbers; `mix` takes two colours before them (or a texture in place of its
+"""Functions of the language itself and their numbers, those of `shaderdsl.mathematics` included; `mix` takes two colours before them (or a texture in place of its
 number), `fill` (in the plane) and `paint`
 (in space) a shape and a paint."""
 
