@@ -158,18 +158,20 @@ class Writer:
 
     def function(self, value: float) -> str:
         """A function of numbers that gives this one, or something that changes with time, about it."""
-        random = self.random
-        choice = int(random.random() * 5)
-        share = round(value / 2, 2)
-        if choice == 0:
-            return f"{decimal(value)} + {decimal(0.1 * value)} * sin(time * {90 * random.randint(1, 4)})"
-        if choice == 1:
-            return f"{decimal(2 * share)} * cos({random.choice(('60deg', '60', 'time * 45'))}){signed(value - share)}"
-        if choice == 2:
-            return f"mod({decimal(value + 2)}, 2)" if 0.0 < value < 1.9 else f"max({decimal(value)}, {decimal(value - 0.5)})"
-        if choice == 3:
-            return f"min({decimal(value + 0.3)}, {decimal(value)})"
-        return f"sqrt({decimal(value * value)})" if value > 0.3 else f"floor({decimal(value + 0.5)}){signed(value - math.floor(value + 0.5))}"
+        whole = math.floor(value)
+        texts = [
+            f"{decimal(value)} + {decimal(0.1 * value)} * sin(time * {90 * self.random.randint(1, 4)})",
+            f"{decimal(value)} * cos(time * 1turn)",
+            f"min({decimal(value + 0.3)}, {decimal(value)})",
+            f"max({decimal(value)}, {decimal(value - 0.5)})",
+            f"tan({round(math.degrees(math.atan(value)), 1) + 0.0:g})",
+            f"mod({decimal(value + 2)}, 2){signed(2 * math.floor(value / 2))}",
+            f"floor({whole + 0.5:g}){signed(value - whole)}",
+            f"atan2({decimal(math.sin(value))}, {decimal(math.cos(value))}) / 1rad" if abs(value) < 3.0 else decimal(value),
+            f"abs({decimal(-value)})" if value > 0.0 else f"-abs({decimal(value)})",
+            f"sqrt({decimal(value * value)})" if value > 0.3 else f"{decimal(value - 0.5)} + sqrt(0.25)",
+        ]
+        return self.random.choice(texts)
 
     def angle(self, degrees: float, parameter: Parameter, free: bool) -> str:
         """An angle in one of its units; `free` to change its last digits."""
