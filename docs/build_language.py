@@ -66,6 +66,12 @@ SOLID_SECTIONS: tuple[tuple[str, tuple[Category, ...], str], ...] = (
     ),
     ("Transforms", ("transform",), "They place a solid."),
     ("Folds", ("repetition",), "They copy or bend a solid by folding the space around it."),
+    (
+        "Paints",
+        ("paint",),
+        "What `paint(...)` takes, beside colours and the [paints of the plane](language.md), of which the textures differ along z "
+        "too.",
+    ),
     ("Cameras", ("camera",), "A program has one camera, or is seen by `orbit()`."),
     (
         "Lights",

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Any, Literal
 
@@ -26,6 +26,9 @@ from shaderdsl.expression import Expr, Scalar, hypot, maximum
 
 FAT = 1e4
 """The thickness of a solid that no pixel can span."""
+
+CELL_OF = "cell of "
+"""Before a repetition's name: the entry that says which of its copies is seen."""
 
 Kind = Literal["length", "number", "angle", "count", "point", "vector", "colour", "choice"]
 Category = Literal[
@@ -185,7 +188,8 @@ class Operation:
     transform   body(p: Point, **parameters) -> Point, affine in p; `distance_scale(**parameters)` multiplies distances
     repetition  body(p: Point, copy: Expr, **parameters) -> Point for each of `copies` candidate copies, whose union is taken
     paint       body(p: Point, **parameters) -> position on the colour ramp, 0 at the first stop and 1 at the last; where
-                `filtered`, the body also gets `footprint`, how wide a pixel is at p, to antialias its hard edges with
+                `filtered`, the body also gets `footprint`, how wide a pixel is at p, to antialias its hard edges with; where
+                it is `by_cell`, p is the index of the copy that the paint is on, whole numbers, and not a place
     layer       no body: `opacity` and `soften` are read by the compositor
     extrusion   body(p: Point3, **parameters) -> Point3: (x, y) in the plane of the shape that is made solid, and z, how far
                 the point lies beyond the solid's ends (negative between them); `capped` False leaves z out
@@ -209,6 +213,9 @@ class Operation:
     `distance_scale(**parameters)` of a repetition or extrusion is 1 over the most that its map stretches distances, so that
     what it gives stays a bound; None is 1.
 
+    `cell(p, copy, **parameters) -> Point3` of a repetition says which copy its body shows, by whole numbers: an entry of its own
+    ("cell of ...") with these parameters, whose points paints read that go `by_cell`.
+
     An operation without a `function` can not be called by its name: others are lowered to it.
 
     `jumps` says for which words (a choice's name and word) the distance inside may jump where the outline is near: what is
@@ -227,6 +234,8 @@ class Operation:
     blend: str = ""
     copies: int = 1
     filtered: bool = False
+    by_cell: bool = False
+    cell: Callable[..., Point3] | None = None
     distance_scale: Callable[..., Scalar] | None = None
     dimension: Dimension = 2
     carves: bool = False
@@ -278,7 +287,10 @@ def register(
         more.setdefault("function", name)
         if category in ("boolean", "modifier"):
             more.setdefault("dimension", 0)
-        _operations[name] = Operation(name, category, parameters, body, summary, example, **more)
+        _operations[name] = operation = Operation(name, category, parameters, body, summary, example, **more)
+        if operation.cell is not None:
+            index = replace(operation, name=CELL_OF + name, body=operation.cell, function="", cell=None)
+            _operations[index.name] = index
         return body
 
     return decorate

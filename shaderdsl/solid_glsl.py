@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from shaderdsl import scene as ir, solid_frame as fixed, solid_helpers as helpers
 from shaderdsl.expression import Expr
 from shaderdsl.glsl_print import camel
 from shaderdsl.glsl_writer import LOCALS, TOKEN, Block, DrawnProgram, Target, Writer
-from shaderdsl.registry import Operation, Point3, bind, operations, scalar_names, unbind
+from shaderdsl.registry import CELL_OF, Operation, Point3, bind, operations, scalar_names, unbind
 from shaderdsl.solid_print import wrapped
 from shaderdsl.solid_tape import UNPAINTED, lower
 from shaderdsl.tape import all_scalars
@@ -36,7 +37,8 @@ Material = ir.Material | None
 @dataclass(frozen=True)
 class _Frame:
     """Where a solid stands: the text of the point in its coordinates, the Jacobian of that by the scene's point (a matrix's
-    text, "" where it is the identity), the factor on distances, the inset of primitives, and what is not painted otherwise."""
+    text, "" where it is the identity), the factor on distances, the inset of primitives, what is not painted otherwise, and what
+    writes the index of the copy that is seen of the next repetition around ("vec3(0.0)" where there is none)."""
 
     point: str
     jacobian: str
@@ -44,6 +46,7 @@ class _Frame:
     inset: Expr | None
     material: Material
     painted: str
+    cell: Callable[[], str] | None = None
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -331,7 +334,7 @@ class _Field:
     def function(self) -> str:
         shader = self.shader
         one = self.graph.constant(1.0)
-        frame = _Frame("p", "", one, None, None, self.painted(None, "p"))
+        frame = _Frame("p", "", one, None, None, self.painted(None))
         total = ""
         for number, surface in enumerate(shader.scene.surfaces):
             text = self.shape(surface.shape, frame)
@@ -408,18 +411,21 @@ class _Field:
         if isinstance(shape, ir.Modified):
             return self.modified(shape, frame)
         if isinstance(shape, ir.Painted):
-            if self.materials and len(shape.material.paint.colours) > 1:
-                frame = replace(frame, point=self.held(frame.point))
-            painted = self.painted(shape.material, frame.point, frame.jacobian)
+            painted = self.painted(shape.material, frame)
             return self.shape(shape.child, replace(frame, material=shape.material, painted=painted))
         return self.leaf(shape, frame)
 
-    def painted(self, material: Material, point: str, jacobian: str = "") -> str:
+    def painted(self, material: Material, frame: _Frame | None = None) -> str:
         """The arguments that give a leaf its material, declared where it is first needed."""
         if not self.materials:
             return ""
         colours, finish = self.shader.material(material)
-        place = point if len(colours) > 1 else ""
+        place, jacobian = "", ""
+        if material is not None and frame is not None and len(colours) > 1:
+            if material.paint.operation.by_cell:
+                place = "vec3(0.0)" if frame.cell is None else frame.cell()
+            else:
+                place, jacobian = self.held(frame.point), frame.jacobian
         key = ("material", id(material), place)
         found = self.known(key)
         if found is None:
@@ -428,7 +434,7 @@ class _Field:
             stops = [block.vector(c) for c in colours]
             colour = stops[0]
             if material is not None and len(stops) > 1:
-                colour = self._ramp(material.paint, point, jacobian, stops)
+                colour = self._ramp(material.paint, place, jacobian, stops)
             colour = block.variable("vec3", "colour", f"{linear}({colour})")
             text = block.vector(finish)
             found = self.memo[-1][key] = f", {colour}, {block.variable('vec3', 'finish', text)}"
@@ -637,7 +643,14 @@ class _Field:
                 jacobian = block.variable("mat3", "frame")
                 texts.append(jacobian)
             found = self.memo[-1][key] = block.variable("vec3", "q", f"{name}({', '.join(texts)})"), jacobian
-        return replace(frame, point=found[0], jacobian=found[1])
+        cell = partial(self.cell, operation, scalars, copy, frame) if operation.cell else frame.cell
+        return replace(frame, point=found[0], jacobian=found[1], cell=cell)
+
+    def cell(self, operation: Operation, scalars: Sequence[Expr], copy: str, frame: _Frame) -> str:
+        """The index of the copy that a repetition shows, as a variable."""
+        name = self.shader.helper(helpers.space(operations(3)[CELL_OF + operation.name], False))
+        texts = [frame.point, *self.shader.grouped(operation, scalars, self.block), *([copy] if copy else [])]
+        return self.held(f"{name}({', '.join(texts)})", "cell", "vec3")
 
     def repeated(self, shape: ir.Placed, scalars: Sequence[Expr], frame: _Frame) -> str:
         """The union of the copies that may be the nearest, in a loop; each copy has numbers of creases for itself."""

@@ -539,11 +539,12 @@ def towards(operation: Operation) -> Helper:
 
 @cache
 def ramp(operation: Operation, decided: tuple[tuple[str, float], ...]) -> Helper:
-    """A paint's position on its ramp of colours, with its words and counts made (`decided`)."""
+    """A paint's position on its ramp of colours, with its words and counts made (`decided`); those that are no defaults are part
+    of its name."""
     trace = plane._of_rule(dual.paint_rule, operation).with_constants(dict(decided))
-    made = {name for name, _ in decided}
-    head, inputs = parameters([p for p in operation.parameters if p.name not in made])
-    name = camel(operation.name) + "Ramp"
+    head, inputs = parameters([p for p in operation.parameters if p.continuous])
+    usual = {p.name: 0.0 if p.kind == "choice" else p.default for p in operation.parameters}
+    name = camel(" ".join([operation.name, *(f"{key} {value:g}" for key, value in decided if value != usual[key])])) + "Ramp"
     heads = ["vec3 p", *head, *(["float footprint"] if operation.filtered else [])]
     return _helper(name, function_text(f"float {name}({', '.join(heads)})", trace, {**P, **inputs, "footprint": "footprint"}, _returned))
 

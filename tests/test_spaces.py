@@ -16,6 +16,7 @@ from scipy.spatial.transform import Rotation
 from shaderdsl import DslError, emit, parse
 from shaderdsl.expression import Expr, Graph
 from shaderdsl.registry import (
+    CELL_OF,
     Operation,
     Point3,
     bind,
@@ -248,6 +249,26 @@ def test_no_map_stretches_more_than_it_says(name: str) -> None:
 def test_stretch_is_not_said_much_larger_than_it_is(name: str, arguments: dict[str, Any], share: float) -> None:
     values = scalars(name, **arguments)
     assert np.max(stretches(name, values, points_in(100_000, 1.2))) * traced(name).distance_scale(values) > share
+
+
+@pytest.mark.parametrize("name", [n for n in FOLDS if operations(3)[n].cell])
+def test_a_cells_index_stands_for_one_copy(name: str) -> None:
+    """Points have the same index where a fold moves them by the same map, and else another one."""
+    random, index = np.random.default_rng(14), Map(operations(3)[CELL_OF + name])
+    for _ in range(10):
+        values = random_scalars(name, random)
+        if name == "repeat_mirrored":  # an even cell is the first one, moved; an odd one is a mirror's too
+            values = {**values, "dx": 0.4, "dy": 0.5, "dz": 0.6}
+        for copy in range(operations(3)[name].copies):
+            points = points_in(2000)
+            cells = index(points, values, copy)
+            np.testing.assert_array_equal(cells, np.round(cells))
+            jacobian = traced(name).run(traced(name).jacobian(), points, values, copy).T.reshape(-1, 3, 3)
+            shift = traced(name)(points, values, copy) - np.einsum("nij,nj->ni", jacobian, points)
+            maps = np.round(np.concatenate([jacobian.reshape(-1, 9), shift], 1), 6) + 0.0
+            kinds = [len(np.unique(what, axis=0)) for what in (cells, maps, np.concatenate([cells, maps], 1))]
+            assert kinds[0] == kinds[1] == kinds[2]
+            assert name == "repeat_grid in space" or kinds[0] > 1
 
 
 @pytest.mark.parametrize("name", [n for n in FOLDS if operations(3)[n].copies == 1])
