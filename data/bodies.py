@@ -132,7 +132,7 @@ class Bodies:
         def attempt() -> Body:
             operation = self.random.choice(entries("extrusion"))
             depth = 0 if self.plain or self.writer.chance(0.7) else 1
-            section = self.sections.solid(size * self.random.uniform(0.4, 0.8), depth, bounded=True)
+            section = self.section(size * self.random.uniform(0.4, 0.8), depth)
             values = self.values(operation)
             values = {p.name: _scaled(p, values[p.name], size) for p in operation.parameters if p.name in values}
             lengths = [v for p in operation.parameters if p.kind == "length" and isinstance(v := values.get(p.name), float)]
@@ -141,6 +141,16 @@ class Bodies:
             return Body(text, reach, min([section.thin, *(v for v in lengths if v > 0.0)]), False)
 
         return self._sound(attempt, size) or self.primitive(self.random.choice(bounded_shapes()), size)
+
+    def section(self, size: float, depth: int) -> Solid:
+        """A shape of the plane that reaches about `size` far: drawn as in the plane, or cut from a solid."""
+        if self.writer.chance(0.85):
+            return self.sections.solid(size, depth, bounded=True)
+        operation = self.random.choice(entries("section"))
+        solid = self.primitive(self.random.choice(bounded_shapes()), size)
+        values = self.values(operation)
+        values = {p.name: _scaled(p, values[p.name], solid.thin) for p in operation.parameters if p.name in values}
+        return Body(f"{solid.operand}.{self.call(operation, values)}", solid.reach, solid.thin, False)
 
     def values(self, operation: Operation) -> dict[str, Drawn]:
         """Values in the sensible ranges; what has a default is mostly left out."""

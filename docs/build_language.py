@@ -64,6 +64,7 @@ SOLID_SECTIONS: tuple[tuple[str, tuple[Category, ...], str], ...] = (
         ("extrusion",),
         "They take any shape of [the plane](language.md), with its booleans and transforms: `star(5, 0.5, 0.2).extrude(0.1)`.",
     ),
+    ("Plane shapes from solids", ("section",), "They give a shape of the plane, for the operations above."),
     ("Transforms", ("transform",), "They place a solid."),
     ("Folds", ("repetition",), "They copy or bend a solid by folding the space around it."),
     (

@@ -11,7 +11,7 @@ from shaderdsl.mathematics import FUNCTIONS
 from shaderdsl.registry import Dimension, Operation, Parameter, angle, functions, length, number
 from shaderdsl.syntax import Argument, Call, Named
 
-RECEIVERS = ("modifier", "transform", "repetition", "layer", "extrusion")
+RECEIVERS = ("modifier", "transform", "repetition", "layer", "extrusion", "section")
 """Categories of operations on one shape, which is their first argument."""
 
 _SHAPES_FIRST = {"boolean": 2, **dict.fromkeys(RECEIVERS, 1)}

@@ -32,7 +32,7 @@ CELL_OF = "cell of "
 
 Kind = Literal["length", "number", "angle", "count", "point", "vector", "colour", "choice"]
 Category = Literal[
-    "shape", "outline", "boolean", "modifier", "transform", "repetition", "paint", "layer", "extrusion", "camera", "light"
+    "shape", "outline", "boolean", "modifier", "transform", "repetition", "paint", "layer", "extrusion", "section", "camera", "light"
 ]
 Dimension = Literal[0, 2, 3]
 """Where an operation is at home: 2 in the plane, 3 in space, 0 in both."""
@@ -193,6 +193,8 @@ class Operation:
     layer       no body: `opacity` and `soften` are read by the compositor
     extrusion   body(p: Point3, **parameters) -> Point3: (x, y) in the plane of the shape that is made solid, and z, how far
                 the point lies beyond the solid's ends (negative between them); `capped` False leaves z out
+    section     body(p: Point3, **parameters) -> Point3, affine in p: where a point (x, y) of the plane lies in a solid, of which
+                the plane shows a section
     camera      body(**parameters) -> Camera
     light       body(p: Point3, n: Point3, **parameters) -> Light: how a surface at p with the normal n is lit. A parameter called
                 `shadow` says how soft the shadows are that it casts, one called `occlusion` how much less of it comes into

@@ -562,7 +562,7 @@ class _Field:
             total = self.short(total, first)
         for child in rest:
             text = self.shape(child, frame)
-            keeps = shape.operation.carves and not _is_painted(child)
+            keeps = shape.operation.carves and not ir.is_painted(child)
             if len(rest) == 1:
                 return self.combined(shape.operation, [total, self.short(text, child)], scalars, frame.scale, keeps)
             self.block.lines.append(f"{total} = {self.combined(shape.operation, [total, text], scalars, frame.scale, keeps)};")
@@ -600,7 +600,7 @@ class _Field:
         if factor.constant != 1.0:
             inset = None if frame.inset is None else frame.inset / factor
             frame = replace(frame, scale=frame.scale * factor, inset=inset)
-        if operation.category == "transform":
+        if operation.category in ("transform", "section"):
             return self.shape(shape.child, self.moved(operation, scalars, arguments, frame))
         if operation.category == "extrusion":
             inner = replace(self.folded(operation, scalars, "", frame), inset=None)
@@ -673,12 +673,3 @@ class _Field:
         self.block, self.first = outer, first
         outer.close(loop)
         return total
-
-
-def _is_painted(shape: ir.Solid) -> bool:
-    """Whether any part of a shape has a material of its own."""
-    if isinstance(shape, ir.Painted):
-        return True
-    if isinstance(shape, ir.Combination):
-        return any(map(_is_painted, shape.children))
-    return isinstance(shape, (ir.Modified, ir.Placed)) and _is_painted(shape.child)

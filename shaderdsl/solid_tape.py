@@ -350,7 +350,7 @@ class _Lowering:
         scalars = self.scaled(operation, own, frame.scale)
         total = registers[0]
         for other, child in zip(registers[1:], shape.children[1:]):
-            keeps = operation.carves and not _is_painted(child)
+            keeps = operation.carves and not ir.is_painted(child)
             total = self.binary(operation, total, other, scalars, keeps)
         return total
 
@@ -388,7 +388,7 @@ class _Lowering:
         factor = self.graph.lift(operation.distance_scale(**arguments) if operation.distance_scale else 1.0)
         scale = frame.scale if factor.constant == 1.0 else frame.scale * factor
         inset = None if frame.inset is None else frame.inset / factor
-        if operation.category == "transform":
+        if operation.category in ("transform", "section"):
             matrix = self.mapped(operation, arguments, frame.matrix)
             return self.shape(shape.child, _Frame(frame.space, matrix, scale, inset, frame.material, frame.cell))
         if operation.category == "extrusion":
@@ -468,12 +468,3 @@ class _Lowering:
             row = (self.numbers[paint.operation], space, slot, len(paint.colours), slot + len(entries) - len(numbers))
             self.materials.append(row)
         return self.memo[key]
-
-
-def _is_painted(shape: ir.Solid) -> bool:
-    """Whether any part of a shape has a material of its own."""
-    if isinstance(shape, ir.Painted):
-        return True
-    if isinstance(shape, ir.Combination):
-        return any(map(_is_painted, shape.children))
-    return isinstance(shape, (ir.Modified, ir.Placed)) and _is_painted(shape.child)
