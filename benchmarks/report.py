@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import batch, images, refinement, stages, symmetry, textures
+from benchmarks import batch, images, refinement, solid_fits, solid_recovery, solids, stages, symmetry, textures
 from benchmarks.common import RESULTS
 from benchmarks.measuring import table
 from render.files import write_whole
@@ -26,6 +26,9 @@ LAYOUTS: dict[str, tuple[str, Callable[[dict[str, Any]], list[str]]]] = {
     "stages": ("Where the time of a fit goes", stages.lines),
     "symmetry": ("Symmetries found, and what they save", symmetry.lines),
     "textures": ("Textures recognized", textures.lines),
+    "solids": ("Pictures of solids: quality, changes, speed", solids.lines),
+    "solid_recovery": ("Numbers of solids found again", solid_recovery.lines),
+    "solid_fits": ("Scenes fitted from one picture", solid_fits.lines),
 }
 
 
@@ -89,6 +92,17 @@ def headlines() -> str:
         saved = 100 * (1 - sum(d["numbers"] for d in drawings) / sum(d["plain_numbers"] for d in drawings))
         text = f"{found['symmetry']['found']} of {len(drawings)}, with {saved:.0f} % fewer numbers"
         rows.append(["repeats and mirrors found in drawings that have them", text, f"`{found['symmetry']['command']}`"])
+    if "solids" in found:
+        rows += _solids(found["solids"])
+    for name, what in (("solid_recovery", "one view"), ("solid_recovery-views", "four views, the light unknown")):
+        if name in found:
+            total = found[name]["totals"]
+            text = f"{100 * total['recovered']:.0f} % recovered, median {total['off']['median']:.3f} px off, {total['seconds']['median']:.1f} s"
+            rows.append([f"numbers of 3 to 5 solids found again, {what}", text, f"`{found[name]['command']}`"])
+    if "solid_fits" in found:
+        total = found["solid_fits"]["totals"]
+        text = f"median {total['psnr']['median']:.1f} dB, lower quartile {total['psnr']['p25']:.1f} dB, in {total['seconds']['median']:.0f} s"
+        rows.append([f"{len(found['solid_fits']['scenes'])} scenes in space fitted from one picture", text, f"`{found['solid_fits']['command']}`"])
     if "textures" in found:
         total = found["textures"]["totals"]
         text = f"{100 * total['right']:.0f} % of {total['pictures']}, {100 * total['scale_within_goal_of_right']:.0f} % of these with a scale within 15 %"
@@ -113,6 +127,21 @@ def headlines() -> str:
             text = f"{speed:,.0f} programs/s: {plain:.0f} times GeoLIPI's recursive evaluation, {best:.0f} times its best way"
             rows.append([f"programs of five shapes at {size} px", text, "`python -m benchmarks.batch`" if size == "64" else ""])
     return table(["what", "found", "command"], rows)
+
+
+def _solids(result: dict[str, Any]) -> list[list[object]]:
+    rows: list[list[object]] = []
+    command = f"`{result['command']}`"
+    if "quality" in result:
+        part = result["quality"]
+        text = f"{part['ours']['median']:.1f} dB, one hard sample a pixel {part['hard']['median']:.1f} dB"
+        rows.append([f"{len(part['scenes'])} scenes in space beside 256 samples a pixel, median", text, command])
+    if "speed" in result:
+        for count, row in result["speed"].items():
+            others = [f"{name} {row[key]:.1f} ms" for name, key in (("OpenGL", "gl"), ("GeoLIPI", "geolipi")) if row.get(key) is not None]
+            rows.append([f"a picture of {count} solids at 128 px", f"{row['ours']:.1f} ms" + "".join(f", {o}" for o in others), command])
+            command = ""
+    return rows
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -50,12 +50,12 @@ Picture = npt.NDArray[np.float64]
 # -- quality -------------------------------------------------------------------------------------------------
 
 
-def fine(program: Program, side: int) -> Picture:
-    """Premultiplied RGBA (side, side, 4): our picture FINE times as large, averaged in linear light before tone mapping."""
+def fine(program: Program, side: int, samples: int = FINE) -> Picture:
+    """Premultiplied RGBA (side, side, 4): our picture `samples` times as large, averaged in linear light before tone mapping."""
     tape = solid_tape_of(program)
-    large = SolidBatch.of([(replace(tape, tone="raw"), program.params)]).images((side * FINE, side * FINE))[0]
+    large = SolidBatch.of([(replace(tape, tone="raw"), program.params)]).images((side * samples, side * samples))[0]
     exposure = float(tape.slot_values(program.params)[tape.exposure])
-    mean = averaged(large.astype(np.float64), FINE)
+    mean = averaged(large.astype(np.float64), samples)
     red, green, blue, alpha = np.moveaxis(mean, 2, 0)
     light = [c / max(exposure, 1e-9) for c in (red, green, blue)]
     return np.stack([*compiled(dual.screen_rule(tape.tone))[0](*light, alpha, exposure), alpha], 2)

@@ -24,6 +24,10 @@ from shaderdsl.registry import Category, Operation, Parameter, continuous_names,
 
 _TRIES = 12
 
+_BUMPY, _DISPLACED, _THREE_SIDED = 0.03, 0.01, 0.06
+"""Shares of the painted solids that have a bump, of the primitives that are displaced, and of paints laid on from three sides. They are
+few, because each kind of texture in each of these is compiled by itself for a batch that has it."""
+
 _STEEP = 1.1
 """What a solid's distance may change by a unit, relative to what is promised; a little more is a few samples' bad luck."""
 
@@ -86,6 +90,8 @@ class Bodies:
             return result
         while writer.chance(0.2):
             result = self.modified(result)
+        if writer.chance(_DISPLACED):
+            result = self.displaced(result, size)
         if writer.chance(0.15):
             result = self.painted(result)
         if writer.special(0.3):
@@ -161,10 +167,12 @@ class Bodies:
             if operation.constraint is None or not operation.constraint(**{**_defaults(operation), **values}):
                 return values
 
-    def call(self, operation: Operation, values: dict[str, Drawn], leading: Sequence[str] = ()) -> str:
+    def call(
+        self, operation: Operation, values: dict[str, Drawn], leading: Sequence[str] = (), *, by_name: bool = False
+    ) -> str:
         plain = operation.constraint is not None  # arithmetic on rounded parts might break it
         texts = [(p.name, self.value(p, values[p.name], plain) if p.name in values else None) for p in operation.parameters]
-        return self.writer.call(operation.function, leading, texts)
+        return self.writer.call(operation.function, leading, texts, by_name=by_name)
 
     def value(self, parameter: Parameter, value: Drawn, plain: bool = False) -> str:
         writer = self.writer
@@ -184,26 +192,62 @@ class Bodies:
         """The solid in a material of its own."""
         writer, random = self.writer, self.random
         given: list[tuple[str, str | None]] = []
-        for parameter in BUILTINS["paint"]:
+        *finish, bump, depth = BUILTINS["paint"]
+        for parameter in finish:
             # Few things shine by themselves or are metal.
             share = 0.12 if parameter.default == 0.0 else 0.5
             value = random.uniform(parameter.low, parameter.high)
             given.append((parameter.name, writer.value(parameter, value) if writer.chance(share) else None))
-        method = writer.call("paint", [self.paint()], given)
+        bumpy = not self.plain and writer.chance(_BUMPY)
+        if bumpy:
+            given.append((bump.name, self.texture(random.choice(self._patterns()))))
+            if writer.chance(0.5):
+                given.append((depth.name, writer.value(depth, random.uniform(depth.low, depth.high))))
+        method = writer.call("paint", [self.paint(by_place=bumpy)], given)
         done = body.done(method, body.reach, body.thin, body.roundable)
         return replace(done, painted=True)
 
-    def paint(self) -> str:
+    def paint(self, by_place: bool = False) -> str:
+        """A colour, or a paint that differs from place to place or, unless `by_place`, from copy to copy."""
         writer, random = self.writer, self.random
         colour = writer.colour(self.palette.colour())
-        paints = [o for o in entries("paint") if o.parameters]
+        paints = self._patterns() if by_place else [o for o in entries("paint") if o.parameters]
         if self.plain or not paints or writer.chance(0.6):
             return f"{next(o.function for o in entries('paint') if not o.parameters)}({colour})" if writer.special(0.2) else colour
         operation = random.choice(paints)
         count = minimum_leading(operation) + int(random.random() ** 2 * 3)
         stops = [colour, *(writer.colour(self.palette.colour()) for _ in range(count - 1))]
-        text = self.call(operation, self.values(operation), stops)
+        text = self._from_sides(operation, self.call(operation, self.values(operation), stops))
         return writer.let("paint", text) if writer.special() else text
+
+    def _patterns(self) -> list[Operation]:
+        """The paints that differ from place to place."""
+        return [o for o in entries("paint") if o.parameters and not o.by_cell]
+
+    def texture(self, operation: Operation) -> str:
+        """A paint without its colours."""
+        return self._from_sides(operation, self.call(operation, self.values(operation), by_name=True))
+
+    def _from_sides(self, paint: Operation, text: str) -> str:
+        """The text of a paint or texture, now and then laid on from three sides where it is at home in the plane too."""
+        (sharpness,), writer = BUILTINS["triplanar"], self.writer
+        if paint.dimension == 3 or not writer.chance(_THREE_SIDED):
+            return text
+        value = writer.value(sharpness, self.random.uniform(sharpness.low, sharpness.high))
+        return writer.call("triplanar", [text], [(sharpness.name, value if writer.chance(0.5) else None)])
+
+    def displaced(self, body: Body, size: float) -> Body:
+        """The solid with a texture that has no jumps as heights on it."""
+        writer, (amount,) = self.writer, BUILTINS["displace"]
+
+        def attempt() -> Body:
+            operation = self.random.choice([o for o in self._patterns() if o.slope is not None])
+            text = self.call(operation, self.values(operation), by_name=True)
+            height = max(min(self.random.uniform(amount.low, amount.high), 0.5 * body.thin), 0.01) * self.random.choice((-1.0, 1.0))
+            method = writer.call("displace", [text], [(amount.name, writer.value(amount, height))])
+            return body.done(method, body.reach + max(height, 0.0), body.thin, False)
+
+        return self._sound(attempt, size) or body
 
     def modified(self, body: Body) -> Body:
         operation = self.random.choice(entries("modifier"))

@@ -13,7 +13,7 @@ from shaderdsl.binding import split
 from shaderdsl.mathematics import FUNCTIONS
 from shaderdsl.printer import colour_text
 from shaderdsl.program import Program
-from shaderdsl.registry import Category, Dimension, functions, of_category, operations
+from shaderdsl.registry import DISPLACED, Category, Dimension, functions, of_category, operations
 from shaderdsl.rewriting import TIME
 from shaderdsl.scene import Combination, Layer, Modified, Painted, Placed, Solid, SolidScene
 from shaderdsl.solid_checker import TONES
@@ -46,7 +46,7 @@ named arguments are gone there."""
 SETTINGS = (
     "background colour", "background none", "background left out", "exposure", "fog", *(f"tone {tone}" for tone in TONES[:-1]),
     "default camera", "default lights", *(f"lights {count}" for count in (1, 2, 3)), "unpainted solid", "painted solid",
-    "painted operand of a boolean", "shape of the plane in a boolean of space",
+    "painted operand of a boolean", "shape of the plane in a boolean of space", "bump", "paint from three sides", "displaced solid",
 )  # fmt: skip
 """What a scene of space may have besides: the productions of programs in space."""
 
@@ -186,12 +186,15 @@ def _count_shape(
     while stack:
         shape, boolean, placings = stack.pop()
         if isinstance(shape, Painted):
-            paint = shape.material.paint
+            paint, bump = shape.material.paint, shape.material.bump
             used[paint.operation.name] += 1
+            productions["bump"] += bump is not None
+            productions["paint from three sides"] += paint.operation.sided
             productions["painted operand of a boolean"] += bool(boolean)
             stack.append((shape.child, boolean, placings))
             continue
         name = shape.operation.name
+        productions["displaced solid"] += name == DISPLACED
         if boolean and shape.operation.category == "extrusion":
             productions["shape of the plane in a boolean of space"] += 1
         used[name] += 1

@@ -294,13 +294,16 @@ class Writer:
 
     # -- calls --------------------------------------------------------------------------------------------
 
-    def call(self, function: str, leading: Sequence[str], given: Sequence[tuple[str, str | None]]) -> str:
+    def call(
+        self, function: str, leading: Sequence[str], given: Sequence[tuple[str, str | None]], *, by_name: bool = False
+    ) -> str:
         """A function call; `given` has each parameter's name and its text, or None for its default.
 
-        What can stand without a name mostly does; after several leading arguments, or a gap, nothing can.
+        What can stand without a name mostly does; after several leading arguments, or a gap, nothing can, and with `by_name`
+        nothing does.
         """
         arguments = list(leading)
-        by_name = len(leading) > 1
+        by_name = by_name or len(leading) > 1
         named: list[str] = []
         for name, text in given:
             by_name = by_name or text is None or (self.share > 0.0 and self.random.random() < 0.005)

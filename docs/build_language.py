@@ -155,6 +155,19 @@ box(0.08, 0.2).revolve(0.25).move(0.85, -0.3, 0.2).paint(#3d7a9c)
 plane(-0.5).paint(#d8d0c0)
 """
 
+RELIEF_SCREEN = """\
+scene 3d(background = #e8ecf0, tone = filmic)
+orbit(12, 25, distance = 4.6, target = (0, -0.1, 0), fov = 32)
+light((-0.5, 0.9, 0.4), shadow = 0.08)
+ambient(0.3, occlusion = 0.6)
+
+// A bump turns the normal that light sees; triplanar lays a picture on from three sides; displace moves the surface.
+sphere(0.38).move(-0.82, -0.12, 0).paint(#c8553d, roughness = 0.4, bump = perlin(scale = 0.12), depth = 0.02)
+box(0.33, 0.33, 0.33).round(0.04).rotate(30).move(0, -0.15, 0).paint(triplanar(wood(#d9a066, #8a5a2b, scale = 0.12)))
+sphere(0.33).displace(fbm(scale = 0.5, octaves = 3), 0.16).move(0.82, -0.1, 0).paint(#8d99ae)
+plane(-0.5).paint(#d8d0c0)
+"""
+
 SOLID_INTRODUCTION = """\
 # The language in space
 
@@ -179,6 +192,27 @@ numbers, arithmetic, booleans and modifiers.
   blended by how much of a pixel each side covers, and this has exact derivatives ([how it works](how-it-works.md)).
 - **Light** is linear, colours are sRGB; the picture is encoded at the end.
 
+## Textures on surfaces
+
+Any paint of [the plane](language.md#paints) paints solids, and what has parameters is, without its colours, a texture: a number
+from 0 to 1 at each point.
+
+```
+{relief}```
+
+![the picture of this program]({pictures}/relief_screen.png)
+
+- **`.paint(colour, bump = texture, depth = 0.02)`** turns the normal that light sees as if the texture were a height of this depth;
+  less than 0 makes dents of it. Outlines and shadows stay as they are. Patterns with hard edges have slopes there as wide as the
+  depth.
+- **`triplanar(texture, sharpness = 4)`** lays a texture or paint on from three sides, along x, y and z, as it is in the plane, and
+  blends them by how much the surface faces each: `.paint(triplanar(brick(#a44, #ddd)))`.
+- **`solid.displace(texture, amount)`** moves the surface outwards by the texture times the amount (inwards where it is less than 0),
+  which is at most 0.9. It takes textures that have no jumps. The distance becomes a bound, as far below the distance as the texture
+  is steep: large amounts of fine textures take long to draw. What is rounded is rounded before.
+
+Numbers of textures have exact derivatives in each of these.
+
 """
 
 
@@ -191,6 +225,7 @@ def contents() -> dict[str, bytes]:
         for operation in _solid(categories):
             files[f"{PICTURES}/{operation.identifier}.png"] = picture(f"{SOLID_SCENE}\n{operation.example}", SOLID_SIZE)
     files[f"{PICTURES}/solid_screen.png"] = picture(SOLID_SCREEN, 3 * SOLID_SIZE)
+    files[f"{PICTURES}/relief_screen.png"] = picture(RELIEF_SCREEN, 3 * SOLID_SIZE, "taichi")
     files[SOLID_PAGE] = solid_page().encode()
     return files
 
@@ -204,7 +239,7 @@ def _solid(categories: Sequence[Category]) -> list[Operation]:
 
 
 def solid_page() -> str:
-    parts = [SOLID_INTRODUCTION.format(screen=SOLID_SCREEN, pictures=PICTURES)]
+    parts = [SOLID_INTRODUCTION.format(screen=SOLID_SCREEN, relief=RELIEF_SCREEN, pictures=PICTURES)]
     links = []
     for title, categories, _ in SOLID_SECTIONS:
         names = ", ".join(f"[{o.name}](#{_anchor(o.name)})" for o in _solid(categories))
@@ -284,9 +319,9 @@ def _row(parameter: Parameter) -> str:
 
 
 @cache
-def picture(text: str, size: int = SIZE) -> bytes:
-    """The PNG of a program, drawn by the reference."""
-    return png_bytes(image(parse(text), size, backend="numpy"))
+def picture(text: str, size: int = SIZE, backend: str = "numpy") -> bytes:
+    """The PNG of a program, drawn by the reference, or where that takes too long by another."""
+    return png_bytes(image(parse(text), size, backend=backend))
 
 
 def outdated(files: Mapping[str, bytes]) -> list[str]:

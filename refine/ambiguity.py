@@ -49,8 +49,8 @@ def undetermined(program: Program, level: Level, joint: Joint | None = None) -> 
         for direction in vectors.T[eigenvalues < least]:
             strong = [int(columns[k]) for k in np.argsort(-np.abs(direction)) if abs(direction[k]) > 0.1]
             names = [infos[k].name for k in strong]
-            lengths = [n for n, k in zip(names, strong) if infos[k].kind == "length" and ".move" not in n]
-            places = [n for n in names if ".move" in n]
+            lengths = [n for n, k in zip(names, strong) if infos[k].kind == "length" and not _is_place(n)]
+            places = [n for n in names if _is_place(n)]
             if kind == "solid" and lengths and places:
                 sentences.setdefault(
                     "size", f"One picture does not tell the size of a solid from its distance: {lengths[0]} and {places[0]} can change together."
@@ -68,19 +68,28 @@ def undetermined(program: Program, level: Level, joint: Joint | None = None) -> 
 
 
 def _questions(program: Program, coordinates: Coordinates) -> Iterator[tuple[str, Ints]]:
-    """Kinds and columns of parameters that are looked at together: a solid's, and those of light and colour."""
+    """Kinds and columns of parameters that are looked at together: a solid's, with those that have names of their own, and those
+    of light and colour."""
     infos = program.parameters
     moving = [k for k, info in enumerate(infos) if coordinates.trainable[k]]
     solids: dict[str, list[int]] = {}
+    named = []
     for k in moving:
-        if ".move" in infos[k].name or infos[k].kind in ("length", "angle"):
+        if infos[k].name == infos[k].group:
+            named.append(k)
+        elif ".move" in infos[k].name or infos[k].kind in ("length", "angle"):
             solids.setdefault(infos[k].group, []).append(k)
     for columns in solids.values():
         if any(".move" in infos[k].name for k in columns):
-            yield "solid", np.array(columns)
+            yield "solid", np.array(columns + named)
     light = [k for k in moving if "intensity" in infos[k].name or (infos[k].kind == "colour" and ".paint." in infos[k].name)]
     if light:
         yield "light", np.array(light)
+
+
+def _is_place(name: str) -> bool:
+    """Whether a number is a solid's place: `move`'s, or one that has a name of its own (see `refine.solid_sharing`)."""
+    return ".move" in name or name.rstrip("0123456789") in ("x", "y", "z")
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -21,7 +21,7 @@ from scipy import ndimage
 from refine.evolution import counted
 from refine.optimization import Coordinates, Level, least_squares, pyramid, squared_error
 from refine.record import Record
-from refine.solid_model import CAMERA_DISTANCE, SIZES, TURNED, Model, Numbers, Solid, Thing, camera_frame
+from refine.solid_model import CAMERA_DISTANCE, CAMERA_FOV, SIZES, TURNED, Model, Numbers, Solid, Thing, camera_frame
 from refine.solid_patches import (
     LIGHT,
     NEAR_BACKGROUND,
@@ -30,16 +30,21 @@ from refine.solid_patches import (
     SMALLEST_PATCH,
     Closeup,
     WeightedTape,
+    beneath,
+    horizon_of,
     patches,
     scenery_of,
     shaded,
 )  # fmt: skip
+from refine.solid_profiles import blocks, stacks
 from refine.solid_shapes import additions, hollows, shapes
+from refine.solid_sharing import shared
 from refine.starts import offer_given
 from render.images import Picture
 from render.solid_taichi import SolidBatch
 from render.tapes import solid_tape_of
 from shaderdsl import DslError, number_count
+from shaderdsl.view import FAR
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -52,6 +57,9 @@ LIGHTS: tuple[Numbers, ...] = (
 
 ELEVATIONS = (20.0, 35.0, 8.0)
 """Angles that a camera above a floor first looks down by."""
+
+FLOOR = -0.5
+"""The height of a floor before there is anything on it."""
 
 SKETCH_SIDE, SEARCH_SIDE, CUT_SIDE = 48, 64, 160
 """Longer sides, in pixels, at which shapes are tried, structures searched, and patches cut out."""
@@ -71,6 +79,9 @@ MOST_THINGS, MOST_PARTS, BRANCHES = 8, 4, 8
 WORTHWHILE, PLAINER = 0.85, 1.06
 """The shares of the error that a solid more must bring it below, and that one less may raise it to."""
 
+SHARES = (0.1, 0.6)
+"""Of a number's price, that it may cost to do without it where it is nearly equal to another."""
+
 BLURRED = 0.01
 """The error that a close view has anyway, for each pixel across a thing."""
 
@@ -79,6 +90,9 @@ PATCH_SHARE, DETAIL_SHARE = 0.4, 0.6
 
 DISTANCES = (0.6, 0.7, 0.8, 0.88, 0.94, 1.06, 1.13, 1.25, 1.4)
 """By which a thing's distance is multiplied."""
+
+GROUPED, STACKS, FINER = 10, 6, 4
+"""Structures of one shape, and of stacks of shapes, that are refined for a patch; and how many of these on a finer picture."""
 
 TURNS = 40
 """Turns that a shape of a kind is tried in."""
@@ -136,6 +150,7 @@ class SolidSearch:
         width, height = self.search.target.size
         # A number is worth the same error as in the plane.
         self.price = record.price * (width * height) / (record.level.target.image.size // 4)
+        self.fine_price = self.price * self.fine.target.image.size / self.search.target.image.size
         image = pyramid(picture, [(CUT_SIDE, 0.0)])[0].target.image.astype(np.float64)
         self.image = image
         self.colours = image[..., :3] / np.maximum(image[..., 3:], 1e-6)
@@ -253,6 +268,13 @@ class SolidSearch:
         program = state.model.plain
         self.record.offer(program, squared_error(program, self.record.level), what)
 
+    def share(self, model: Model) -> None:
+        """Offers the record the model's program with numbers that may as well be equal written once."""
+        program, free = model.plain, Coordinates(model.program).trainable
+        for share in SHARES:
+            named = shared(program, free, self.fine, share * self.fine_price, 12)
+            self.record.offer(named, squared_error(named, self.record.level), "named")
+
     # -- scenery ------------------------------------------------------------------------------------------
 
     def background(self) -> Numbers:
@@ -274,7 +296,9 @@ class SolidSearch:
         upper, lower = _commonest(self.colours[:rows].reshape(-1, 3)), _commonest(self.colours[-rows:].reshape(-1, 3))
         if np.abs(np.array(upper) - np.array(lower)).max() > 0.06:
             lit = tuple(min(c * 1.1, 1.0) for c in lower)
-            floors = [replace(plain, background=upper, elevation=e, floor=(-0.5, *lit)) for e in ELEVATIONS]
+            horizon = horizon_of(self.colours, upper, lower)
+            elevations = ELEVATIONS if horizon is None else (_elevation(horizon),)
+            floors = [replace(plain, background=upper, elevation=e, floor=(FLOOR, *lit)) for e in elevations]
             found = [s for s in (self._emptied(f) for f in floors) if s is not None]
             if found:
                 model = min(found, key=lambda each: each[1])[0]
@@ -286,10 +310,13 @@ class SolidSearch:
     def _emptied(self, model: Model) -> tuple[Model, float] | None:
         """An empty scene refined, and its error, in which what stands in the scene counts little."""
         program = model.program
-        descent = least_squares(
-            solid_tape_of(program), Coordinates(program), program.params, self.coarse, steps=15, huber=0.05, stop=lambda: self.late
-        )
-        return model.with_numbers(descent.parameters[0]), float(descent.errors[0])
+        values = program.params
+        for level in (self.coarse, self.search):
+            descent = least_squares(
+                solid_tape_of(program), Coordinates(program), values, level, steps=15, huber=0.05, stop=lambda: self.late
+            )
+            values = descent.parameters[0]
+        return model.with_numbers(values), float(descent.errors[0])
 
     # -- one thing at a time ------------------------------------------------------------------------------
 
@@ -316,7 +343,7 @@ class SolidSearch:
         for number, (view, sketches) in enumerate(zip(views, found)):
             self.until = began + DETAIL_SHARE * left * areas[: number + 1].sum() / areas.sum()
             done.append(self._elaborated(view, sketches, alone))
-        return self._assembled(start, [s.thing for s in done], done[0].light if alone else light)
+        return self._assembled(start, [s.thing for s in done], parts, done[0].light if alone else light)
 
     def _cost(self, view: Closeup, side: int, error: float, thing: Thing) -> float:
         """The description length of a thing in a close view."""
@@ -324,25 +351,43 @@ class SolidSearch:
 
     def _sketches(self, view: Closeup, light: Numbers | None) -> list[Sketch]:
         """The best shape of each kind for a patch, best first; the light, where none is given, is each one's own."""
-        found: list[Sketch] = []
+        suns = [light] if light else [(*direction, 0.8, 0.25) for direction in LIGHTS]
+        pairs = []
         for kind in SIZES:
-            pairs = []
             for number, solid in enumerate(shapes(view, kind, TRIED, self.random)):
-                sun = light or (*LIGHTS[number % len(LIGHTS)], 0.8, 0.25)
-                pairs.append((Thing((solid,), (), GREY), sun))
-            errors, colours = shaded(view.drawn(pairs, FIRST_SIDE), GREY[0], view.target(FIRST_SIDE))
-            order = np.argsort(errors, kind="stable")
-            # What stands upright is refined apart: where a picture shows more than one solid, wrong turns may come nearer at first.
-            upright = np.array([len(pairs[k][0].joined[0].angles) < 2 for k in order])
-            for some in (order[upright], order[~upright]):
-                starts = [
-                    Sketch(replace(pairs[k][0], colour=tuple(float(v) for v in colours[k])), pairs[k][1], 0.0, 0.0)
-                    for k in some[: SURVIVORS // 2 + 1]
-                ]
-                if starts:
-                    found += self._descended_view(view, starts, light is None, ((FIRST_SIDE, 7, 3), (SECOND_SIDE, 8, 1)))
-            if time.perf_counter() > self.until and found:
+                pairs.append((Thing((solid,), (), GREY), suns[number % len(suns)]))
+        found = self._best_described(view, pairs, light is None, GROUPED)
+        if found[0].error < self._blurred(view):
+            return found
+        # What is turned on an axis, or made of blocks, shows in its outline; the light is known by now.
+        suns = list(dict.fromkeys(s.light for s in found[:2]))
+        things = [*(thing for thing in stacks(view, GREY) if len(thing.joined) > 1), *blocks(view, GREY)]
+        pairs = [(thing, sun) for thing in things for sun in suns]
+        return sorted(found + self._best_described(view, pairs, light is None, STACKS), key=_likelihood)
+
+    def _best_described(self, view: Closeup, pairs: Sequence[tuple[Thing, Numbers]], turning: bool, most: int) -> list[Sketch]:
+        """Things in their lights refined, each structure's best, at most so many structures; what stands apart from the rest: where a
+        picture shows more than one solid, wrong turns may come nearer at first."""
+        if not pairs:
+            return []
+        target = view.target(FIRST_SIDE)
+        errors, colours = shaded(view.drawn(pairs, FIRST_SIDE), GREY[0], target)
+        groups: dict[tuple[tuple[int, ...], str], list[Sketch]] = {}
+        for k in np.argsort(errors, kind="stable"):
+            thing, sun = pairs[k]
+            group = groups.setdefault((tuple(len(s.angles) for s in thing.joined), _signature(thing)), [])
+            if len(group) <= SURVIVORS // 2:
+                group.append(Sketch(replace(thing, colour=tuple(float(v) for v in colours[k])), sun, 0.0, 0.0))
+        rough: list[list[Sketch]] = []
+        for starts in list(groups.values())[:most]:
+            if rough and time.perf_counter() > self.until:
                 break
+            rough.append(self._descended_view(view, starts, turning, ((FIRST_SIDE, 7, 2),)))
+        found: list[Sketch] = []
+        for starts in sorted(rough, key=lambda sketches: _likelihood(sketches[0]))[:FINER]:
+            if found and (time.perf_counter() > self.until or found[0].error < self._blurred(view)):
+                break
+            found += self._descended_view(view, starts, turning, ((SECOND_SIDE, 8, 1),))
         return sorted(found, key=_likelihood)
 
     def _descended_view(
@@ -396,7 +441,7 @@ class SolidSearch:
 
     def _elaborated(self, view: Closeup, sketches: Sequence[Sketch], turning: bool) -> Sketch:
         """The best sketch after solids were joined to the best few or cut out of them, while that gains and there is time."""
-        states = _different([*sketches[:4], *(f for s in sketches[:4] for f in self._finished_view(view, s, turning))])[:4]
+        states = _different([*sketches[:4], *(f for s in sketches[:2] for f in self._finished_view(view, s, turning))])[:4]
         best = states[0]
         for depth in range(MOST_PARTS):
             if time.perf_counter() > self.until or best.error < self._blurred(view):
@@ -479,7 +524,7 @@ class SolidSearch:
         if not sized or sized[0][0] < 6:
             parts, sized = wrong.astype(np.int32), [(int(wrong.sum()), 1)] if wrong.sum() > 4 else []
         across, above, ahead = view.axes
-        distance = float(np.linalg.norm(np.mean([s.place for s in state.thing.joined], 0) - view.eye))
+        distance = float(np.linalg.norm(state.thing.middle - view.eye))
         unit = 2.0 * view.spread / SECOND_SIDE * distance
         spots = []
         for size, k in sized[:3]:
@@ -494,9 +539,12 @@ class SolidSearch:
 
     # -- the whole ----------------------------------------------------------------------------------------
 
-    def _assembled(self, start: Model, things: Sequence[Thing], light: Numbers) -> State | None:
-        """Things put into one scene, each as near as makes the picture right: how near it is does not change its own picture."""
+    def _assembled(self, start: Model, things: Sequence[Thing], parts: Sequence[Mask], light: Numbers) -> State | None:
+        """Things that show in patches, put into one scene, each as near as makes the picture right: how near it is does not change
+        its own picture."""
         model = replace(start, light=light[:4], ambient=light[4], things=tuple(things))
+        if model.floor:
+            model = standing(model, [beneath(parts, k) for k in range(len(parts))])
         eye = camera_frame(model.elevation)[0]
         for _ in range(3):
             before = model
@@ -559,7 +607,7 @@ class SolidSearch:
                 for solid in shapes(view, kind, TURNS // 3, self.random):
                     yield Proposal(_maker(model, len(model.things), lambda s, c=colour: Thing((s,), (), c)), solid)  # type: ignore[misc]
                     for number, thing in enumerate(model.things):
-                        share = float(np.linalg.norm(np.mean([s.place for s in thing.joined], 0) - view.eye)) / CAMERA_DISTANCE
+                        share = float(np.linalg.norm(thing.middle - view.eye)) / CAMERA_DISTANCE
                         beside = solid.nearer(view.eye, share)
                         yield Proposal(_maker(model, number, lambda s, t=thing: replace(t, joined=(*t.joined, s))), beside)  # type: ignore[misc]
                         hole = replace(beside, sizes=tuple(1.3 * s for s in beside.sizes))
@@ -569,8 +617,10 @@ class SolidSearch:
         return (Proposal(lambda _, m=model: m) for model in self._less(state.model))  # type: ignore[misc]
 
     def _less(self, model: Model) -> Iterator[Model]:
-        """Less: a solid or a thing gone, two things of one colour melted into one."""
+        """Less: a solid or a thing gone, two things of one colour melted into one, a scene turned so that a thing stands."""
         for number, thing in enumerate(model.things):
+            if (level := model.levelled(number)) is not None:
+                yield level
             if len(model.things) > 1 and len(thing.joined) == 1:
                 yield model.with_thing(number, None)
             for k in range(len(thing.cut)):
@@ -601,6 +651,40 @@ class SolidSearch:
                 yield model.with_thing(number, replace(thing, finish=()))
             if len(thing.joined) > 1 and not thing.smooth:
                 yield model.with_thing(number, replace(thing, smooth=(0.08,)))
+
+
+def _elevation(horizon: float) -> float:
+    """The angle (degrees) that the camera looks down by where the floor ends so far above the picture's middle (see
+    `refine.solid_patches.horizon_of`)."""
+    angle = np.arctan(horizon * np.tan(np.radians(CAMERA_FOV / 2)))
+    # Nothing is seen beyond some distance.
+    return float(np.degrees(angle + (CAMERA_DISTANCE * np.sin(angle) - FLOOR) / FAR))
+
+
+def standing(model: Model, supports: Sequence[int | None]) -> Model:
+    """The model with things so near that they stand on the floor, or are as far away as those they stand on: `supports` has the
+    number of one, or None, for each. What it looks like stays as it is, but for what hides what; the first thing on the
+    floor stays where it is, and the floor comes to it."""
+    eye = camera_frame(model.elevation)[0]
+    things = list(model.things)
+    grounded = [k for k, support in enumerate(supports) if support is None]
+    if not grounded:
+        return model
+    floor = things[grounded[0]].lowest
+    if floor >= eye[1]:
+        return model
+    done = set(grounded)
+    for k in grounded:
+        if things[k].lowest < eye[1]:
+            things[k] = things[k].nearer(eye, float((eye[1] - floor) / (eye[1] - things[k].lowest)))
+    for _ in things:
+        for k, support in enumerate(supports):
+            if k not in done and support in done:
+                assert support is not None
+                distances = [float(np.linalg.norm(things[j].middle - eye)) for j in (support, k)]
+                things[k] = things[k].nearer(eye, distances[0] / distances[1])
+                done.add(k)
+    return replace(model, floor=(floor, *model.floor[1:]), things=tuple(things))
 
 
 def _signature(thing: Thing) -> str:
@@ -636,8 +720,7 @@ def _plainer_things(thing: Thing) -> Iterator[Thing]:
                 yield replace(thing, **{role: (*solids[:k], *solids[k + 1 :])})  # type: ignore[arg-type]
             others = []
             if solid.kind != "sphere" and TURNED[solid.kind]:
-                radius = sum(solid.sizes) if solid.kind == "torus" else float(np.exp(np.mean(np.log(solid.sizes)))) * 1.1
-                others.append(Solid("sphere", (radius,), (), solid.place))
+                others.append(Solid("sphere", (_radius(solid),), (), solid.place))
             y = solid.turn[:, 1]
             if TURNED[solid.kind] == 2 and solid.angles and abs(y[1]) > 0.98:
                 others.append(replace(solid, angles=()))
@@ -647,6 +730,15 @@ def _plainer_things(thing: Thing) -> Iterator[Thing]:
                 yield replace(thing, **{role: (*solids[:k], other, *solids[k + 1 :])})  # type: ignore[arg-type]
     if thing.finish:
         yield replace(thing, finish=())
+
+
+def _radius(solid: Solid) -> float:
+    """Of a ball about as large as a solid."""
+    if solid.kind == "torus":
+        return sum(solid.sizes)
+    if solid.kind == "cut_hollow_sphere":
+        return solid.sizes[0]
+    return 1.1 * float(np.exp(np.mean(np.log(solid.sizes))))
 
 
 def _upright(solid: Solid) -> Solid:
@@ -691,7 +783,10 @@ def improve(record: Record, picture: Picture, deadline: float) -> None:
     search.deadline = deadline - 0.12 * (deadline - record.began)
     state = search.improved(state)
     search.deadline = deadline
-    # The last digits, at a higher resolution.
-    refined = search.refined(state.model, [(search.fine, 25)])
-    if refined is not None:
-        search.offer(refined, "refined")
+    # The last digits, at a higher resolution, and how wide the camera sees.
+    for model in (state.model, replace(state.model, zooming=True)):
+        refined = search.refined(model, [(search.fine, 20)])
+        if refined is not None:
+            search.offer(refined, "refined")
+            state = min(state, refined, key=lambda s: s.cost)
+    search.share(state.model)

@@ -19,12 +19,15 @@ from shaderdsl.printer import colour_text, number_text
 Numbers = tuple[float, ...]
 Array = npt.NDArray[np.float64]
 
-SIZES: dict[str, int] = {"sphere": 1, "box": 3, "cylinder": 2, "torus": 2}
-"""How many sizes each kind of shape has."""
+SIZES: dict[str, int] = {"sphere": 1, "box": 3, "cylinder": 2, "torus": 2, "cone": 3, "cut_hollow_sphere": 3, "roof": 4}
+"""How many sizes each kind of shape has. A roof is a trapezoid made solid: half widths below and above, half height, half depth."""
 
-TURNED = {"sphere": 0, "box": 3, "cylinder": 2, "torus": 2}
+TURNED = {"sphere": 0, "box": 3, "cylinder": 2, "torus": 2, "cone": 2, "cut_hollow_sphere": 2, "roof": 3}
 """How many of the angles x, y and z say how a shape lies: what is round about an axis needs less. The axis is y: turns about x
 and then z move it."""
+
+UPRIGHT = 0.998
+"""The cosine of the angle by which what stands may lean."""
 
 MOST_LIGHT, MOST_AMBIENT = 2.0, 0.8
 """How strong lights may become while numbers are refined."""
@@ -32,6 +35,9 @@ MOST_LIGHT, MOST_AMBIENT = 2.0, 0.8
 CAMERA_DISTANCE = 4.0
 CAMERA_FOV = 35.0
 """Of the camera that fits look from: one picture does not tell the size of what it shows from its distance."""
+
+LEAST_FOV, MOST_FOV = 12, 80
+"""Degrees that the camera's angle of view may have in the end."""
 
 
 def camera_frame(elevation: float) -> tuple[Array, Array, Array, Array]:
@@ -72,7 +78,10 @@ class Solid:
     place: Numbers
 
     def text(self) -> str:
-        call = f"{self.kind}({_listed(self.sizes)})"
+        if self.kind == "roof":
+            call = f"trapezoid({_listed(self.sizes[:3])}).extrude({number_text(self.sizes[3], '')})"
+        else:
+            call = f"{self.kind}({_listed(self.sizes)})"
         if len(self.angles) in (1, 3):
             call += f".rotate({_listed(self.angles)})"
         elif self.angles:
@@ -92,6 +101,40 @@ class Solid:
         """The same to an eye, at another distance, which is this share of what it was."""
         place = tuple(float(v) for v in eye + (np.array(self.place) - eye) * share)
         return Solid(self.kind, tuple(s * share for s in self.sizes), self.angles, place)
+
+    @property
+    def lowest(self) -> float:
+        """The height of its lowest point."""
+        x, y, z = self.turn[1]
+        aside = float(np.hypot(x, z))
+        if self.kind == "sphere":
+            reach = self.sizes[0]
+        elif self.kind == "box":
+            reach = float(np.abs((x, y, z)) @ self.sizes)
+        elif self.kind == "torus":
+            reach = self.sizes[0] * aside + self.sizes[1]
+        elif self.kind == "roof":
+            lower, upper, height, depth = self.sizes
+            reach = max(lower * abs(x) + height * y, upper * abs(x) - height * y) + depth * abs(z)
+        elif self.kind == "cut_hollow_sphere":
+            radius, height, thickness = self.sizes
+            rim = np.sqrt(max(radius**2 - height**2, 0.0))
+            reach = (radius if y * radius > -height else rim * aside - height * y) + 0.5 * thickness
+        else:
+            lower, upper, height = (self.sizes[0], *self.sizes[-2:]) if self.kind == "cone" else (self.sizes[0],) * 2 + self.sizes[1:]
+            reach = max(lower * aside + height * y, upper * aside - height * y)
+        return self.place[1] - float(reach)
+
+    def turned(self, matrix: Array) -> Solid:
+        """The same after a turn (3, 3) about the origin; what nearly stands then stands."""
+        own = matrix @ self.turn
+        count = TURNED[self.kind]
+        angles = angles_of(own, count)
+        if count == 2 and own[1, 1] > UPRIGHT:
+            angles = ()
+        elif count == 3 and own[1, 1] > UPRIGHT:
+            angles = (float(np.degrees(np.arctan2(own[0, 2], own[2, 2]))),)
+        return replace(self, angles=angles, place=tuple(float(v) for v in matrix @ self.place))
 
     def counted(self) -> Iterator[float]:
         yield from self.sizes
@@ -138,6 +181,21 @@ class Thing:
         joined, cut = (tuple(s.nearer(eye, share) for s in solids) for solids in (self.joined, self.cut))
         return replace(self, joined=joined, cut=cut, smooth=tuple(share * s for s in self.smooth))
 
+    def turned(self, matrix: Array) -> Thing:
+        """See `Solid.turned`."""
+        joined, cut = (tuple(s.turned(matrix) for s in solids) for solids in (self.joined, self.cut))
+        return replace(self, joined=joined, cut=cut)
+
+    @property
+    def lowest(self) -> float:
+        """The height of its lowest point, what is cut away still there."""
+        return min(solid.lowest for solid in self.joined)
+
+    @property
+    def middle(self) -> Array:
+        """The mean (3,) of its solids' places."""
+        return np.asarray(np.mean([solid.place for solid in self.joined], 0))
+
     def counted(self) -> Iterator[float]:
         for solid in self.joined:
             yield from solid.counted()
@@ -158,7 +216,8 @@ class Thing:
 @dataclass(frozen=True)
 class Model:
     """A scene: `background` empty is transparent; `elevation` is the camera's, in degrees; the floor is
-    (height, red, green, blue) or empty; `light` is a direction and an intensity, `ambient` an intensity."""
+    (height, red, green, blue) or empty; `light` is a direction and an intensity, `ambient` an intensity; `fov` is the angle of view,
+    in degrees, which moves while numbers are refined where `zooming`."""
 
     background: Numbers
     elevation: float
@@ -166,15 +225,17 @@ class Model:
     ambient: float
     floor: Numbers
     things: tuple[Thing, ...]
+    fov: float = CAMERA_FOV
+    zooming: bool = False
 
     @property
     def text(self) -> str:
         background = colour_text(*self.background) if self.background else "none"
-        tilt = number_text(self.elevation, "")
+        tilt, angle = number_text(self.elevation, ""), number_text(self.fov, "")
         lines = [
             f"scene 3d(background = {background})",
             f"orbit(fixed(0), {tilt}, fixed({number_text(CAMERA_DISTANCE, '')}), "
-            f"fov = fixed({number_text(CAMERA_FOV, '')}))",
+            f"fov = {f'param({angle}, {LEAST_FOV} .. {MOST_FOV})' if self.zooming else f'fixed({angle})'})",
             f"light(({_listed(self.light[:3])}), intensity = {_within(self.light[3], MOST_LIGHT)})",
             f"ambient({_within(self.ambient, MOST_AMBIENT)})",
         ]
@@ -205,7 +266,7 @@ class Model:
 
     def numbers(self) -> list[float]:
         """The program's parameters."""
-        values = [*self.background, 0.0, self.elevation, CAMERA_DISTANCE, CAMERA_FOV, *self.light, self.ambient, *self.floor]
+        values = [*self.background, 0.0, self.elevation, CAMERA_DISTANCE, self.fov, *self.light, self.ambient, *self.floor]
         for thing in self.things:
             values += thing.counted()
         return values
@@ -214,12 +275,24 @@ class Model:
         """The model whose program has these parameters."""
         values = iter(np.asarray(numbers, np.float64).tolist())
         background = tuple(next(values) for _ in self.background)
-        _, elevation, _, _ = (next(values) for _ in range(4))
+        _, elevation, _, fov = (next(values) for _ in range(4))
         light = tuple(next(values) for _ in range(4))
         ambient = next(values)
         floor = tuple(next(values) for _ in self.floor)
         things = tuple(t.taken(values) for t in self.things)
-        return Model(background, elevation, light, ambient, floor, things)
+        return Model(background, elevation, light, ambient, floor, things, fov, self.zooming)
+
+    def levelled(self, number: int) -> Model | None:
+        """The same picture of the scene turned to the eye or away, with its camera, so that a thing that leans that way stands; None
+        where there is a floor, or nothing leans so."""
+        x, y, z = self.things[number].joined[0].turn[:, 1]
+        lean = float(np.degrees(np.arctan2(z, y)))
+        if self.floor or abs(x) > 0.1 or not 1.0 < abs(lean) < 60.0 or abs(self.elevation + lean) > 80.0:
+            return None
+        back = turn((-lean, 0.0, 0.0))
+        light = tuple(float(v) for v in back @ self.light[:3])
+        things = tuple(t.turned(back) for t in self.things)
+        return replace(self, elevation=self.elevation + lean, light=(*light, self.light[3]), things=things)
 
     def with_thing(self, number: int, thing: Thing | None) -> Model:
         """The model with another thing in a place, or none; `number` of the things there are adds one."""

@@ -31,6 +31,9 @@ TINTS = 8
 SMALLEST_PATCH = 0.0015
 """The share of the picture that a patch must have to be looked at."""
 
+GAP = 5
+"""Pixels that parts of one thing may be apart, where its shade is that of what is behind it."""
+
 NEAR_BACKGROUND = 0.05
 """Colours that differ less from the scenery are the scenery."""
 
@@ -71,6 +74,36 @@ def scenery_of(colours: Array) -> Array:
     return scenery
 
 
+def horizon_of(colours: Array, upper: Numbers, lower: Numbers) -> float | None:
+    """How far a picture's (h, w, 3) border between two colours is above its middle, in halves of the shorter side; None where
+    there is no level one."""
+    height, width = colours.shape[:2]
+    below = np.linalg.norm(colours - lower, axis=2) < np.linalg.norm(colours - upper, axis=2)
+    # Pixels on the wrong side of a border above each row.
+    wrong = np.zeros((height + 1, width))
+    wrong[1:] += np.cumsum(below, 0)
+    wrong[:-1] += np.cumsum(~below[::-1], 0)[::-1]
+    rows = wrong.argmin(0)
+    row = float(np.median(rows))
+    if not 0.0 < row < height or (np.abs(rows - row) <= 1.0).mean() < 0.4:
+        return None
+    return float((0.5 * height - row) * 2.0 / min(height, width))
+
+
+def beneath(parts: Sequence[Mask], number: int) -> int | None:
+    """The patch that lies below the lowest part of a patch; None where none does."""
+    part = parts[number]
+    rows = np.arange(part.shape[0])[:, None]
+    lowest = np.where(part, rows, -1).max(0)
+    height = np.ptp(np.flatnonzero(part.any(1))) + 1
+    columns = np.flatnonzero(lowest >= lowest.max() - 0.12 * height)
+    found = np.zeros(len(parts), int)
+    for column in columns:
+        for k, other in enumerate(parts):
+            found[k] += k != number and bool(other[lowest[column] + 1 : lowest[column] + 2 + GAP, column].any())
+    return int(found.argmax()) if found.max() > 0.5 * len(columns) else None
+
+
 def patches(colours: Array, mask: Mask, seed: int) -> list[Mask]:
     """Connected parts of a mask that have one tint each, largest first; every pixel of the mask that is near one is in one."""
     from scipy.cluster.vq import kmeans2
@@ -109,7 +142,7 @@ def patches(colours: Array, mask: Mask, seed: int) -> list[Mask]:
         return []
     distance, nearest = ndimage.distance_transform_edt(seeds == 0, return_indices=True)
     grown = np.where(mask & (distance < 4.0), seeds[tuple(nearest)], 0)
-    result = _melted([grown == k for k in range(1, found + 1)], linear)
+    result = _mended(_melted([grown == k for k in range(1, found + 1)], linear), linear)
     # What is thin all along is the rim of something else.
     result = [part for part in result if ndimage.binary_erosion(part, iterations=2, border_value=1).any()]
     return sorted(result, key=lambda part: -int(part.sum()))
@@ -130,6 +163,18 @@ def _melted(parts: list[Mask], linear: Array) -> list[Mask]:
     return parts
 
 
+def _mended(parts: Sequence[Mask], linear: Array) -> list[Mask]:
+    """Patches with the gaps in them filled where their shade is that of the background by chance."""
+    taken = np.any(parts, 0)
+    tint = linear / linear.sum(2, keepdims=True)
+    result = []
+    for part in parts:
+        gaps = ndimage.binary_closing(np.pad(part, GAP), iterations=GAP)[GAP:-GAP, GAP:-GAP] & ~taken
+        gaps &= np.abs(tint - np.median(tint[part], 0)).max(2) < 0.06
+        result.append(part | gaps)
+    return result
+
+
 def _alike(large: Mask, small: Mask, linear: Array) -> bool:
     one, two = np.median(linear[large], 0), np.median(linear[small], 0)
     vivid = [1.0 - c.min() / c.max() for c in (one, two)]
@@ -137,7 +182,7 @@ def _alike(large: Mask, small: Mask, linear: Array) -> bool:
         hues = [(c - c.min()) / np.linalg.norm(c - c.min()) for c in (one, two)]
         return bool(hues[0] @ hues[1] > 0.965)
     ratio = one.sum() / two.sum()
-    if max(vivid) <= 0.35:
+    if max(vivid) <= 0.5:
         return bool(0.25 < ratio < 4.0 and np.abs(one / one.sum() - two / two.sum()).max() < 0.06)
     ring = ndimage.binary_dilation(small, iterations=2) & ~small
     enclosed = (ring & large).sum() > 0.8 * ring.sum()
@@ -348,7 +393,7 @@ def shaded(images: npt.NDArray[np.float32], albedo: float, target: Weighted) -> 
 
 def touching(parts: Sequence[Mask]) -> Iterator[tuple[int, int]]:
     """Pairs of masks that lie beside each other."""
-    wide = [ndimage.binary_dilation(p, iterations=3) for p in parts]
+    wide = [ndimage.binary_dilation(p, iterations=GAP) for p in parts]
     for a in range(len(parts)):
         for b in range(a + 1, len(parts)):
             if (wide[a] & parts[b]).sum() >= 3:

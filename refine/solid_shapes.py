@@ -15,6 +15,10 @@ from refine.solid_patches import Closeup
 Array = npt.NDArray[np.float64]
 
 
+ADDED = ("sphere", "box", "cylinder", "torus", "cone")
+"""Kinds of shapes that are joined to others or cut out of them."""
+
+
 def seen_area(kind: str, sizes: Numbers, facing: Array) -> float:
     """About how large a shape's outline is, seen along a direction `facing` of its own."""
     x, y, z = np.abs(facing)
@@ -24,6 +28,13 @@ def seen_area(kind: str, sizes: Numbers, facing: Array) -> float:
         a, b, c = sizes
         return float(4 * (b * c * x + a * c * y + a * b * z))
     side = np.hypot(x, z)
+    if kind == "roof":
+        lower, upper, height, depth = sizes
+        wide = lower + upper
+        return float(2 * wide * height * z + 4 * lower * depth * y + 4 * height * depth * x + (lower - upper) * depth * y)
+    if kind == "cut_hollow_sphere":
+        radius, height, thickness = sizes
+        return float(np.pi * (radius + 0.5 * thickness) ** 2 * (0.55 + 0.45 * y + 0.5 * height / radius))
     if kind == "cylinder":
         return float(np.pi * sizes[0] ** 2 * y + 4 * sizes[0] * sizes[1] * side)
     if kind == "cone":
@@ -82,6 +93,11 @@ def _proportions(kind: str, long: float, short: float, number: int, random: np.r
         elif number % 6 == 0:
             sizes[:] = np.exp(random.normal(0.0, 0.05))
         return tuple(float(s) for s in sizes)
+    if kind == "roof":
+        width, height, depth = np.exp(random.normal(0.0, 0.4, 3))
+        return float(width), float(width * random.uniform(0.02, 0.3)), float(0.6 * height), float(depth)
+    if kind == "cut_hollow_sphere":
+        return 1.0, float(random.uniform(-0.5, 0.3)), float(random.uniform(0.05, 0.2))
     if kind in ("cylinder", "cone"):
         height = float(np.exp(random.normal(0.0, 0.6)) * (stretch if number % 3 == 1 else 1.0))
         if kind == "cylinder":
@@ -143,9 +159,9 @@ def _usual_cuts(solid: Solid, turn: Array, place: Array) -> Iterator[tuple[Solid
 def additions(thing: Thing, spots: list[tuple[Array, float]], count: int, random: np.random.Generator) -> Iterator[Thing]:
     """The thing with another solid joined or cut out, at spots (places and radii) where it is not right."""
     first = thing.joined[0]
-    depth = np.mean([s.place for s in thing.joined], 0)
+    depth = thing.middle
     for place, radius in spots:
-        for kind in SIZES:
+        for kind in ADDED:
             for number in range(count if kind != "sphere" else max(count // 3, 1)):
                 where = place + (depth - place) * random.uniform(0.0, 0.15) + random.normal(0.0, 0.15 * radius, 3)
                 sizes = tuple(radius * float(v) for v in np.exp(random.normal(-0.1, 0.4, SIZES[kind])))

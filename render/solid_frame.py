@@ -19,7 +19,7 @@ from render.taichi_frame import FUNCTIONS
 from shaderdsl import shading, solid_dual as dual
 from shaderdsl.registry import continuous_names, scalar_names
 from shaderdsl.solid_checker import TONES
-from shaderdsl.view import BEFORE, LAYERS, REACH
+from shaderdsl.view import LAYERS, REACH
 
 Mode = Literal["image", "jacobian"]
 
@@ -173,15 +173,19 @@ def _lit(duals: Duals) -> str:
     """The light from the surface, `light0..2`, where one is asked for; its gradient is `g0..2`."""
     text = f"lit = stage == {FRONT} or stage == {BESIDE}\n"
     text += "".join(f"g{k} = value[5 * root + {k + 1}]\n" for k in range(3))
-    text += "".join(f"mat{k} = 0.0\n" for k in range(6)) + "light0 = 0.0\nlight1 = 0.0\nlight2 = 0.0\nbare0 = 0.0\nbare1 = 0.0\nbare2 = 0.0\n"
+    text += "".join(f"mat{k} = 0.0\n" for k in range(duals.surface)) + "light0 = 0.0\nlight1 = 0.0\nlight2 = 0.0\nbare0 = 0.0\nbare1 = 0.0\nbare2 = 0.0\n"
+    if duals.bumps:
+        text += "facing0 = 0.0\nfacing1 = 0.0\nfacing2 = 0.0\n"
     text += "if lit:\n" + duals.shares(4) + duals.materials(4)
+    if duals.bumps:
+        text += printed(dual.bent_rule(), _bent_names(), ("facing0", "facing1", "facing2"), 4)
     text += printed(dual.emission_rule(), _material_names(), ("light0", "light1", "light2"), 4)
     text += "    for number in range(light_count):\n        lamp = lights[light_first + number, 0]\n"
     text += "        lamp_slot = slot_base + lights[light_first + number, 1]\n        c0 = 0.0\n        c1 = 0.0\n        c2 = 0.0\n"
     text += SEEN.replace("\n", "\n        ").join(("        ", "\n"))
     cases = []
     for number, operation in duals.groups["light"]:
-        names = {**_lit_names(), **own_names(operation, "lamp_slot")}
+        names = {**_lit_names(duals), **own_names(operation, "lamp_slot")}
         cases.append((number, printed(dual.light_rule(operation), names, ("c0", "c1", "c2"), 12)))
     text += chain(cases, "lamp", 8)
     text += "".join(f"        light{k} += c{k}\n" for k in range(3))
@@ -200,11 +204,17 @@ def _material_names() -> dict[object, str]:
     return {name: f"mat{k}" for k, name in enumerate(shading.MATERIAL)}
 
 
-def _lit_names() -> dict[object, str]:
+def _lit_names(duals: Duals) -> dict[object, str]:
     names: dict[object, str] = {c: f"x{k}" for k, c in enumerate("xyz")}
-    names.update({f"g{c}": f"g{k}" for k, c in enumerate("xyz")})
+    names.update({f"g{c}": f"{'facing' if duals.bumps else 'g'}{k}" for k, c in enumerate("xyz")})
     names.update({name: f"d{k}" for k, name in enumerate(dual.DIRECTION)})
     return {**names, **_material_names(), "visible": "seen"}
+
+
+def _bent_names() -> dict[object, str]:
+    names: dict[object, str] = {name: f"g{k}" for k, name in enumerate(dual.DUAL[1:4])}
+    names.update({name: f"mat{6 + k}" for k, name in enumerate(shading.BUMP)})
+    return names
 
 
 def _fog_names() -> dict[object, str]:
@@ -263,7 +273,7 @@ def _draw(derivative: bool) -> str:
     text += "".join(keep(f"mid{k}", f"mid{k}") for k in range(5)) + keep("mid_t", "t")
     text += keep("kinked", "ti.select(is_kinked, 1.0, 0.0)")
     text += "".join(keep(f"bend{k}", f"bend{k}") for k in range(3))
-    text += f"    near_t -= {BEFORE} * (size + growth * near_t)\n" + keep("near_t", "near_t")
+    text += keep("near_t", "near_t")
     text += "    if hit_t < 0.0:\n        depth = 0.0\n" + keep("depth", "depth")
     text += f"    if depth >= 1.0:\n        done = 1\n    else:\n        passed = 1\n        stage = {FRONT}\n        t = near_t\n"
     text += "if looked == 1 and passed == 0:\n    alpha = 1.0\n    depth = 1.0\n" + keep("depth", "1.0")
@@ -321,7 +331,7 @@ def _back(duals: Duals) -> str:
 
 
 def _pass(duals: Duals) -> str:
-    text = "painted = 0\n" + "".join(f"seed{k} = 0.0\ntint{k} = 0.0\n" for k in range(5)) + "tint5 = 0.0\n"
+    text = "painted = 0\n" + "".join(f"seed{k} = 0.0\n" for k in range(5)) + "".join(f"tint{k} = 0.0\n" for k in range(duals.surface))
     text += "".join(f"to{k} = ti.select(step == {k}, 1.0, 0.0)\n" for k in range(4))
     text += "".join(f"lp{k} = 0.0\nlg{k} = 0.0\nld{k} = 0.0\n" for k in range(3)) + "along = 0.0\ncut = 0.0\n"
     text += "".join(f"ray{k} = 0.0\n" for k in range(11))
@@ -368,11 +378,9 @@ def _pass(duals: Duals) -> str:
 
 
 def _passed_back() -> str:
-    """What is seen before the place that comes closest: t = (1 - BEFORE growth) t* - BEFORE size."""
-    shrink = f"(1.0 - {BEFORE} * growth)"
+    """What is seen where the outline says: its adjoints by the place, and by the ray."""
     along = " + ".join(f"moved_point[3 * c + {k}] * d{k}" for k in range(3))
-    text = f"for c in range(3):\n    along = along_all[c] + {along}\n    outline_seed[c] = along * {shrink}\n"
-    text += f"    sight[14 * c + 6] -= {BEFORE} * along\n    sight[14 * c + 7] -= {BEFORE} * along * (t + {BEFORE} * size) / {shrink}\n"
+    text = f"for c in range(3):\n    along = along_all[c] + {along}\n    outline_seed[c] = along\n"
     for k in range(3):
         text += f"    sight[14 * c + {k}] += moved_point[3 * c + {k}]\n"
         text += f"    sight[14 * c + {3 + k}] += moved_point[3 * c + {k}] * t + moved_ray[3 * c + {k}]\n"
@@ -396,7 +404,7 @@ def _light_back(duals: Duals) -> str:
     for number, operation in duals.groups["light"]:
         rule = dual.light_rule(operation)
         own = [f"w{k}" for k in range(len(rule.differentiated) - 15)]
-        names = {**_lit_names(), **own_names(operation, "lamp_slot"), **seeds}
+        names = {**_lit_names(duals), **own_names(operation, "lamp_slot"), **seeds}
         case = printed(rule, names, [*(f"b{k}" for k in range(15)), *own], 8, reverse=True)
         found = dict(zip(continuous_names(operation), own))
         case += "".join(f"        own[{k}] = {found.get(name, '0.0')}\n" for k, name in enumerate(scalar_names(operation)))
@@ -404,7 +412,14 @@ def _light_back(duals: Duals) -> str:
     text += chain(cases, "lamp", 4)
     text += "    for k in range(own_count):\n" + push("lamp_slot + k", "own[k]", 8)
     text += "".join(f"    lp{k} += b{k}\n    lg{k} += b{3 + k}\n    ld{k} += b{6 + k}\n" for k in range(3))
-    return text + "".join(f"    tint{k} += b{9 + k}\n" for k in range(6))
+    text += "".join(f"    tint{k} += b{9 + k}\n" for k in range(6))
+    if not duals.bumps:
+        return text
+    # The adjoint of the normal that light sees becomes those of the gradient and of the bump.
+    bent = _bent_names()
+    bent.update({f"d_h{c}": f"lg{k}" for k, c in enumerate("xyz")})
+    text += printed(dual.bent_rule(), bent, ("h0", "h1", "h2", "tint6", "tint7", "tint8"), 0, reverse=True)
+    return text + "".join(f"lg{k} = h{k}\n" for k in range(3))
 
 
 def _outline_back() -> str:

@@ -51,7 +51,7 @@ def one_of(numbers: Iterable[int], variable: str) -> str:
 def grouped(used: Iterable[int]) -> dict[str, list[tuple[int, Operation]]]:
     """The operations of some opcodes, by category."""
     groups: dict[str, list[tuple[int, Operation]]] = {
-        k: [] for k in ("shape", "outline", "boolean", "modifier", "repetition", "extrusion", "paint", "light")
+        k: [] for k in ("shape", "outline", "boolean", "modifier", "repetition", "extrusion", "paint", "bump", "light")
     }
     wanted, seen = set(used), set()
     for operation, opcode in opcodes(3).items():
@@ -219,6 +219,9 @@ class Duals:
         self.sharp = [(n, o) for n, o in self.groups["boolean"] if o.selects is not None]
         self.blends = [(n, o) for n, o in self.groups["boolean"] if o.selects is None]
         self.leaves = self.groups["shape"] + self.groups["outline"]
+        self.bumps = self.groups["bump"]
+        self.sided = any(o.sided for _, o in self.groups["paint"] + self.bumps)
+        self.surface = len(shading.SURFACE if self.bumps else shading.MATERIAL)
 
     @property
     def own_width(self) -> int:
@@ -279,9 +282,15 @@ class Duals:
         text = "".join(f"{i}m{k} = slots[slot + {k}]\n" for k in range(12))
         if not self.folds:
             text += "".join(f"{i}{c} = m{4 * k} * x0 + m{4 * k + 1} * x1 + m{4 * k + 2} * x2 + m{4 * k + 3}\n" for k, c in enumerate("uvq"))
-            return text + "".join(f"{i}j{3 * row + k} = m{4 * row + k}\n" for row in range(3) for k in range(3))
+            return text + self._jacobian(indent)
         text += "".join(f"{i}s{k} = space[12 * source + {k}]\n" for k in range(12))
         text += "".join(f"{i}{c} = m{4 * k} * s0 + m{4 * k + 1} * s1 + m{4 * k + 2} * s2 + m{4 * k + 3}\n" for k, c in enumerate("uvq"))
+        return text + self._jacobian(indent)
+
+    def _jacobian(self, indent: int) -> str:
+        i, text = " " * indent, ""
+        if not self.folds:
+            return "".join(f"{i}j{3 * row + k} = m{4 * row + k}\n" for row in range(3) for k in range(3))
         for row in range(3):
             for k in range(3):
                 text += f"{i}j{3 * row + k} = " + _sum(f"m{4 * row + c} * s{3 + 3 * c + k}" for c in range(3)) + "\n"
@@ -422,10 +431,10 @@ class Duals:
         return text + f"{i}if instructions[begin + n, 4] == 1:\n{i}    portion = 0.0\n"
 
     def materials(self, indent: int) -> str:
-        """`mat0`..: the surface's MATERIAL, after `shares`."""
+        """`mat0`..: what `shading.SURFACE` names, after `shares`; without its bump where no paint has one."""
         i = " " * indent
         j, m = i + "    ", i + "        "
-        width = len(shading.MATERIAL)
+        width = self.surface
         text = "".join(f"{i}mat{k} = 0.0\n" for k in range(width))
         text += f"{i}for n in range(length):\n{j}op = instructions[begin + n, 0]\n"
         text += f"{j}if ({one_of([n for n, _ in self.leaves], 'op')}) and share[n] != 0.0:\n" + self._own_material(indent + 8)
@@ -442,8 +451,7 @@ class Duals:
         for number, operation in self.groups["paint"]:
             if scalar_names(operation):
                 case = f"{i}    stop_slot += {len(scalar_names(operation))}\n"
-                names = {**self._names(operation, "paint_slot + 12"), "footprint": "footprint"}
-                case += printed(dual.paint_rule(operation), names, ("position",), indent + 4)
+                case += printed(dual.paint_rule(operation), self._spot_names(operation, "paint_slot + 12"), ("position",), indent + 4)
                 cases.append((number, case))
         text += chain(cases, "paint", indent)
         text += f"{i}ramp_at = ti.min(ti.max(position, 0.0), 1.0) * ti.cast(stops - 1, ti.f32)\n"
@@ -452,7 +460,26 @@ class Duals:
         text += "".join(f"{i}c{k} = slots[here + {k}] + mix * (slots[ahead + {k}] - slots[here + {k}])\n" for k in range(3))
         text += printed(dual.linear_rule(), {c: f"c{k}" for k, c in enumerate("rgb")}, ("own0", "own1", "own2"), indent)
         text += f"{i}surface_slot = slot_base + materials[row_at, 4]\n"
-        return text + "".join(f"{i}own{3 + k} = slots[surface_slot + {k}]\n" for k in range(3))
+        text += "".join(f"{i}own{3 + k} = slots[surface_slot + {k}]\n" for k in range(3))
+        if not self.bumps:
+            return text
+        text += "".join(f"{i}own{6 + k} = 0.0\n" for k in range(3))
+        text += f"{i}bump = materials[row_at, 5]\n{i}bump_slot = slot_base + materials[row_at, 6]\n"
+        cases = []
+        for number, operation in self.bumps:
+            cases.append((number, printed(dual.bump_rule(operation), self._bump_names(operation), ("own6", "own7", "own8"), indent + 4)))
+        return text + chain(cases, "bump", indent)
+
+    def _spot_names(self, operation: Operation, first: str) -> dict[object, str]:
+        """What a paint or bump reads."""
+        names = {**self._names(operation, first), "footprint": "footprint"}
+        names.update({name: f"across{k}" for k, name in enumerate(dual.SPOT[3:])})
+        return names
+
+    def _bump_names(self, operation: Operation) -> dict[object, str]:
+        names = {**self._spot_names(operation, "bump_slot + 1"), "distance_scale": "slots[bump_slot]"}
+        names.update({name: f"j{k}" for k, name in enumerate(dual.JACOBIAN)})
+        return names
 
     def _paint_place(self, indent: int) -> str:
         i = " " * indent
@@ -467,12 +494,21 @@ class Duals:
         names.update({name: f"d{k}" for k, name in enumerate(dual.DIRECTION)})
         text += printed(dual.footprint_rule(), {**names, "size": "wide"}, ("footprint",), indent)
         along = [f"(m0 * s{3 + k} + m1 * s{6 + k} + m2 * s{9 + k})" if self.folds else f"m{k}" for k in range(3)]
-        return text + f"{i}footprint *= ti.sqrt({_sum(f'{a} * {a}' for a in along)})\n"
+        text += f"{i}footprint *= ti.sqrt({_sum(f'{a} * {a}' for a in along)})\n"
+        if self.bumps or self.sided:
+            text += self._jacobian(indent)
+        if self.sided:
+            text += printed(dual.normal_rule(), self._across_names(), ("across0", "across1", "across2"), indent)
+        return text
+
+    def _across_names(self) -> dict[object, str]:
+        names: dict[object, str] = {name: f"j{k}" for k, name in enumerate(dual.JACOBIAN)}
+        return {**names, **{q: f"value[5 * (length - 1) + {k + 1}]" for k, q in enumerate(dual.DUAL[1:4])}}
 
     # -- reverse ------------------------------------------------------------------------------------------
 
     def reverse(self, indent: int) -> str:
-        """Backwards from seeds `seed0..4` of the root's DUAL and, where `painted` is 1, `tint0..5` of MATERIAL: pushes the slots'
+        """Backwards from seeds `seed0..4` of the root's DUAL and, where `painted` is 1, `tint0`.. of the material: pushes the slots'
         adjoints to the row, and leaves the point's in `q0..2`."""
         i = " " * indent
         j, m = i + "    ", i + "        "
@@ -548,24 +584,29 @@ class Duals:
         cases = [(n, self._reverse_leaf(o, indent + 4)) for n, o in self.groups["shape"]]
         cases += [(n, self._reverse_outline(o, indent + 4)) for n, o in self.groups["outline"]]
         cases += [(n, self._reverse_fold(o, indent + 4)) for n, o in self.folds]
-        text += chain(cases, "op", indent)
+        return text + chain(cases, "op", indent) + self._reverse_map("12 * source", True, indent)
+
+    def _reverse_map(self, space: str, turned: bool, indent: int) -> str:
+        """From the adjoints l0..2 of a point in its own coordinates and, where it is `turned`, l3..11 of its Jacobian: those of the
+        map's twelve slots, and of the space it starts from."""
+        i, text = " " * indent, ""
         point = [f"s{k}" for k in range(12)] if self.folds else ["x0", "x1", "x2", *("1.0" if k % 4 == 0 else "0.0" for k in range(9))]
-        # The map's twelve slots, and the space it starts from.
         for row in range(3):
             for column in range(3):
                 terms = [f"l{row} * {point[column]}"]
-                terms += [f"l{3 + 3 * row + k} * {point[3 + 3 * column + k]}" for k in range(3) if point[3 + 3 * column + k] != "0.0"]
+                if turned:
+                    terms += [f"l{3 + 3 * row + k} * {point[3 + 3 * column + k]}" for k in range(3) if point[3 + 3 * column + k] != "0.0"]
                 text += f"{i}own[{4 * row + column}] = {_sum(terms)}\n"
             text += f"{i}own[{4 * row + 3}] = l{row}\n"
         for column in range(3):
             back = _sum(f"m{4 * row + column} * l{row}" for row in range(3))
-            if self.folds:
-                text += f"{i}space_adjoint[12 * source + {column}] += {back}\n"
-                for k in range(3):
-                    inner = _sum(f"m{4 * row + column} * l{3 + 3 * row + k}" for row in range(3))
-                    text += f"{i}space_adjoint[12 * source + {3 + 3 * column + k}] += {inner}\n"
-            else:
+            if not self.folds:
                 text += f"{i}q{column} += {back}\n"
+                continue
+            text += f"{i}space_adjoint[{space} + {column}] += {back}\n"
+            for k in range(3 if turned else 0):
+                inner = _sum(f"m{4 * row + column} * l{3 + 3 * row + k}" for row in range(3))
+                text += f"{i}space_adjoint[{space} + {3 + 3 * column + k}] += {inner}\n"
         return text
 
     def _local_seeds(self, indent: int, beside: bool) -> str:
@@ -642,7 +683,7 @@ class Duals:
         # What has no share has no worth; far away it has not even been looked at.
         text += f"{j}if share[n] == 0.0:\n{m}worth[n] = 0.0\n"
         text += f"{j}elif {one_of([n for n, _ in self.leaves], 'op')}:\n" + self._own_material(indent + 8)
-        text += f"{m}worth[n] = " + _sum(f"tint{k} * own{k}" for k in range(6)) + "\n"
+        text += f"{m}worth[n] = " + _sum(f"tint{k} * own{k}" for k in range(self.surface)) + "\n"
         text += self._reverse_own_material(indent + 8)
         if self.groups["modifier"]:
             text += f"{j}elif {one_of([n for n, _ in self.groups['modifier']], 'op')}:\n{m}worth[n] = worth[source]\n"
@@ -667,27 +708,64 @@ class Duals:
         for k in range(3):
             text += push(f"here + {k}", f"(1.0 - mix) * h{k}", indent) + f"{i}if mix > 0.0:\n" + push(f"ahead + {k}", f"mix * h{k}", indent + 4)
             text += push(f"surface_slot + {k}", f"share[n] * tint{3 + k}", indent)
+        turned = bool(self.bumps) or self.sided
+        text += "".join(f"{i}l{k} = 0.0\n" for k in range(12 if turned else 3))
+        if self.sided:
+            text += "".join(f"{i}turn{k} = 0.0\n" for k in range(3))
+        spot = ("l0", "l1", "l2", *(f"turn{k}" for k in range(3)))
+        painted = self._reverse_paints(spot, indent)
+        text += painted
+        if self.bumps:
+            text += self._reverse_bumps(spot, indent)
+        if self.sided:
+            names = self._across_names()
+            names.update({f"d_{name}": f"turn{k}" for k, name in enumerate(dual.SPOT[3:])})
+            text += printed(dual.normal_rule(), names, [f"found{k}" for k in range(12)], indent, reverse=True)
+            text += "".join(f"{i}l{3 + k} += found{k}\n" for k in range(9))
+            text += "".join(f"{i}adjoint[5 * (length - 1) + {1 + k}] += found{9 + k}\n" for k in range(3))
+        if not painted and not self.bumps:
+            return text
+        text += self._reverse_map("paint_space", turned, indent)
+        return text + f"{i}for k in range(12):\n" + push("paint_slot + k", "own[k]", indent + 4)
+
+    def _reverse_paints(self, spot: Sequence[str], indent: int) -> str:
+        """From the adjoint of the paint's colour, h0..2."""
+        i = " " * indent
         cases = []
         for number, operation in self.groups["paint"]:
             if scalar_names(operation):
                 rule = dual.paint_rule(operation)
-                moved = {**self._names(operation, "paint_slot + 12"), "footprint": "footprint"}
-                own = [f"ga{k}" for k in range(len(rule.differentiated) - 3)]
-                case = printed(rule, {**moved, "d_t": "along"}, ("w0", "w1", "w2", *own), indent + 8, reverse=True)
+                own = [f"ga{k}" for k in range(len(rule.differentiated) - len(dual.SPOT))]
+                results = [*spot[: 6 if operation.sided else 3], *[""] * (0 if operation.sided else 3), *own]
+                names = {**self._spot_names(operation, "paint_slot + 12"), "d_t": "along"}
+                case = printed(rule, names, results, indent + 8, reverse=True)
                 cases.append((number, case + self._keep(operation, own, 12, indent + 8)))
         if not cases:
-            return text
-        text += f"{i}if stops > 1 and position > 0.0 and position < 1.0:\n"
+            return ""
+        text = f"{i}if stops > 1 and position > 0.0 and position < 1.0:\n"
         j = i + "    "
         text += f"{j}along = ti.cast(stops - 1, ti.f32) * (" + _sum(f"h{k} * (slots[ahead + {k}] - slots[here + {k}])" for k in range(3)) + ")\n"
-        text += f"{j}w0 = 0.0\n{j}w1 = 0.0\n{j}w2 = 0.0\n{j}own_count = 0\n" + chain(cases, "paint", indent + 4)
-        for row in range(3):
-            text += "".join(f"{j}own[{4 * row + k}] = w{row} * s{k}\n" for k in range(3)) + f"{j}own[{4 * row + 3}] = w{row}\n"
-        text += f"{j}for k in range(own_count):\n" + push("paint_slot + k", "own[k]", indent + 8)
-        for column in range(3):
-            target = f"space_adjoint[paint_space + {column}]" if self.folds else f"q{column}"
-            text += f"{j}{target} += " + _sum(f"m{4 * row + column} * w{row}" for row in range(3)) + "\n"
-        return text
+        text += f"{j}own_count = 12\n" + chain(cases, "paint", indent + 4)
+        return text + f"{j}for k in range(12, own_count):\n" + push("paint_slot + k", "own[k]", indent + 8)
+
+    def _reverse_bumps(self, spot: Sequence[str], indent: int) -> str:
+        i = " " * indent
+        cases = []
+        for number, operation in self.bumps:
+            rule = dual.bump_rule(operation)
+            own = [f"ga{k}" for k in range(len(rule.differentiated) - len(dual.SPOT) - 10)]
+            found = [f"found{k}" for k in range(16)]
+            names = self._bump_names(operation)
+            names.update({f"d_{name}": f"(share[n] * tint{6 + k})" for k, name in enumerate(shading.BUMP)})
+            results = [*found[: 6 if operation.sided else 3], *[""] * (0 if operation.sided else 3), *found[6:], *own]
+            case = printed(rule, names, results, indent + 4, reverse=True)
+            j = i + "    "
+            case += "".join(f"{j}{target} += {value}\n" for target, value in zip(spot, found[: 6 if operation.sided else 3]))
+            case += "".join(f"{j}l{3 + k} = found{6 + k}\n" for k in range(9))
+            case += f"{j}own[0] = found15\n" + self._keep(operation, own, 1, indent + 4)
+            cases.append((number, case))
+        text = f"{i}own_count = 0\n" + chain(cases, "bump", indent)
+        return text + f"{i}for k in range(own_count):\n" + push("bump_slot + k", "own[k]", indent + 4)
 
 
 def _with_forward(rule: Rule) -> Rule:

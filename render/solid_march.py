@@ -201,7 +201,7 @@ for lane in range({LANES}):
     f = register[root + lane]
     wide = size[lane] + growth[lane] * t[lane]
     last = f_before[lane]
-    quiet = mode[lane] == {OUTSIDE} and f > 0.0 and not (f > last and last <= f_earlier[lane] and last > -1e29 and last < {NEAR} * slope * wide)
+    quiet = mode[lane] == {OUTSIDE} and f > 0.0 and not (f > last and last <= f_earlier[lane] and last > -1e29 and last < {NEAR} * slope * wide and layer[lane] < {LAYERS - 1})
     quiet = quiet and t[lane] <= {FAR} and steps[lane] < {STEPS}
     f_earlier[lane] = ti.select(quiet, last, f_earlier[lane])
     f_before[lane] = ti.select(quiet, f, last)
@@ -240,8 +240,6 @@ if special > 0:
                     at[lane] = t[lane]
                     if resume[lane] != {INSIDE}:
                         layer[lane] += 1
-                        if layer[lane] >= {LAYERS}:
-                            mode[lane] = {DONE}
             elif mode[lane] == {LEAST}:
                 right = high[lane] - middle[lane] > middle[lane] - low[lane]
                 lower = f < f_middle[lane]
@@ -275,8 +273,6 @@ if special > 0:
                     else:
                         layer[lane] += 1
                         mode[lane] = resume[lane]
-                        if layer[lane] >= {LAYERS}:
-                            mode[lane] = {DONE}
                         at[lane] = t[lane]
             else:
                 wide = size[lane] + growth[lane] * t[lane]
@@ -298,7 +294,10 @@ if special > 0:
                         remaining[lane] = {ROOT_STEPS}
                         goes = {ROOT}
                         then = {INSIDE}
-                elif (goes == {OUTSIDE} and rising and last < near) or (goes == {INSIDE} and (rising or f > 0.0)):
+                        # What is met behind all other layers is opaque, and nothing is passed before it.
+                        if layer[lane] == {LAYERS - 1}:
+                            then = {DONE}
+                elif (goes == {OUTSIDE} and rising and last < near and layer[lane] < {LAYERS - 1}) or (goes == {INSIDE} and (rising or f > 0.0)):
                     low[lane] = ti.max(earlier[lane], before[lane] - cell)
                     limit[lane] = earlier[lane]
                     f_low[lane] = -1.0

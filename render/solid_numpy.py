@@ -21,7 +21,6 @@ from shaderdsl.registry import Operation, continuous_names, scalar_names
 from shaderdsl.solid_tape import SolidTape
 from shaderdsl.tape import opcodes
 from shaderdsl.view import (
-    BEFORE,
     FAR,
     LAYERS,
     LEAST_CELL,
@@ -315,9 +314,9 @@ class Field:
         return [n for n, row in enumerate(self.code) if _operations()[row[0]].category in ("shape", "outline")]
 
     def material(self) -> list[Array]:
-        """The surface's MATERIAL."""
+        """What `shading.SURFACE` names."""
         shares = self.shares()
-        total = [self.zero] * len(shading.MATERIAL)
+        total = [self.zero] * len(shading.SURFACE)
         for number in self.leaves():
             if shares[number].any():
                 values = self.own_material(self.code[number][tapes.MATERIAL])
@@ -325,19 +324,33 @@ class Field:
         return total
 
     def own_material(self, row: int) -> list[Any]:
-        paint, space, slot, stops, surface = self.tape.materials[row].tolist()
+        paint, space, slot, stops, surface, bump, bump_slot = self.tape.materials[row].tolist()
         operation = _operations()[paint]
-        position, _ = self._position(operation, space, slot)
+        place, normal = self._spot(row)
+        footprint = self._footprint(slot, space)
+        position = self._position(operation, [*place[:3], *normal, footprint], slot)
         first = slot + 12 + len(scalar_names(operation))
         colours = self.slots[first : first + 3 * stops].reshape(stops, 3)
         colour, _, _ = ramp(position[None], colours)
         linear = compiled(dual.linear_rule())[0](*(c[0] for c in colour))
-        return [*linear, *(self.zero + v for v in self.slots[surface : surface + 3])]
+        values = [*linear, *(self.zero + v for v in self.slots[surface : surface + 3])]
+        if bump < 0:
+            return values + [self.zero] * 3
+        inputs = [*place[:3], *normal, *place[3:], footprint, self.slots[bump_slot]]
+        height = _operations()[bump]
+        found = compiled(dual.bump_rule(height))[0](*inputs, *own_slots(height, self.slots, bump_slot + 1))
+        return values + [self.zero + v for v in found]
 
-    def _position(self, operation: Operation, space: int, slot: int) -> tuple[Array, list[Array]]:
-        place = [*_mapped(self.slots[slot : slot + 12], self.spaces[space][:3]), self._footprint(slot, space)]
-        rule = compiled(dual.paint_rule(operation))[0]
-        return self.zero + rule(*place, *own_slots(operation, self.slots, slot + 12))[0], place
+    def _spot(self, row: int) -> tuple[list[Array], list[Array]]:
+        """A material's point and its Jacobian, in its own coordinates, and a vector across the surface there, where it is read."""
+        paint, space, slot, *_, bump, _ = self.tape.materials[row].tolist()
+        place = self._placed(space, slot)
+        if not any(_operations()[opcode].sided for opcode in (paint, bump) if opcode >= 0):
+            return place, [self.zero] * 3
+        return place, list(compiled(dual.normal_rule())[0](*place[3:], *self.gradient))
+
+    def _position(self, operation: Operation, seen: Sequence[Array], slot: int) -> Array:
+        return self.zero + compiled(dual.paint_rule(operation))[0](*seen, *own_slots(operation, self.slots, slot + 12))[0]  # type: ignore[no-any-return]
 
     def _footprint(self, slot: int, space: int) -> Array:
         """How wide a pixel is on the surface, in the coordinates that the map at `slot` leads to."""
@@ -350,7 +363,7 @@ class Field:
     # -- reverse ------------------------------------------------------------------------------------------
 
     def reverse(self, seed: Sequence[Any], adjoint: Array, material: Sequence[Any] | None = None) -> list[Array]:
-        """Adds to `adjoint` (slots, n) the derivative of the seeded DUAL, and of MATERIAL where that is seeded too, by each
+        """Adds to `adjoint` (slots, n) the derivative of the seeded DUAL, and of SURFACE where that is seeded too, by each
         slot; gives that by the point, (3, n)."""
         registers: list[list[Any]] = [[0.0] * 5 for _ in self.code]
         registers[-1] = list(seed)
@@ -474,7 +487,8 @@ class Field:
             if operation.category in ("shape", "outline"):
                 values = self.own_material(material)
                 worth[number] = sum(s * v for s, v in zip(seed, values))
-                self._reverse_own_material(material, [shares[number] * s for s in seed], spaces, adjoint)
+                turned = self._reverse_own_material(material, [shares[number] * s for s in seed], spaces, adjoint)
+                registers[-1] = [a + b for a, b in zip(registers[-1], [0.0, *turned, 0.0])]
             elif operation.category == "modifier" or (operation.category == "boolean" and count):
                 worth[number] = worth[source]
             elif operation.category == "boolean":
@@ -486,10 +500,14 @@ class Field:
                     for target, value in zip((number, source, second), compiled(dual.share_rule())[1](*inputs, moved)):
                         registers[target] = [registers[target][0] + value, *registers[target][1:]]
 
-    def _reverse_own_material(self, row: int, seed: Sequence[Any], spaces: dict[int, list[Any]], adjoint: Array) -> None:
-        paint, space, slot, stops, surface = self.tape.materials[row].tolist()
+    def _reverse_own_material(self, row: int, seed: Sequence[Any], spaces: dict[int, list[Any]], adjoint: Array) -> list[Any]:
+        """Gives the adjoint of the surface's gradient."""
+        paint, space, slot, stops, surface, bump, bump_slot = self.tape.materials[row].tolist()
         operation = _operations()[paint]
-        position, place = self._position(operation, space, slot)
+        place, normal = self._spot(row)
+        footprint = self._footprint(slot, space)
+        seen = [*place[:3], *normal, footprint]
+        position = self._position(operation, seen, slot)
         first = slot + 12 + len(scalar_names(operation))
         colours = self.slots[first : first + 3 * stops].reshape(stops, 3)
         colour, slope, weights = ramp(position[None], colours)
@@ -501,14 +519,22 @@ class Field:
             adjoint[surface + k] += seed[3 + k]
         moved = sum(slope[channel, 0] * encoded[channel] for channel in range(3))
         own = own_slots(operation, self.slots, slot + 12)
-        result = compiled(dual.paint_rule(operation))[1](*place, *own, moved)
-        self._spread(operation, slot + 12, result[3:], adjoint)
-        matrix, point = self.slots[slot : slot + 12], self.spaces[space][:3]
-        for k in range(3):
-            for column in range(3):
-                adjoint[slot + 4 * k + column] += result[k] * point[column]
-                spaces[space][column] = spaces[space][column] + matrix[4 * k + column] * result[k]
-            adjoint[slot + 4 * k + 3] += result[k]
+        result = compiled(dual.paint_rule(operation))[1](*seen, *own, moved)
+        self._spread(operation, slot + 12, result[6:], adjoint)
+        spot: list[Any] = list(result[:6])
+        jacobian: list[Any] = [self.zero] * 9
+        if bump >= 0:
+            height = _operations()[bump]
+            inputs = [*seen[:6], *place[3:], footprint, self.slots[bump_slot]]
+            found = list(compiled(dual.bump_rule(height))[1](*inputs, *own_slots(height, self.slots, bump_slot + 1), *seed[6:]))
+            spot = [a + b for a, b in zip(spot, found)]
+            jacobian = found[6:15]
+            adjoint[bump_slot] += found[15]
+            self._spread(height, bump_slot + 1, found[16:], adjoint)
+        turned = compiled(dual.normal_rule())[1](*place[3:], *self.gradient, *spot[3:])
+        jacobian = [a + b for a, b in zip(jacobian, turned)]
+        self._reverse_place(space, slot, [*spot[:3], *jacobian], spaces[space], adjoint)
+        return list(turned[9:])
 
 
 def _outward(found: Sequence[Any], jacobian: Sequence[Array], scale: float, zero: Array) -> list[Array]:
@@ -569,7 +595,9 @@ def march(tape: SolidTape, slots: Array, sight: Sight) -> Places:
         now, last, last_but_one = state[rays], f_before[rays], f_earlier[rays]
         met = (now == OUTSIDE) & (f <= 0.0)
         rising = (f > last) & (last <= last_but_one) & np.isfinite(last)
-        passed = (now == OUTSIDE) & ~met & rising & (last < near)
+        # What is met behind all other layers is opaque, and nothing is passed before it: it stands for all that is there.
+        final = layer[rays] == LAYERS - 1
+        passed = (now == OUTSIDE) & ~met & rising & (last < near) & ~final
         shallow = (now == INSIDE) & (rising | (f > 0.0))
         deep = (now == INSIDE) & ~shallow & (f < -near)
         # Where solids touch, the distance rises to nothing between them; a ray that then dives deeper never came out.
@@ -593,14 +621,13 @@ def march(tape: SolidTape, slots: Array, sight: Sight) -> Places:
         new[met] = INSIDE
         new[shallow] = LEAVING
         new[((now == LEAVING) | shallow) & outside] = OUTSIDE
-        new[deep | deeper | (t[rays] > FAR)] = DONE
-        new[(layer[rays] >= LAYERS)] = DONE
+        new[deep | deeper | (met & final) | (t[rays] > FAR)] = DONE
         # A ray that comes out again looks anew.
         fresh = (now != OUTSIDE) & (new == OUTSIDE)
         f_earlier[rays] = np.where(fresh, -np.inf, last)
         f_before[rays], earlier[rays], before[rays] = f, before[rays], t[rays]
         state[rays] = new
-        free = np.abs(f) / lipschitz - NEAR * size - cell
+        free = np.minimum(np.abs(f) / lipschitz, FAR) - NEAR * size - cell
         t[rays] = np.maximum(np.floor((t[rays] + free) / cell), np.floor(t[rays] / cell) + 1.0) * cell
     return places
 
@@ -694,7 +721,10 @@ class _Shade:
     ) -> None:
         """`shadows_at`: the distance along the ray of the point that shadows are looked for at."""
         self.tape, self.slots = tape, slots
-        self.inputs = [*point, *gradient, *sight.direction, *material]
+        self.bending = [*gradient, *material[6:]]
+        facing = compiled(dual.bent_rule())[0](*self.bending) if tape.is_bumpy else gradient
+        material = material[:6]
+        self.inputs = [*point, *facing, *sight.direction, *material]
         self.t = t
         self.material = material
         place, size = sight.at(shadows_at), sight.size(shadows_at)
@@ -715,7 +745,7 @@ class _Shade:
         return list(compiled(dual.linear_rule())[0](*self.slots[first : first + 3]))
 
     def reverse(self, seed: Sequence[Any], adjoint: Array) -> tuple[list[Any], list[Any], list[Any], list[Any], Any]:
-        """Adds to the slots' adjoints; gives those of point, gradient, direction, material and t."""
+        """Adds to the slots' adjoints; gives those of point, gradient, direction, SURFACE and t."""
         out: list[Any] = [0.0] * (len(dual.LIT) - 1)
         along: Any = 0.0
         if self.tape.fog is not None:
@@ -737,7 +767,10 @@ class _Shade:
                 adjoint[slot + names.index(name)] += value
         sent = compiled(dual.emission_rule())[1](*self.material, *seed)
         material = [a + b for a, b in zip(out[9:], sent)]
-        return out[:3], out[3:6], out[6:9], material, along
+        bent: Sequence[Any] = [*out[3:6], 0.0, 0.0, 0.0]
+        if self.tape.is_bumpy:
+            bent = compiled(dual.bent_rule())[1](*self.bending, *out[3:6])
+        return out[:3], list(bent[:3]), out[6:9], [*material, *bent[3:]], along
 
 
 class _Surface:
@@ -773,7 +806,7 @@ class _Surface:
         n = len(self.t)
         mine = [np.array(np.broadcast_to(s, (n,)), np.float64) for s in seed]
         zero = np.zeros(n)
-        gradient, point, material, direction, along = [zero] * 3, [zero] * 3, [zero] * 6, [zero] * 3, zero
+        gradient, point, material, direction, along = [zero] * 3, [zero] * 3, [zero] * len(shading.SURFACE), [zero] * 3, zero
         value: Any = zero
         some = self.some
         beside_point: list[Any] = []
@@ -898,12 +931,12 @@ class _Layer:
             rays = self.which[self.edged]
             self.outline = _Outline(tape, slots, sight.some(rays), low[rays], places.high[number][rays])
             self.alpha[self.edged] = self.outline.alpha
-            # What is passed near and not met is seen where the ray comes closest; what it barely meets is so in part.
+            # What is passed near and not met is seen where the middle of what it covers is met; what is barely met is so in part.
             self.depth = np.where(np.isnan(hit[rays]), 0.0, self.outline.depth)
             self.bare = np.flatnonzero(self.depth < 1.0)
             part, t = self.outline.sight.some(self.bare), self.outline.t[self.bare]
             lit_at = np.where(np.isnan(hit[rays]), low[rays], hit[rays])[self.bare]
-            self.before = _Surface(tape, slots, part, t - BEFORE * part.size(t), lit_at, False)
+            self.before = _Surface(tape, slots, part, t, lit_at, False)
             here = self.edged[self.bare]
             self.gap = self.colour[:, here] - np.array(self.before.colour)
             self.colour[:, here] -= (1.0 - self.depth[self.bare]) * self.gap
@@ -928,10 +961,7 @@ class _Layer:
                 seen = colour[:, self.edged[self.bare]]
                 seed[2][self.bare] = (seen * self.gap).sum(0) * (self.depth[self.bare] > 0.0)
                 along = self.before.reverse(list(seen * (1.0 - self.depth[self.bare])), own, own_rays)
-                t = self.outline.t[self.bare]
-                seed[1][self.bare] = along * (1.0 - BEFORE * self.before.sight.values[7])
-                own_rays[6] = own_rays[6] - BEFORE * along
-                own_rays[7] = own_rays[7] - BEFORE * along * t
+                seed[1][self.bare] = along
                 rays = [r + _scattered(n, self.bare, o) for r, o in zip(rays, own_rays)]
                 part[:, self.bare] += own
             self.outline.reverse(seed, part, rays)

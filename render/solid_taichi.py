@@ -33,8 +33,8 @@ _SPACES = (1, 8, MAXIMUM_SPACES)
 """Sizes of the kernels' files of registers and spaces: few, so that kernels are few."""
 
 FAMILY = (
-    "sphere", "solid box", "cylinder", "torus", "plane", "union", "difference", "smooth union", "round", "flat", "sunlight",
-    "ambient light",
+    "sphere", "solid box", "cylinder", "torus", "cone", "cut_hollow_sphere", "trapezoid", "extrude", "plane", "union", "difference",
+    "smooth union", "round", "flat", "sunlight", "ambient light",
 )  # fmt: skip
 """Operations that are compiled together, so that a fit that tries one after another compiles once: what fits in space use."""
 
@@ -134,7 +134,7 @@ class SolidBatch:
             "code": joined([t.march for t in self.tapes], 6),
             "parts": joined([t.parts for t in self.tapes], 2),
             "instructions": joined([t.instructions for t in self.tapes], 6),
-            "materials": joined([t.materials for t in self.tapes], 5),
+            "materials": joined([t.materials for t in self.tapes], 7),
             "lights": joined([t.lights for t in self.tapes], 2),
         }
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from shaderdsl.errors import Fault, did_you_mean
 from shaderdsl.mathematics import FUNCTIONS
-from shaderdsl.registry import Dimension, Operation, Parameter, angle, functions, length, number
+from shaderdsl.registry import Dimension, Operation, Parameter, angle, functions, length, number, texture
 from shaderdsl.syntax import Argument, Call, Named
 
 RECEIVERS = ("modifier", "transform", "repetition", "layer", "extrusion", "section")
@@ -31,14 +31,23 @@ BUILTINS: dict[str, tuple[Parameter, ...]] = {
         number("metallic", 0.0, 1.0, 0.0, minimum=0.0, maximum=1.0),
         number("roughness", 0.05, 1.0, 0.6, minimum=0.0, maximum=1.0),
         number("emission", 0.0, 2.0, 0.0, minimum=0.0),
+        texture("bump", summary="a height above the surface, by whose slope light falls"),
+        length("depth", 0.005, 0.05, 0.02, signed=True, summary="of the bump, from its lowest to its highest place"),
+    ),
+    "displace": (Parameter("amount", "length", 0.02, 0.15, None, -0.9, 0.9, (), "how far the highest place stands out"),),
+    "triplanar": (
+        number("sharpness", 1.0, 12.0, 4.0, minimum=0.5, maximum=64.0, summary="how soon one side gives way to the next"),
     ),
     **{name: function.parameters for name, function in FUNCTIONS.items()},
 }
-"""Functions of the language itself and their numbers, those of `shaderdsl.mathematics` included; `mix` takes two colours before them (or a texture in place of its
-number), `fill` (in the plane) and `paint`
-(in space) a shape and a paint."""
+"""Functions of the language itself and their numbers, those of `shaderdsl.mathematics` included; `mix` takes two colours before
+them (or a texture in place of its number), `fill` (in the plane) and `paint` (in space) a shape and a paint, `displace` a solid and
+a texture, `triplanar` a texture or paint."""
 
-_BUILTIN_NAMES = {"mix": ("first", "second"), "fill": ("shape", "paint"), "paint": ("shape", "paint")}
+_BUILTIN_NAMES = {
+    "mix": ("first", "second"), "fill": ("shape", "paint"), "paint": ("shape", "paint"), "displace": ("solid", "texture"),
+    "triplanar": ("texture",),
+}  # fmt: skip
 SPECIAL_FORMS = ("param", "fixed")
 
 
@@ -180,6 +189,9 @@ def signature(name: str, parameters: Sequence[Parameter], leading: str = "") -> 
             parts.append(parameter.name)
         else:
             default = parameter.default
+            if default == "":
+                parts.append(f"{parameter.name} = ...")
+                continue
             text = default if isinstance(default, str) else (
                 f"({', '.join(f'{v:g}' for v in default)})" if isinstance(default, tuple) else f"{default:g}"
             )  # fmt: skip

@@ -22,7 +22,7 @@ from shaderdsl.expression import Expr
 from shaderdsl.limits import Condition, Constraint, below, first_violation
 from shaderdsl.mathematics import FUNCTIONS
 from shaderdsl.naming import Known, unknown_function, unknown_name
-from shaderdsl.registry import COMPONENTS, Dimension, Parameter, functions, number, operations
+from shaderdsl.registry import COMPONENTS, Parameter, functions, number, operations
 from shaderdsl.rewriting import TIME, reordered, timed
 from shaderdsl.scene import (
     Layer,
@@ -133,8 +133,6 @@ class Function(NamedTuple):
 
 class Check(Construction):
     """One run over a tree; `shaderdsl.solid_checker` has the run for programs in space."""
-
-    dimension: Dimension = 2
 
     def __init__(self, module: syntax.Module, values: list[float], decided: set[int], source: str) -> None:
         self.module = module
@@ -625,6 +623,9 @@ class Check(Construction):
             "paint is for solids", call.name_start, call.name_start + len(call.name), "fill in scene 2d", "write .fill(...)"
         )
 
+    def _of_space(self, call: syntax.Call, nodes: list[Any]) -> Value:
+        raise Fault(f"{call.name} is for solids", call.name_start, call.name_start + len(call.name), "scene 3d")
+
     def _defined(self, call: syntax.Call, count: int, names: tuple[str, ...]) -> Value:
         function = self.functions.get(call.name)
         if function is None or function.order >= self.visible:
@@ -682,4 +683,6 @@ _BUILTINS: dict[str, Callable[..., Value]] = {
     "fill": Check._fill,
     "paint": Check._paint,
     **dict.fromkeys(FUNCTIONS, Check._function),
+    "displace": Check._of_space,
+    "triplanar": Check._of_space,
 }

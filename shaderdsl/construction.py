@@ -12,7 +12,7 @@ from shaderdsl.bounds import MAX_EXPANDED, MAX_NESTING, MAX_NUMBER, MAX_VERTICES
 from shaderdsl.errors import Fault
 from shaderdsl.expression import Expr, Graph, hypot
 from shaderdsl.limits import Condition, Constraint, below, limit_text
-from shaderdsl.registry import Operation, Parameter
+from shaderdsl.registry import Dimension, Operation, Parameter
 from shaderdsl.scene import (
     Combination,
     Decided,
@@ -53,7 +53,8 @@ VERTEX = Parameter("vertex", "point", -1.0, 1.0)
 
 def advice(value: Value) -> str:
     if isinstance(value, TextureValue):
-        return f"give it colours: {value.paint.operation.function}(#ffffff, #000000, ...)"
+        called = value.paint.operation.function
+        return f"give it colours: {called}(#ffffff, #000000, ...)" if called else "give it colours by mix(#ffffff, #000000, ...)"
     return "combine shapes with | & - ^" if isinstance(value, ShapeValue) else ""
 
 
@@ -64,6 +65,8 @@ class Construction:
     of parameters by index, in written units; `feeds` is the first registry parameter that each one reaches
     unchanged.
     """
+
+    dimension: Dimension = 2
 
     def __init__(self, slots: int, decided: set[int]) -> None:
         self.graph = Graph()
@@ -260,7 +263,7 @@ class Construction:
         self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any
     ) -> Value:
         target = leading[0]
-        if isinstance(target, (PaintValue, TextureValue)) and operation.dimension == 2:
+        if isinstance(target, (PaintValue, TextureValue)) and self.dimension == 2:
             return target._replace(paint=self.placed(target.paint, operation, scalars))
         layer = target if type(target) is LayerValue else None
         child = layer.shape if layer is not None else self.shape(call.arguments[0], target, call.name)

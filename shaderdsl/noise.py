@@ -21,6 +21,16 @@ from shaderdsl.expression import (
 )
 from shaderdsl.registry import piece
 
+VALUE_SLOPE, GRADIENT_SLOPE, SIMPLEX_SLOPE = 2.2, 5.4, 7.2
+"""The most that each noise changes in the length of a cell: what three million random points of twelve seeds show (1.86, 4.53 and
+6.10), and a fifth on top."""
+
+RIDGE_SLOPE = 9.8
+"""The same of (1 - |gradient noise|)², 8.35 measured."""
+
+WARP_SLOPE = 5.2
+"""The most that three gradient noises, as a vector, change in the length of a cell, 5.09 measured."""
+
 
 def lies_in_plane(z: Expr) -> bool:
     return z.constant is not None

@@ -30,9 +30,10 @@ FAT = 1e4
 CELL_OF = "cell of "
 """Before a repetition's name: the entry that says which of its copies is seen."""
 
-Kind = Literal["length", "number", "angle", "count", "point", "vector", "colour", "choice"]
+Kind = Literal["length", "number", "angle", "count", "point", "vector", "colour", "choice", "texture"]
 Category = Literal[
-    "shape", "outline", "boolean", "modifier", "transform", "repetition", "paint", "layer", "extrusion", "section", "camera", "light"
+    "shape", "outline", "boolean", "modifier", "transform", "repetition", "paint", "layer", "extrusion", "section", "camera", "light",
+    "bump",
 ]
 Dimension = Literal[0, 2, 3]
 """Where an operation is at home: 2 in the plane, 3 in space, 0 in both."""
@@ -189,7 +190,11 @@ class Operation:
     repetition  body(p: Point, copy: Expr, **parameters) -> Point for each of `copies` candidate copies, whose union is taken
     paint       body(p: Point, **parameters) -> position on the colour ramp, 0 at the first stop and 1 at the last; where
                 `filtered`, the body also gets `footprint`, how wide a pixel is at p, to antialias its hard edges with; where
-                it is `by_cell`, p is the index of the copy that the paint is on, whole numbers, and not a place
+                it is `by_cell`, p is the index of the copy that the paint is on, whole numbers, and not a place; where
+                `sided`, `normal`, a vector across the surface there. `slope(**parameters)` is the most that the position changes in a
+                unit of distance, None where it jumps
+    bump        body(p, **parameters) -> height above a surface, with `footprint` and `normal` as a paint; by its slope the normal
+                is turned that light sees
     layer       no body: `opacity` and `soften` are read by the compositor
     extrusion   body(p: Point3, **parameters) -> Point3: (x, y) in the plane of the shape that is made solid, and z, how far
                 the point lies beyond the solid's ends (negative between them); `capped` False leaves z out
@@ -238,6 +243,8 @@ class Operation:
     filtered: bool = False
     by_cell: bool = False
     cell: Callable[..., Point3] | None = None
+    sided: bool = False
+    slope: Callable[..., Scalar | None] | None = None
     distance_scale: Callable[..., Scalar] | None = None
     dimension: Dimension = 2
     carves: bool = False
@@ -265,7 +272,7 @@ class Operation:
 _operations: dict[str, Operation] = {}
 _MODULES = (
     "shapes", "curves", "figures", "outlines", "booleans", "modifiers", "transforms", "paints", "textures", "solids",
-    "round_solids", "polyhedra", "lattices", "spaces", "folds", "profiles", "lights",
+    "round_solids", "polyhedra", "lattices", "spaces", "folds", "profiles", "lights", "reliefs",
 )  # fmt: skip
 
 PIECES: list[Callable[..., Expr]] = []
@@ -296,6 +303,30 @@ def register(
         return body
 
     return decorate
+
+
+def registered(category: Category) -> list[Operation]:
+    """The entries of a category that have been made so far: for those that are made of others."""
+    return [o for o in _operations.values() if o.category == category]
+
+
+# What `shaderdsl.operations.reliefs` makes of a paint.
+
+
+def triplanar_name(paint: Operation) -> str:
+    return f"triplanar {paint.name}"
+
+
+def bump_name(paint: Operation) -> str:
+    return f"{paint.name} bump"
+
+
+def relief_name(paint: Operation) -> str:
+    return f"{paint.name} relief"
+
+
+DISPLACED = "displaced"
+"""The boolean of a solid and a relief."""
 
 
 @lru_cache(maxsize=2)
@@ -365,6 +396,11 @@ def vector(
 def colour(name: str, default: tuple[float, float, float] | None = None, *, summary: str = "") -> Parameter:
     """A colour, sRGB, each component in [0, 1]."""
     return Parameter(name, "colour", 0.0, 1.0, default, 0.0, 1.0, (), summary)
+
+
+def texture(name: str, *, summary: str = "") -> Parameter:
+    """A texture, which may be left out; only functions of the language itself take one."""
+    return Parameter(name, "texture", 0.0, 0.0, "", None, None, (), summary)
 
 
 def choice(name: str, *choices: str, summary: str = "") -> Parameter:

@@ -122,13 +122,24 @@ class Paint:
 
 
 @dataclass(frozen=True, eq=False)
+class Bump:
+    """A texture as a height above a surface; `scalars` in the order of `registry.continuous_names(operation)`."""
+
+    operation: Operation
+    scalars: tuple[Expr, ...]
+    decided: Decided = ()
+
+
+@dataclass(frozen=True, eq=False)
 class Material:
-    """What a solid's surface is made of: its colour, by a paint in the solid's own coordinates, and how it reflects."""
+    """What a solid's surface is made of: its colour, by a paint in the solid's own coordinates, how it reflects, and the texture
+    that turns its normal where light falls on it."""
 
     paint: Paint
     metallic: Expr
     roughness: Expr
     emission: Expr
+    bump: Bump | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,20 @@ MATERIAL = ("red", "green", "blue", "metallic", "roughness", "emission")
 """What a surface is made of at a point; its colour is linear."""
 
 
+BUMP = ("bump_x", "bump_y", "bump_z")
+"""How steeply a height rises above a surface along each axis of the scene, where light sees one."""
+
+SURFACE = (*MATERIAL, *BUMP)
+
+
+def bent(gradient: Point3, bump: Point3) -> Point3:
+    """A vector along the normal of a surface whose field has this gradient, with a height upon it; where there is none, the
+    gradient itself."""
+    # What the height rises along the normal moves it, and turns nothing (Blinn, 1978).
+    along = gradient * (gradient.dot(bump) / maximum(gradient.dot(gradient), 1e-12))
+    return gradient + (along - bump) * gradient.length
+
+
 def linear(value: Expr) -> Expr:
     """The linear light of an sRGB component (IEC 61966-2-1)."""
     bent = exponential(2.4 * logarithm(maximum((value + 0.055) * (1.0 / 1.055), 1e-3)))

@@ -3,20 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from shaderdsl import binding, syntax
 from shaderdsl.checker import Check, root_name
 from shaderdsl.errors import Fault
-from shaderdsl.registry import Dimension, Parameter, number, operations
+from shaderdsl.registry import (
+    DISPLACED,
+    Dimension,
+    Parameter,
+    bind,
+    bump_name,
+    number,
+    of_category,
+    operations,
+    relief_name,
+    scalar_names,
+    triplanar_name,
+)
 from shaderdsl.rewriting import TIME
-from shaderdsl.scene import Lamp, Material, Paint, Painted, Solid, SolidScene, Surface, Viewpoint
+from shaderdsl.scene import (
+    Bump,
+    Combination,
+    Lamp,
+    Material,
+    Paint,
+    Painted,
+    Primitive,
+    Solid,
+    SolidScene,
+    Surface,
+    Viewpoint,
+)
+from shaderdsl.tape import all_scalars
 from shaderdsl.values import (
     CameraValue,
     ColourValue,
     LightValue,
     PaintValue,
     ShapeValue,
+    TextureValue,
     Value,
     WordValue,
     described,
@@ -46,7 +73,8 @@ class SolidCheck(Check):
 
     def functions_of_the_language(self) -> Mapping[str, Callable[..., Value]]:
         table = dict(super().functions_of_the_language())
-        return {**table, "fill": SolidCheck._fill, "paint": SolidCheck._paint}
+        own = {"fill": SolidCheck._fill, "paint": SolidCheck._paint, "displace": SolidCheck._displace, "triplanar": SolidCheck._triplanar}
+        return {**table, **own}
 
     # -- statements ---------------------------------------------------------------------------------------
 
@@ -141,9 +169,64 @@ class SolidCheck(Check):
             paint = PaintValue(Paint(operations(3)["flat"], (), (paint.components,)))
         if type(paint) is not PaintValue:
             raise self.mismatch(nodes[1], paint, "paint", "a colour or a paint such as checker(#fff, #000)")
-        numbers = [
+        metallic, roughness, emission, depth = (
             self._default(p) if node is None else self.scalar("paint", p, node, self.evaluate(node))
-            for p, node in zip(binding.BUILTINS["paint"], nodes[2:])
-        ]
-        painted = Painted(solid.shape, Material(paint.paint, *numbers))
+            for p, node in zip(binding.BUILTINS["paint"], nodes[2:]) if p.kind != "texture"
+        )
+        *_, bumpy, deep = nodes
+        bump: Bump | None = None
+        if bumpy is not None:
+            texture = self._texture(bumpy, "'bump' of paint")
+            if texture.operation.by_cell or paint.paint.operation.by_cell:
+                raise Fault(
+                    "a bump differs from place to place, and a colour by copies does not", bumpy.start, bumpy.end, "",
+                    "leave the bump out, or take another paint",
+                )  # fmt: skip
+            bump = Bump(operations(3)[bump_name(texture.operation)], (*texture.scalars, depth), texture.decided)
+        elif deep is not None:
+            raise Fault("there is no bump that could have a depth", deep.start, deep.end, "bump = fbm(), depth = 0.02")
+        painted = Painted(solid.shape, Material(paint.paint, metallic, roughness, emission, bump))
         return self.nested(call, painted, solid.size, solid.depth, solid.unroundable, 3)
+
+    def _texture(self, node: Any, what: str) -> Paint:
+        value = self.evaluate(node)
+        if type(value) is not TextureValue:
+            raise self.mismatch(node, value, what, "a texture such as fbm()", "leave its colours out" if type(value) is PaintValue else "")
+        return value.paint
+
+    def _displace(self, call: syntax.Call, nodes: list[Any]) -> Value:
+        solid = self.shape(nodes[0], self.evaluate(nodes[0]), "displace")
+        if solid.dimension != 3:
+            raise self.mismatch(nodes[0], solid, "displace", "a solid", "make it one, for example by .extrude(0.1)")
+        texture = self._texture(nodes[1], "displace")
+        operation = texture.operation
+        arguments = dict(zip(scalar_names(operation), all_scalars(operation, texture.scalars, texture.decided, self.graph)))
+        slope = operation.slope(**bind(operation, arguments)) if operation.slope is not None else None
+        if slope is None:
+            smooth = [o.function for o in of_category("paint", dimension=3) if o.slope is not None]
+            raise Fault(
+                "a surface can not be displaced by what jumps" if not operation.sided else
+                "a surface can not be displaced by a texture that depends on the surface's normal",
+                nodes[1].start, nodes[1].end, "one of " + ", ".join(smooth), "turn the normal instead: .paint(#ccc, bump = ...)",
+            )  # fmt: skip
+        relief = Primitive(operations(3)[relief_name(operation)], texture.scalars, texture.decided)
+        parameter = binding.BUILTINS["displace"][0]
+        amount = self.scalar("displace", parameter, nodes[2], self.evaluate(nodes[2]))
+        numbers = (amount, self.graph.lift(slope), self.graph.constant(1.0))
+        displaced = Combination(operations(3)[DISPLACED], (solid.shape, relief), numbers)
+        return self.nested(call, displaced, solid.size + 1, solid.depth, "round the solid before .displace(...)", 3)
+
+    def _triplanar(self, call: syntax.Call, nodes: list[Any]) -> Value:
+        value = self.evaluate(nodes[0])
+        if type(value) not in (PaintValue, TextureValue):
+            raise self.mismatch(nodes[0], value, "triplanar", "a texture or paint such as brick()")
+        paint: Paint = value.paint  # type: ignore[union-attr]
+        operation = operations(3).get(triplanar_name(paint.operation))
+        if operation is None:
+            raise Fault(
+                f"{paint.operation.function or 'this'} has no picture in the plane that could be laid on", nodes[0].start, nodes[0].end,
+                "a texture or paint such as brick()",
+            )  # fmt: skip
+        parameter, node = binding.BUILTINS["triplanar"][0], nodes[1]
+        sharpness = self._default(parameter) if node is None else self.scalar("triplanar", parameter, node, self.evaluate(node))
+        return value._replace(paint=replace(paint, operation=operation, scalars=(*paint.scalars, sharpness)))  # type: ignore[union-attr, call-arg]

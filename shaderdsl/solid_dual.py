@@ -19,6 +19,9 @@ from shaderdsl.registry import Camera, Distance, Operation, Point, Point3, bind,
 DUAL = ("f", "fx", "fy", "fz", "w")
 """A distance dual in space: value, gradient, thickness."""
 
+JACOBIAN = tuple(row + column for row in "xyz" for column in "xyz")
+"""The Jacobian of a point's coordinates by the point of the scene, row by row."""
+
 BESIDE = ("b", "bx", "by", "bz")
 """The value and gradient of the face beside."""
 
@@ -134,8 +137,7 @@ def space_rule(operation: Operation) -> Rule:
     repetitions); outputs SPACE."""
     graph = Graph()
     p = _point(graph, "xyz")
-    names = tuple(row + column for row in "xyz" for column in "xyz")
-    jacobian = [graph.input(name) for name in names]
+    jacobian = [graph.input(name) for name in JACOBIAN]
     scalars = _parameter_inputs(graph, operation)
     copy = {"copy": graph.input("copy")} if operation.category == "repetition" else {}
     place = _body(operation, p, **copy, **bind(operation, scalars))
@@ -143,21 +145,71 @@ def space_rule(operation: Operation) -> Rule:
     parts = [place.x, place.y, place.z if isinstance(place, Point3) else p.z]
     outputs = list(parts)
     for value in parts:
-        seeds = [{axis.index: jacobian[3 * row + column] for row, axis in enumerate(p)} for column in range(3)]
-        outputs += _gradient(graph, value, seeds)
-    inputs = ("x", "y", "z", *names, *scalars, *copy)
-    return _rule(graph, inputs, SPACE, outputs, ("x", "y", "z", *names, *continuous_names(operation)))
+        outputs += _outside(graph, value, p, jacobian)
+    inputs = ("x", "y", "z", *JACOBIAN, *scalars, *copy)
+    return _rule(graph, inputs, SPACE, outputs, ("x", "y", "z", *JACOBIAN, *continuous_names(operation)))
+
+
+def _outside(graph: Graph, value: Expr, p: Point3, jacobian: Sequence[Expr]) -> list[Expr]:
+    """The gradient by the point of the scene of what depends on the point p, whose Jacobian is given."""
+    seeds = [{axis.index: jacobian[3 * row + column] for row, axis in enumerate(p)} for column in range(3)]
+    return _gradient(graph, value, seeds)
+
+
+SPOT = ("x", "y", "z", "nx", "ny", "nz")
+"""A point of a surface in the coordinates of its paint, and a vector across the surface there (of `normal_rule`)."""
+
+
+def _seen(graph: Graph, operation: Operation) -> dict[str, Any]:
+    """What the body of a paint or bump gets of how it is seen."""
+    extra: dict[str, Any] = {"footprint": graph.input("footprint")} if operation.filtered else {}
+    return {**extra, "normal": _point(graph, SPOT[3:])} if operation.sided else extra
+
+
+@cache
+def normal_rule() -> Rule:
+    """Inputs JACOBIAN of a paint's coordinates and the field's gradient; outputs a vector across the surface in these coordinates,
+    of any length and to either side."""
+    graph = Graph()
+    rows = [_point(graph, JACOBIAN[k : k + 3]) for k in (0, 3, 6)]
+    gradient = _point(graph, DUAL[1:4])
+    # The inverse's transpose, but for a factor.
+    outputs = [rows[(k + 1) % 3].cross(rows[(k + 2) % 3]).dot(gradient) for k in range(3)]
+    names = (*JACOBIAN, *DUAL[1:4])
+    return _rule(graph, names, SPOT[3:], outputs, names)
 
 
 @cache
 def paint_rule(operation: Operation) -> Rule:
-    """Inputs a point, "footprint" (how wide a pixel is on the surface there) and the parameters; output "t", the position on the
-    ramp. The footprint has no derivative."""
+    """Inputs SPOT, "footprint" (how wide a pixel is on the surface there) and the parameters; output "t", the position on the
+    ramp. The footprint has no derivative, and the normal is read by paints that are `sided`."""
     graph = Graph()
     scalars = _parameter_inputs(graph, operation)
-    extra = {"footprint": graph.input("footprint")} if operation.filtered else {}
-    t = graph.lift(_body(operation, _point(graph, "xyz"), **extra, **bind(operation, scalars)))
-    return _rule(graph, ("x", "y", "z", "footprint", *scalars), ("t",), [t], ("x", "y", "z", *continuous_names(operation)))
+    t = graph.lift(_body(operation, _point(graph, "xyz"), **_seen(graph, operation), **bind(operation, scalars)))
+    return _rule(graph, (*SPOT, "footprint", *scalars), ("t",), [t], (*SPOT, *continuous_names(operation)))
+
+
+@cache
+def bump_rule(operation: Operation) -> Rule:
+    """Inputs SPOT, JACOBIAN, "footprint", "distance_scale" (of these coordinates) and the parameters; outputs BUMP. The
+    footprint has no derivative."""
+    graph = Graph()
+    p = _point(graph, "xyz")
+    jacobian = [graph.input(name) for name in JACOBIAN]
+    scale, scalars = graph.input("distance_scale"), _parameter_inputs(graph, operation)
+    height = scale * _body(operation, p, **_seen(graph, operation), **bind(operation, scalars))
+    names = (*SPOT, *JACOBIAN, "footprint", "distance_scale", *scalars)
+    differentiated = (*SPOT, *JACOBIAN, "distance_scale", *continuous_names(operation))
+    return _rule(graph, names, shading.BUMP, _outside(graph, height, p, jacobian), differentiated)
+
+
+@cache
+def bent_rule() -> Rule:
+    """Inputs the field's gradient and BUMP; outputs "hx", "hy", "hz", along the normal that light sees."""
+    graph = Graph()
+    outputs = [*shading.bent(_point(graph, DUAL[1:4]), _point(graph, shading.BUMP))]
+    names = (*DUAL[1:4], *shading.BUMP)
+    return _rule(graph, names, ("hx", "hy", "hz"), outputs, names)
 
 
 @cache

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from shaderdsl.emit import GLSL
 from shaderdsl.view import (
-    BEFORE,
     FAR,
     LAYERS,
     LEAST_CELL,
@@ -46,7 +45,6 @@ def constants(lipschitz: float, antialias: bool) -> str:
     if antialias:
         lines += [
             _constant("int", "LAYERS", LAYERS, "surfaces that a ray may see one behind another"),
-            _constant("float", "BEFORE", BEFORE, "pixels before what is passed near that it is seen at"),
             _constant("float", "REACH", REACH, "pixels from an edge that its pixel's centre may be"),
             "const int OUTSIDE = 0, INSIDE = 1, LEAVING = 2, DONE = 3;  // of a ray",
             "const int FRONT = 0, BESIDE = 1, FALLING = 2, RISING = 3, LEAST = 4, SEEN = 5;  // what is looked at",
@@ -54,32 +52,38 @@ def constants(lipschitz: float, antialias: bool) -> str:
     return "\n".join(lines)
 
 
-def structure(antialias: bool, materials: bool) -> str:
+MEMBERS = {
+    "colour": "linear", "finish": "metallic, roughness, emission", "bump": "how steeply a height upon it rises, where light sees one",
+}  # fmt: skip
+"""What may say what a surface is made of: vectors of it."""
+
+Materials = tuple[str, ...]
+"""Those of MEMBERS that differ in a scene: none, the first two, or all."""
+
+
+def structure(antialias: bool, materials: Materials) -> str:
     """The surface that flows through booleans."""
     lines = ["float d;  // distance", "vec3 gradient;"]
     if antialias:
         lines.append("float thickness;")
-    if materials:
-        lines += ["vec3 colour;  // linear", "vec3 finish;  // metallic, roughness, emission"]
+    lines += [f"vec3 {name};  // {MEMBERS[name]}" for name in materials]
     if antialias:
         lines += ["float edge;  // how many pixels away the nearest crease is", "int crease;  // and its number"]
     return "struct Surface {\n" + "\n".join("    " + line for line in lines) + "\n};"
 
 
-def initial(antialias: bool, materials: bool) -> str:
+def initial(antialias: bool, materials: Materials) -> str:
     """A leaf's surface, from distance and gradient."""
-    heads = ["vec4 d", *(["float thickness"] if antialias else []), *(["vec3 colour", "vec3 finish"] if materials else [])]
-    values = ["d.x", "d.yzw", *(["thickness"] if antialias else []), *(["colour", "finish"] if materials else []),
-              *(["1e9", "-1"] if antialias else [])]  # fmt: skip
+    heads = ["vec4 d", *(["float thickness"] if antialias else []), *(f"vec3 {name}" for name in materials)]
+    values = ["d.x", "d.yzw", *(["thickness"] if antialias else []), *materials, *(["1e9", "-1"] if antialias else [])]
     return f"Surface solid({', '.join(heads)}) {{\n    return Surface({', '.join(values)});\n}}"
 
 
-def section(antialias: bool, materials: bool) -> tuple[str, str]:
+def section(antialias: bool, materials: Materials) -> tuple[str, str]:
     """The surface of a shape of the plane that is made solid; and the same where its space is scaled."""
-    rest = ["colour", "finish"] if materials else []
-    heads = "".join(f", vec3 {name}" for name in rest)
+    heads = "".join(f", vec3 {name}" for name in materials)
     wide = ["scale * d.w"] if antialias else []
-    values = ["vec4(scale * d.x, scale * (vec3(d.yz, 0.0) * frame))", *wide, *rest]
+    values = ["vec4(scale * d.x, scale * (vec3(d.yz, 0.0) * frame))", *wide, *materials]
     return (
         "// A shape of the plane, made solid.\n"
         f"Surface section(vec4 d, mat3 frame, float scale{heads}) {{\n    return solid({', '.join(values)});\n}}",
@@ -130,6 +134,12 @@ struct Outline {
     float depth;  // 0 where the ray only touches, 1 where it dives so deep that nothing behind is seen
 };"""
 
+ACROSS = """// A vector across the surface, of any length, in coordinates with this Jacobian, from the distance's gradient.
+vec3 across(mat3 frame, vec3 gradient) {
+    mat3 rows = transpose(frame);
+    return vec3(dot(cross(rows[1], rows[2]), gradient), dot(cross(rows[2], rows[0]), gradient), dot(cross(rows[0], rows[1]), gradient));
+}"""
+
 ONWARD = """// The step near surfaces: the greatest power of two up to x.
 float powerOfTwo(float x) {
     return intBitsToFloat(floatBitsToInt(max(x, LEAST_CELL)) & 0x7F800000);
@@ -144,8 +154,9 @@ MARCH = """// Where the ray is: distances along it of this sample and the last t
 float t = 0.0, before = 0.0, earlier = 0.0, d_before = -1e30, d_earlier = -1e30;
 int state = OUTSIDE, steps = 0;
 
-// Marches to the end of the next layer: where it is met, and both sides of its least value; -1 where there is none.
-void march(out float hit, out float low, out float high) {
+// Marches to the end of the next layer: where it is met, and both sides of its least value; -1 where there is none. What is met
+// in the last one is opaque, and nothing is passed before it: it stands for all that is there.
+void march(bool last, out float hit, out float low, out float high) {
     hit = low = high = -1.0;
     while (state != DONE && steps < STEPS) {
         float d = map(rayOrigin + t * rayDirection);
@@ -155,7 +166,7 @@ void march(out float hit, out float low, out float high) {
         bool met = state == OUTSIDE && d <= 0.0;
         bool rising = d > d_before && d_before <= d_earlier && d_before > -1e29;
         bool shallow = state == INSIDE && (rising || d > 0.0);
-        bool least = shallow || (rising && state == OUTSIDE && !met && d_before < near);
+        bool least = shallow || (rising && state == OUTSIDE && !met && !last && d_before < near);
         bool deep = state == INSIDE && !least && d < -near;
         // Where solids touch, the distance rises to nothing between them; a ray that then dives deeper never came out.
         bool deeper = state == LEAVING && low >= 0.0 && d < -near;
@@ -201,7 +212,7 @@ void march(out float hit, out float low, out float high) {
         if (met) next = INSIDE;
         if (shallow) next = LEAVING;
         if ((state == LEAVING || shallow) && d > 0.0) next = OUTSIDE;
-        if (deep || deeper || t > FAR) next = DONE;
+        if (deep || deeper || (met && last) || t > FAR) next = DONE;
         if (deeper) low = high = -1.0;
         // A ray that comes out again looks anew.
         d_earlier = state != OUTSIDE && next == OUTSIDE ? -1e30 : d_before;
@@ -244,17 +255,23 @@ float march() {
 }"""
 
 
-def render(materials: bool, colour: str, finish: str, shadows: bool, aslant: bool) -> str:
+def _seen(materials: Materials, colour: str, finish: str) -> str:
+    """The arguments of `shade`: a surface's gradient, as light sees it, and what it is made of."""
+    gradient = "bent(s.gradient, s.bump)" if "bump" in materials else "s.gradient"
+    return ", ".join([gradient, *(("s.colour", "s.finish") if materials else (colour, finish))])
+
+
+def render(materials: Materials, colour: str, finish: str, shadows: bool, aslant: bool) -> str:
     """Linear light, premultiplied, of the layers that this pixel's ray meets, and how much of it they cover."""
     shadows_at = ", hit < 0.0 ? low : hit" if shadows else ""
     looked = _looked("rayOrigin + place * rayDirection, flip", aslant, " " * 12)
-    colour, finish = ("s.colour", "s.finish") if materials else (colour, finish)
+    seen = _seen(materials, colour, finish)
     return f"""// The layers that the ray meets, front to back: linear light, and how much of the pixel they cover.
 vec4 render() {{
     vec4 total = vec4(0.0);
     for (int layer = 0; layer < LAYERS && state != DONE && total.a < 1.0; layer++) {{
         float hit, low, high;
-        march(hit, low, high);
+        march(layer == LAYERS - 1, hit, low, high);
         if (hit < 0.0 && low < 0.0) break;
         vec3 light = vec3(0.0), seen;
         bool passed = false;
@@ -268,7 +285,7 @@ vec4 render() {{
 {looked}
             int next = low < 0.0 ? SEEN : FALLING;
             if (looking == FRONT || looking == BESIDE) {{
-                vec3 shown = shade(place, s.gradient, {colour}, {finish}{shadows_at});
+                vec3 shown = shade(place, {seen}{shadows_at});
                 seen = looking == FRONT ? shown : mix(shown, seen, creaseShare(front, s));
                 flip = -1;
                 if (passed) next = SEEN;
@@ -296,8 +313,8 @@ vec4 render() {{
                     outline = kinkedOutline(falling, low, rising, high);
                 }}
                 alpha = outline.alpha;
-                // What is passed near and not met is seen a pixel before: an edge shows its front there.
-                place = outline.t - BEFORE * (pixelSize + pixelGrowth * outline.t);
+                // What is passed near and not met is seen where the middle of what it covers is met.
+                place = outline.t;
                 depth = hit < 0.0 ? 0.0 : outline.depth;
                 passed = depth < 1.0;
                 next = passed ? FRONT : SEEN;
@@ -320,18 +337,18 @@ def _looked(arguments: str, aslant: bool, indent: str) -> str:
     )
 
 
-def hard_render(materials: bool, colour: str, finish: str, shadows: bool, aslant: bool) -> str:
+def hard_render(materials: Materials, colour: str, finish: str, shadows: bool, aslant: bool) -> str:
     shadows_at = ", hit" if shadows else ""
     looked = _looked("rayOrigin + hit * rayDirection", aslant, " " * 4)
     if aslant:
         looked = "    pixelHere = pixelSize + pixelGrowth * hit;\n" + looked
-    colour, finish = ("s.colour", "s.finish") if materials else (colour, finish)
+    seen = _seen(materials, colour, finish)
     return f"""// Linear light of what the ray meets first, and whether it meets anything.
 vec4 render() {{
     float hit = march();
     if (hit < 0.0) return vec4(0.0);
 {looked}
-    return vec4(shade(hit, s.gradient, {colour}, {finish}{shadows_at}), 1.0);
+    return vec4(shade(hit, {seen}{shadows_at}), 1.0);
 }}"""
 
 SHADOW = f"""// How much of a light arrives, whose shadows are as soft as it is wide; they have no derivative.

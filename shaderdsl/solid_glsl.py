@@ -79,10 +79,10 @@ class _SolidShader(Writer):
         self.declared: list[str] = []
         self.materials = self._materials()
         # What a pixel spans of a texture depends on how aslant the surface is seen, which is known when it was looked at once.
-        self.aslant = self.materials and any(operation.filtered for operation in self._paints())
+        self.aslant = bool(self.materials) and any(operation.filtered or operation.sided for operation in self._paints())
 
     def _paints(self) -> set[Operation]:
-        """The paints of the scene's solids."""
+        """The paints of the scene's solids, and their bumps."""
         found: set[Operation] = set()
         stack: list[ir.Solid] = [s.shape for s in self.scene.surfaces]
         seen: set[int] = set()
@@ -92,7 +92,8 @@ class _SolidShader(Writer):
                 continue
             seen.add(id(shape))
             if isinstance(shape, ir.Painted):
-                found.add(shape.material.paint.operation)
+                bump = shape.material.bump
+                found |= {shape.material.paint.operation} | (set() if bump is None else {bump.operation})
                 stack.append(shape.child)
             elif isinstance(shape, ir.Combination):
                 stack += shape.children
@@ -100,8 +101,8 @@ class _SolidShader(Writer):
                 stack.append(shape.child)
         return found
 
-    def _materials(self) -> bool:
-        """Whether the scene's surfaces differ in their material, or one's in its colour."""
+    def _materials(self) -> fixed.Materials:
+        """What of a material the scene's surfaces have each for themselves: nothing where all have one of one colour."""
         found: dict[int, Material] = {}
         stack: list[tuple[ir.Solid, Material]] = [(s.shape, None) for s in self.scene.surfaces]
         seen: set[tuple[int, int]] = set()
@@ -119,7 +120,9 @@ class _SolidShader(Writer):
             else:
                 found[id(material)] = material
         self.only: Material = next(iter(found.values()), None)
-        return len(found) > 1 or (self.only is not None and len(self.only.paint.colours) > 1)
+        bumpy = any(material is not None and material.bump is not None for material in found.values())
+        differ = bumpy or len(found) > 1 or (self.only is not None and len(self.only.paint.colours) > 1)
+        return tuple(fixed.MEMBERS)[: 3 if bumpy else 2] if differ else ()
 
     # -- helpers ------------------------------------------------------------------------------------------
 
@@ -138,8 +141,10 @@ class _SolidShader(Writer):
             return self.helper(helpers.linear())
         if name in helpers.pieces():
             return self.helper(helpers.piece(name))
-        if name == "footprint":
-            return self.helper((name, helpers.FOOTPRINT, ()))
+        if name == "bent":
+            return self.helper(helpers.bent())
+        if name in ("footprint", "across"):
+            return self.helper((name, helpers.FOOTPRINT if name == "footprint" else fixed.ACROSS, ()))
         texts: dict[str, Callable[[], tuple[str, tuple[str, ...]]]] = {
             "solid": lambda: (fixed.initial(self.antialias, self.materials), ()),
             "section": lambda: (fixed.section(self.antialias, self.materials)[0], ("solid",)),
@@ -179,6 +184,8 @@ class _SolidShader(Writer):
         distance = _Field(self, shading=False).function()
         surface = _Field(self, shading=True).function()
         shade = self._shade()
+        if "bump" in self.materials:
+            self.fixed("bent")
         kinds = {kind for lamp in self.scene.lights if (kind := self._cast(lamp)) is not None}
         casts = [text for kind, text in (("shadow", fixed.SHADOW), ("occlusion", fixed.OCCLUSION)) if kind in kinds]
         if not self.antialias:
@@ -318,7 +325,7 @@ class _Field:
         self.graph = shader.graph
         self.kind = "Surface" if shading else "float"
         self.creases = shading and shader.antialias
-        self.materials = shading and shader.materials
+        self.materials = shader.materials if shading else ()
         self.numbers = 0
         self.first = ""
         self.memo: list[dict[object, Any]] = [{}]
@@ -327,14 +334,15 @@ class _Field:
 
     def _reserved(self) -> set[str]:
         """Functions, which no variable beside them may be called as."""
-        names = {"map", "surface", "solid", "section", "turned", "creased", "besided", "stepped", "shade", "march", "render", "prepare", "place",
+        names = {"map", "surface", "solid", "section", "turned", "creased", "besided", "stepped", "shade", "march", "render", "prepare", "place", "bent", "across",
                  "linear", "flip"}  # fmt: skip
         return names | {helpers.combination_name(o) for o in operations(3).values()}
 
     def function(self) -> str:
         shader = self.shader
         one = self.graph.constant(1.0)
-        frame = _Frame("p", "", one, None, None, self.painted(None))
+        frame = _Frame("p", "", one, None, None, "")
+        frame = replace(frame, painted=self.painted(None, frame))
         total = ""
         for number, surface in enumerate(shader.scene.surfaces):
             text = self.shape(surface.shape, frame)
@@ -411,22 +419,24 @@ class _Field:
         if isinstance(shape, ir.Modified):
             return self.modified(shape, frame)
         if isinstance(shape, ir.Painted):
+            if self.materials and (len(shape.material.paint.colours) > 1 or shape.material.bump is not None):
+                frame = replace(frame, point=self.held(frame.point))
             painted = self.painted(shape.material, frame)
             return self.shape(shape.child, replace(frame, material=shape.material, painted=painted))
         return self.leaf(shape, frame)
 
-    def painted(self, material: Material, frame: _Frame | None = None) -> str:
+    def painted(self, material: Material, frame: _Frame) -> str:
         """The arguments that give a leaf its material, declared where it is first needed."""
         if not self.materials:
             return ""
         colours, finish = self.shader.material(material)
-        place, jacobian = "", ""
-        if material is not None and frame is not None and len(colours) > 1:
-            if material.paint.operation.by_cell:
-                place = "vec3(0.0)" if frame.cell is None else frame.cell()
-            else:
-                place, jacobian = self.held(frame.point), frame.jacobian
-        key = ("material", id(material), place)
+        bump = None if material is None else material.bump
+        place: tuple[object, ...] = ()
+        if material is not None and material.paint.operation.by_cell:
+            frame = replace(frame, point="vec3(0.0)" if frame.cell is None else frame.cell(), jacobian="")
+        if len(colours) > 1 or bump is not None:
+            place = (frame.point, frame.scale.index)
+        key = ("material", id(material), *place)
         found = self.known(key)
         if found is None:
             block = self.block
@@ -434,30 +444,47 @@ class _Field:
             stops = [block.vector(c) for c in colours]
             colour = stops[0]
             if material is not None and len(stops) > 1:
-                colour = self._ramp(material.paint, place, jacobian, stops)
+                colour = self._ramp(material.paint, frame, stops)
             colour = block.variable("vec3", "colour", f"{linear}({colour})")
             text = block.vector(finish)
-            found = self.memo[-1][key] = f", {colour}, {block.variable('vec3', 'finish', text)}"
+            found = f", {colour}, {block.variable('vec3', 'finish', text)}"
+            if bump is not None:
+                found += f", {block.variable('vec3', 'bump', self._bump(bump, frame))}"
+            elif "bump" in self.materials:
+                found += ", vec3(0.0)"
+            self.memo[-1][key] = found
         return str(found)
 
-    def _ramp(self, paint: ir.Paint, point: str, jacobian: str, stops: Sequence[str]) -> str:
+    def _bump(self, bump: ir.Bump, frame: _Frame) -> str:
+        """How steeply a height rises, along the scene's axes."""
+        slope = self._on_surface(helpers.bump, bump, frame)
+        if frame.jacobian:
+            slope = f"{slope} * {self.held(frame.jacobian, 'frame', 'mat3')}"
+        return self.scaled(slope, frame.scale)
+
+    def _on_surface(self, helper: Callable[..., helpers.Helper], value: ir.Paint | ir.Bump, frame: _Frame) -> str:
+        """The call of a paint's or bump's helper."""
         shader, block = self.shader, self.block
-        operation = paint.operation
-        scalars = dict(zip(scalar_names(operation), all_scalars(operation, paint.scalars, paint.decided, self.graph)))
-        fixed = tuple((p.name, float(scalars[p.name].constant or 0.0)) for p in operation.parameters if not p.continuous)
-        name = shader.helper(helpers.ramp(operation, fixed))
-        texts = [point]
+        operation = value.operation
+        scalars = dict(zip(scalar_names(operation), all_scalars(operation, value.scalars, value.decided, self.graph)))
+        decided = tuple((p.name, float(scalars[p.name].constant or 0.0)) for p in operation.parameters if not p.continuous)
+        name = shader.helper(helper(operation, decided))
+        texts = [frame.point]
         for parameter in operation.parameters:
             own = [scalars[s] for s in parameter.scalars]
             if parameter.continuous:
                 texts += [block.vector(own)] if len(own) > 1 else block.numbers(own)
+        held = self.held(frame.jacobian, "frame", "mat3") if operation.sided or operation.filtered else ""
+        if operation.sided:
+            texts.append(f"{shader.fixed('across')}({held}, slopeHere)" if held else "slopeHere")
         if operation.filtered:
-            width = f"{shader.fixed('footprint')}(slopeHere)"
-            if jacobian:
-                held = self.held(jacobian, "frame", "mat3")
-                width += f" * length(vec3({held}[0][0], {held}[1][0], {held}[2][0]))"
-            texts.append(width)
-        t = f"{name}({', '.join(texts)})"
+            width = f" * length(vec3({held}[0][0], {held}[1][0], {held}[2][0]))" if held else ""
+            texts.append(f"{shader.fixed('footprint')}(slopeHere){width}")
+        return f"{name}({', '.join(texts)})"
+
+    def _ramp(self, paint: ir.Paint, frame: _Frame, stops: Sequence[str]) -> str:
+        block = self.block
+        t = self._on_surface(helpers.ramp, paint, frame)
         if len(stops) == 2:
             return f"mix({stops[0]}, {stops[1]}, clamp({t}, 0.0, 1.0))"
         t = block.variable("float", "t", f"{float(len(stops) - 1)} * {t}")

@@ -16,7 +16,8 @@ from shaderdsl import glsl_helpers as plane, registry, shading, solid_dual as du
 from shaderdsl.expression import Expr, Graph
 from shaderdsl.glsl_print import PIECES, WIDTH, Trace, camel, point_width, safe, traced
 from shaderdsl.registry import Distance, Operation, Parameter, Point, Point3, bind, scalar_names
-from shaderdsl.solid_print import function_text, vec
+from shaderdsl.solid_frame import Materials
+from shaderdsl.solid_print import FLAT, function_text, vec
 
 Helper = tuple[str, str, tuple[str, ...]]
 """Name, text, and the names of the fixed helpers that it calls."""
@@ -40,25 +41,31 @@ def parameters(kept: Sequence[Parameter]) -> tuple[list[str], dict[object, str]]
 def called(text: str) -> tuple[str, ...]:
     """The functions among those that stay functions in GLSL that a text calls, and the hash."""
     body = text.partition("{")[2]
-    names = ("hash", *(camel(piece.__name__) for piece in (*PIECES, *registry.PIECES)))
+    names = ("hash", *(camel(piece.__name__) for piece in PIECES), *pieces())
     return tuple(name for name in names if re.search(rf"\b{name}\(", body))
 
 
 @cache
 def pieces() -> Mapping[str, Callable[..., Expr]]:
-    """`registry.PIECES` by their names in GLSL."""
-    return {camel(piece.__name__): piece for piece in registry.PIECES}
+    """`registry.PIECES` by their names in GLSL, those of a point in the plane too."""
+    found = {camel(piece.__name__): piece for piece in registry.PIECES}
+    return {**found, **{name + FLAT: piece for name, piece in found.items() if point_width(_arguments(piece), True)}}
+
+
+def _arguments(piece: Callable[..., Expr]) -> tuple[str, ...]:
+    return piece.__code__.co_varnames[: piece.__code__.co_argcount]
 
 
 @cache
 def piece(name: str) -> Helper:
     """One of `pieces` as it is in space."""
-    function = pieces()[name]
-    names = function.__code__.co_varnames[: function.__code__.co_argcount]
-    width = point_width(names, False)
-    trace = plane._of_piece(function, names, {})
-    head = ", ".join(["vec3 p"] * bool(width) + ["float " + safe(n) for n in names[width:]])
-    inputs: dict[object, str] = {**(P if width else {}), **{n: safe(n) for n in names[width:]}}
+    function, flat = pieces()[name], name.endswith(FLAT)
+    names = _arguments(function)
+    width = point_width(names, flat)
+    trace = plane._of_piece(function, names, {"z": 0.0} if flat else {})
+    rest = names[3:] if width else names
+    head = ", ".join([f"vec{width} p"] * bool(width) + ["float " + safe(n) for n in rest])
+    inputs: dict[object, str] = {**(P if width else {}), **{n: safe(n) for n in rest}}
     title = (function.__doc__ or "").split("\n")[0].split(" (")[0].rstrip(".")
     return _helper(name, f"// {title}.\n" + function_text(f"float {name}({head})", trace, inputs, _returned))
 
@@ -208,12 +215,12 @@ def _mixture(slopes: Sequence[str], operands: Sequence[str], field: str = "gradi
 
 
 @cache
-def combination(operation: Operation, antialias: bool, materials: bool, keeps: bool) -> Helper:
+def combination(operation: Operation, antialias: bool, materials: Materials, keeps: bool) -> Helper:
     """A boolean or modifier of surfaces.
 
     antialias: surfaces have a thickness and their nearest crease; with the operation's own number and `flip` what lies
         beyond it is told.
-    materials: surfaces have a material; `keeps` that of the first operand alone.
+    materials: what surfaces have of a material; `keeps` that of the first operand alone.
     """
     name = combination_name(operation) + ("Carved" if keeps and materials else "")
     head, inputs = parameters(operation.parameters)
@@ -237,7 +244,7 @@ def combination(operation: Operation, antialias: bool, materials: bool, keeps: b
         lines.append("Surface s = a;")
         lines.append("if (!first) s = b;")
         if materials and keeps:
-            lines.append("s.colour = a.colour;\ns.finish = a.finish;")
+            lines += [f"s.{name} = a.{name};" for name in materials]
         if antialias:
             lines.append("s.thickness = thickness;")
             lines += ["Surface other = b;", "if (!first) other = a;"]
@@ -264,7 +271,7 @@ def combination(operation: Operation, antialias: bool, materials: bool, keeps: b
         if count == 2 and (antialias or mixed):
             out.append("float share = secondShare(s.d, a.d, b.d);")
         if mixed:
-            out += ["s.colour = mix(a.colour, b.colour, share);", "s.finish = mix(a.finish, b.finish, share);"]
+            out += [f"s.{name} = mix(a.{name}, b.{name}, share);" for name in materials]
         if antialias and count == 2:
             out += ["if (share > 0.5) s.edge = b.edge;", "if (share > 0.5) s.crease = b.crease;"]
         if beside:
@@ -543,10 +550,44 @@ def ramp(operation: Operation, decided: tuple[tuple[str, float], ...]) -> Helper
     of its name."""
     trace = plane._of_rule(dual.paint_rule, operation).with_constants(dict(decided))
     head, inputs = parameters([p for p in operation.parameters if p.continuous])
+    name = _made_name(operation, decided) + "Ramp"
+    heads, texts = _seen(operation)
+    heads = ["vec3 p", *head, *heads]
+    return _helper(name, function_text(f"float {name}({', '.join(heads)})", trace, {**P, **inputs, **texts}, _returned))
+
+
+def _made_name(operation: Operation, decided: tuple[tuple[str, float], ...]) -> str:
+    """An operation's name with those of its words and counts that are no defaults."""
     usual = {p.name: 0.0 if p.kind == "choice" else p.default for p in operation.parameters}
-    name = camel(" ".join([operation.name, *(f"{key} {value:g}" for key, value in decided if value != usual[key])])) + "Ramp"
-    heads = ["vec3 p", *head, *(["float footprint"] if operation.filtered else [])]
-    return _helper(name, function_text(f"float {name}({', '.join(heads)})", trace, {**P, **inputs, "footprint": "footprint"}, _returned))
+    return camel(" ".join([operation.name, *(f"{key} {value:g}" for key, value in decided if value != usual[key])]))
+
+
+def _seen(operation: Operation) -> tuple[list[str], dict[object, str]]:
+    """The last parameters of a paint's or bump's helper: how it is seen."""
+    heads = ["vec3 normal"] * operation.sided + ["float footprint"] * operation.filtered
+    return heads, {"footprint": "footprint", **_named({" ".join(dual.SPOT[3:]): "normal"})}
+
+
+@cache
+def bump(operation: Operation, decided: tuple[tuple[str, float], ...]) -> Helper:
+    """How steeply a height rises, in its own coordinates."""
+    identity = {name: float(k % 4 == 0) for k, name in enumerate(dual.JACOBIAN)}
+    trace = plane._of_rule(dual.bump_rule, operation).with_constants({**dict(decided), **identity, "distance_scale": 1.0})
+    head, inputs = parameters([p for p in operation.parameters if p.continuous])
+    name = _made_name(operation, decided)
+    heads, texts = _seen(operation)
+    heads = ["vec3 p", *head, *heads]
+    text = function_text(f"vec3 {name}({', '.join(heads)})", trace, {**P, **inputs, **texts}, lambda t: [f"return {vec(t)};"], {"slope": 0})
+    return _helper(name, text)
+
+
+@cache
+def bent() -> Helper:
+    """The vector along the normal that light sees."""
+    inputs = _named({"fx fy fz": "gradient", " ".join(shading.BUMP): "bump"})
+    head = "vec3 bent(vec3 gradient, vec3 bump)"
+    note = "// Along the normal of a surface with this gradient, as a height upon it turns it.\n"
+    return _helper("bent", note + function_text(head, _of_rule(dual.bent_rule), inputs, lambda t: [f"return {vec(t)};"], {"facing": 0}))
 
 
 FOOTPRINT = """// How wide the pixel is on the surface, the way that it is seen most aslant.

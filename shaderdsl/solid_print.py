@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from shaderdsl.glsl_print import WIDTH, GlslPrinter, Trace, unique
+
+FLAT = "Flat"
+"""The end of the name of a function of points of the plane, where one of points of space has its name."""
 
 _COMPONENT = re.compile(r"([A-Za-z_][\w.]*)\.([xyz])")
 _SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
@@ -172,6 +176,19 @@ class SolidPrinter(GlslPrinter):
         return f"length(vec{len(parts)}({', '.join(texts)}))"
 
 
+def in_space(trace: Trace) -> Trace:
+    """A trace whose calls with a point of the plane are of other functions than those with one of space."""
+
+    def renamed(some: Trace) -> Trace:
+        calls = {i: (name + FLAT * (width == 2), width, arguments) for i, (name, width, arguments) in some.calls.items()}
+        return replace(some, calls=calls)
+
+    inner = {graph: renamed(some) for graph, some in trace.inner.items()}
+    for some in inner.values():
+        some.inner = inner
+    return replace(renamed(trace), inner=inner)
+
+
 def _atom(part: tuple[str, int]) -> str:
     return part[0] if part[1] >= _ATOM else f"({part[0]})"
 
@@ -194,7 +211,7 @@ def function_text(
     """
     found = {name: [e.index for e in trace.outputs[k : k + 3]] for name, k in (vectors or {}).items()}
     taken = set(re.findall(r"\w+", head)) | {w for text in inputs.values() for w in re.findall(r"(?<![.\w])[A-Za-z_]\w*", text)}
-    printer = SolidPrinter(trace, inputs, found, taken)
+    printer = SolidPrinter(in_space(trace), inputs, found, taken)
     values = [
         f"float({value})" if printer.boolean(output.index) else value for value, output in zip(printer.run(trace.outputs), trace.outputs)
     ]

@@ -33,7 +33,7 @@ from shaderdsl.tape import (
 # Columns of SolidTape.instructions.
 OPCODE, SOURCE, SECOND, SLOT, COUNT, MATERIAL = range(6)
 # Columns of SolidTape.materials.
-PAINT, SPACE, PAINT_SLOT, STOPS, SURFACE_SLOT = range(5)
+PAINT, SPACE, PAINT_SLOT, STOPS, SURFACE_SLOT, BUMP, BUMP_SLOT = range(7)
 
 PLACE = 13
 """Slots before a shape's own: the affine map (xx, xy, xz, x, yx, .. z) into its coordinates, and the distance scale."""
@@ -49,8 +49,8 @@ class SolidTape(Lowered):
     `instructions` (n, 6): opcode, source register or space, second register, first slot, elements of an outline (of a fold:
     the number of the space that it makes; of a boolean: 1 where all of its surface has the first operand's material), row of
     `materials`.
-    `materials` (m, 5): paint opcode, space, first slot of the paint (a map of 12, parameters, colours), colour stops, first
-    slot of (metallic, roughness, emission).
+    `materials` (m, 7): paint opcode, space, first slot of the paint (a map of 12, parameters, colours), colour stops, first
+    slot of (metallic, roughness, emission), bump opcode or -1, first slot of the bump (the distance scale, parameters).
     `lights` (k, 2): opcode and first slot.
     `camera`, `background` (or None), `exposure` and `fog` (or None) are first slots.
     `space_count`: folded spaces, the plain one included. `lipschitz`: the slope that the scene's field never exceeds.
@@ -73,8 +73,13 @@ class SolidTape(Lowered):
     @cached_property
     def used(self) -> frozenset[int]:
         """Opcodes that occur, those of paints and lights included."""
-        return frozenset([*self.instructions[:, OPCODE].tolist(), *self.materials[:, PAINT].tolist(), *self.lights[:, 0].tolist()])
+        materials = self.materials[:, (PAINT, BUMP)].ravel().tolist()
+        return frozenset([*self.instructions[:, OPCODE].tolist(), *materials, *self.lights[:, 0].tolist()]) - {-1}
 
+    @cached_property
+    def is_bumpy(self) -> bool:
+        """Whether a texture turns the normal of any surface."""
+        return bool((self.materials[:, BUMP] >= 0).any())
 
     def showing(self, what: str, exposure: float = 1.0) -> SolidTape:
         """The same scene with the same parameters, drawn as something else: "colour" (itself), "normals" (half of the unit
@@ -87,11 +92,11 @@ class SolidTape(Lowered):
         camera = self.slots[self.camera : self.camera + 12]
         light = (*camera[:3], *camera[9:12]) if what == "depth" else ()
         first = len(self.slots)
-        row = (table[named["flat"]].number, 0, first, 1, first + 15)
+        row = (table[named["flat"]].number, 0, first, 1, first + 15, -1, 0)
         return replace(
             self,
             slots=(*self.slots, *(e.index for e in paint), *light),
-            materials=np.array([row] * len(self.materials), np.int32).reshape(-1, 5),
+            materials=np.array([row] * len(self.materials), np.int32).reshape(-1, 7),
             lights=np.array([(table[named[f"{what} light"]].number, first + len(paint))], np.int32),
             background=None,
             exposure=first + len(paint) - 1,
@@ -269,7 +274,7 @@ class _Lowering:
         return SolidTape(
             self.graph,
             np.array(self.instructions, np.int32).reshape(-1, 6),
-            np.array(self.materials, np.int32).reshape(-1, 5),
+            np.array(self.materials, np.int32).reshape(-1, 7),
             np.array(lights, np.int32).reshape(-1, 2),
             max(self.slopes.values(), default=1.0),
             tuple(self.slots),
@@ -449,7 +454,8 @@ class _Lowering:
         colour, numbers = UNPAINTED
         constant = self.graph.constant
         red, green, blue = map(constant, colour)
-        material = ir.Material(ir.Paint(self.named["flat"], (), ((red, green, blue),)), *map(constant, numbers))
+        metallic, roughness, emission = map(constant, numbers)
+        material = ir.Material(ir.Paint(self.named["flat"], (), ((red, green, blue),)), metallic, roughness, emission)
         return self.material(material, _Frame(0, self.identity, self.one, None, 0))
 
     def material(self, material: ir.Material, frame: _Frame) -> int:
@@ -457,14 +463,20 @@ class _Lowering:
         scalars = all_scalars(paint.operation, paint.scalars, paint.decided, self.graph)
         colours = [channel for colour in paint.colours for channel in colour]
         numbers = (material.metallic, material.roughness, material.emission)
-        space, matrix = (frame.space, frame.matrix) if scalars else (0, self.identity)
+        bump = material.bump
+        heights: list[Expr] = []
+        if bump is not None:
+            heights = [frame.scale, *all_scalars(bump.operation, bump.scalars, bump.decided, self.graph)]
+        space, matrix = (frame.space, frame.matrix) if scalars or heights else (0, self.identity)
         if paint.operation.by_cell:
             space, matrix = (0, (self.zero,) * 12) if frame.cell is None else (frame.cell(), self.identity)
-        entries = [*matrix, *scalars, *colours, *numbers]
-        key = ("material", paint.operation, space, tuple(e.index for e in entries))
+        entries = [*matrix, *scalars, *colours, *numbers, *heights]
+        turned = -1 if bump is None else self.numbers[bump.operation]
+        key = ("material", paint.operation, turned, space, tuple(e.index for e in entries))
         if key not in self.memo:
             slot = self.block(entries)
             self.memo[key] = len(self.materials)
-            row = (self.numbers[paint.operation], space, slot, len(paint.colours), slot + len(entries) - len(numbers))
+            end = slot + len(entries) - len(heights)
+            row = (self.numbers[paint.operation], space, slot, len(paint.colours), end - len(numbers), turned, end)
             self.materials.append(row)
         return self.memo[key]

@@ -23,9 +23,9 @@ from shaderdsl.registry import Point3
 FLAT = 1e-2
 """Image gradients (of the field, by pixels of the scene's unit) are raised to this: a film seen from its front has no outline."""
 
-BEFORE = 1.0
-"""What a ray passes near without meeting it is seen as it is so many pixels before: an edge shows its front there. What it meets
-and leaves again is seen partly so, the less the deeper it dives: the picture has no jump where an outline crosses a ray."""
+AHEAD = 2.0
+"""What covers part of a pixel is seen so many pixels before the place where it comes closest, as the middle of what it covers is; at an
+edge no farther off than that middle. A bent surface's own bend would say it better, but its derivative is not known."""
 
 GRAZING = 0.05
 """A surface whose slope along the ray is less is moved by no more than this allows, when its derivative is taken."""
@@ -34,10 +34,12 @@ REACH = 0.7072
 """How many pixels from an edge a pixel's centre may be to see it."""
 
 LAYERS = 4
-"""Surfaces that a ray may see one behind another."""
+"""Surfaces that a ray may see one behind another. What is met in the last one is opaque, and nothing is passed before it: along a
+rough surface it stands for all that is there, so that there is no hole."""
 
-STEPS = 256
-"""Steps that a ray may take; then what it has found so far is all."""
+STEPS = 1024
+"""Steps that a ray may take; then what it has found so far is all. Most take a tenth; those that run along a floor to the horizon
+need many."""
 
 FAR = 60.0
 """Where rays end, in scene units."""
@@ -82,24 +84,26 @@ def ray(
 
 
 class Outline(NamedTuple):
-    """What is near a ray: how much of the pixel it covers, the distance along the ray where it comes closest, and how deep it dives
-    there: from 0, where it does not, to 1, where nothing behind is seen."""
+    """What is near a ray: how much of the pixel it covers, the distance along the ray where the middle of that is met, and how deep the
+    ray itself dives: from 0, where it only touches, to 1, where nothing behind is seen."""
 
     alpha: Expr
     t: Expr
     depth: Expr
 
 
-def covered(m: Expr, across: Expr, upward: Expr, thickness: Expr, size: Expr) -> Expr:
+def covered(m: Expr, across: Expr, upward: Expr, thickness: Expr, size: Expr) -> tuple[Expr, Expr]:
     """The share of a pixel that a solid covers, whose field is `m` where it is least along the ray, with the image
-    gradient (across, upward) by scene units; `size` is the pixel's. What is thinner than a pixel covers less."""
+    gradient (across, upward) by scene units; `size` is the pixel's. What is thinner than a pixel covers less. And how deep
+    in the field a ray through the middle of the covered part dives."""
     slope = maximum(hypot(across, upward), FLAT)
     x, y = absolute(across) / slope, absolute(upward) / slope
     major, minor = maximum(maximum(x, y), 0.707), minimum(x, y)
     unit = slope * size
     near = -m / unit
     far = near - maximum(maximum(thickness / unit, 2.0 * near), 0.0)
-    return half_plane_area(near, major, minor) - half_plane_area(far, major, minor)
+    middle = 0.5 * clamp(near + 0.5, 0.1, 1.0)
+    return half_plane_area(near, major, minor) - half_plane_area(far, major, minor), middle * unit
 
 
 def smooth_outline(
@@ -115,8 +119,8 @@ def smooth_outline(
     there = gradient - bend * step
     place = t - step
     size = size + growth * place
-    alpha = covered(m, there.dot(right), there.dot(up), thickness, size)
-    return Outline(alpha, place, clamp(-m / (NEAR * size), 0.0, 1.0))
+    alpha, _ = covered(m, there.dot(right), there.dot(up), thickness, size)
+    return Outline(alpha, place - AHEAD * size, clamp(-m / (NEAR * size), 0.0, 1.0))
 
 
 def kinked_outline(
@@ -133,8 +137,8 @@ def kinked_outline(
     there = a * share + b * (1.0 - share)
     place = ta + after
     size = size + growth * place
-    alpha = covered(m, there.dot(right), there.dot(up), thickness, size)
-    return Outline(alpha, place, clamp(-m / (NEAR * size), 0.0, 1.0))
+    alpha, dive = covered(m, there.dot(right), there.dot(up), thickness, size)
+    return Outline(alpha, place - minimum(dive / -falling, AHEAD * size), clamp(-m / (NEAR * size), 0.0, 1.0))
 
 
 def crease_offset(

@@ -18,7 +18,7 @@ from shaderdsl import DslError, Program, parse, to_glsl
 from shaderdsl.registry import of_category
 
 PROGRAMS = 1000
-QUICK = 40
+QUICK = 12
 SMALL = (32, 32)
 
 
@@ -49,52 +49,35 @@ def samples() -> list[Program]:
     return data.generate(PROGRAMS, level=3, seed=30, dimension=3)
 
 
-SHARE = 1.5e-3
-"""Of all pixels of random scenes may err: shells and grooves thinner than a quarter of a pixel are met or missed by the place of a
-ray's samples, which float32 moves."""
-
-FAILING = 0.2
-"""Of random scenes may have such pixels."""
-
-
-def check_most(result: Agreement) -> None:
-    """That few pixels of few scenes break the rule that all examples keep."""
-    print(result)
-    shown = "\n\n".join(f"{why}\n{text}" for why, text in result.failures[:3])
-    assert result.beyond + result.exceptions <= SHARE * result.pixels, f"{result}\n\n{shown}"
-    assert len(result.failures) <= FAILING * result.programs, f"{result}\n\n{shown}"
-
-
 def check(result: Agreement) -> None:
     result.check()
     assert result.worst > 0.0, "two backends are never exactly the same: is one compared with itself?"
 
 
-@pytest.mark.parametrize("size", [(32, 32), (33, 17)])
-def test_examples_by_taichi_and_numpy(size: tuple[int, int]) -> None:
-    check(taichi_against_numpy(examples(), size))
+def test_examples_by_taichi_and_numpy() -> None:
+    check(taichi_against_numpy(examples(), (33, 17)))
 
 
 def test_some_random_scenes_by_taichi_and_numpy() -> None:
-    check_most(taichi_against_numpy(data.generate(QUICK, level=3, seed=30, dimension=3), SMALL))
+    check(taichi_against_numpy(data.generate(QUICK, level=1, seed=30, dimension=3), SMALL))
 
 
 @needs_gl
 def test_some_random_scenes_by_gl_and_taichi() -> None:
-    check_most(gl_against_taichi(data.generate(QUICK // 4, level=3, seed=30, dimension=3), SMALL))
+    check(gl_against_taichi(data.generate(QUICK // 2, level=1, seed=30, dimension=3), SMALL))
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_all_random_scenes_by_taichi_and_numpy() -> None:
-    check_most(taichi_against_numpy(samples(), SMALL))
+    check(taichi_against_numpy(samples(), SMALL))
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @needs_gl
 def test_all_random_scenes_by_gl_and_taichi() -> None:
-    check_most(gl_against_taichi(samples(), SMALL))
+    check(gl_against_taichi(samples(), SMALL))
 
 
 def test_a_wrong_pixel_is_found_and_not_excused() -> None:

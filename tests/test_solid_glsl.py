@@ -176,7 +176,7 @@ def test_without_antialiasing_one_ray_a_pixel_is_drawn(name: str) -> None:
     drawn = gl_backend.draw(to_glsl(program, antialias=False), SIZE)
     wanted = supersampling.picture(solid_tape_of(program), program.params, SIZE, samples=1)
     # A ray that grazes an edge meets it or not by the last bit.
-    assert (np.abs(drawn - wanted).max(2) > 1 / 255).mean() <= 2e-3
+    assert (np.abs(drawn - wanted).max(2) > 1 / 255).mean() <= 5e-3
 
 
 def test_antialiasing_can_be_left_out_in_space_alone() -> None:

@@ -137,8 +137,8 @@ def test_batched_jacobians_are_the_reference() -> None:
 # -- 2: hard edges -------------------------------------------------------------------------------------------
 
 ERRORS = {
-    "occlusion edge": (16, 0.10, 0.05), "box silhouette": (16, 0.25, 0.12), "material edge": (16, 0.28, 0.14),
-    "smooth union": (16, 0.28, 0.11), "thin shell": (32, 0.28, 0.11), "off-centre camera": (32, 0.33, 0.28),
+    "occlusion edge": (16, 0.13, 0.05), "box silhouette": (16, 0.25, 0.12), "material edge": (16, 0.28, 0.15),
+    "smooth union": (16, 0.32, 0.11), "thin shell": (32, 0.28, 0.11), "off-centre camera": (32, 0.33, 0.28),
 }  # fmt: skip
 """Pixels along a side of each case's picture, and what its changes may err by with one sample a pixel and with four: a fifth more
 than measured. They shrink with the pixel: corners and thin walls are what errs."""
@@ -207,25 +207,30 @@ def test_without_one_kind_of_edge_the_differences_are_wrong(
 # -- 3: line integrals ---------------------------------------------------------------------------------------
 
 
+JUMPS = {
+    "occlusion edge": 0.001, "box silhouette": 0.03, "material edge": 0.06, "smooth union": 0.03, "thin shell": 0.40,
+    "off-centre camera": 0.01,
+}  # fmt: skip
+"""What pixels may jump by, of all that they change along the line. What is left are the creases of corners, and what passes behind thin
+walls and before what is close."""
+
+
 @pytest.mark.parametrize("name", CASES)
-def test_gradient_integrates_to_the_difference_of_losses(name: str) -> None:
-    """Each case moves along a line to numbers some hundredths off, towards a grey picture."""
+def test_gradient_integrates_to_the_difference(name: str) -> None:
+    """Each case moves along a line to numbers some hundredths off: each pixel changes by what its derivative says, in each step."""
     program, steps, size = case(name), 60, (24, 24)
     tape = solid_tape_of(program)
     nodes, weights = np.polynomial.legendre.leggauss(5)
     places = ((np.arange(steps)[:, None] + 0.5 + 0.5 * nodes) / steps).ravel()
     move = np.zeros(len(program.params))
     move[varied(program)] = 0.04 * np.cos(2.0 * np.arange(len(varied(program))))
-    rows = [(tape, program.params + t * move) for t in (0.0, *places, 1.0)]
-    images, derivatives = SolidBatch.of(rows).jacobians(size)
-    residuals = images.astype(np.float64) - 0.5
-    losses = (residuals**2).sum((1, 2, 3))
-    along = 2.0 * np.einsum("nhwc,nhwcp,p->n", residuals, derivatives, move)[1:-1]
-    integral = float((along.reshape(steps, -1) * weights).sum() * 0.5 / steps)
-    travelled = float((np.abs(along).reshape(steps, -1) * weights).sum() * 0.5 / steps)
-    rise = float(losses[-1] - losses[0])
-    print(f"{name}: {integral:.5f} for {rise:.5f}, travelled {travelled:.5f}")
-    assert abs(integral - rise) <= 0.03 * travelled, f"{integral} is not {rise}"
+    _, derivatives = SolidBatch.of([(tape, program.params + t * move) for t in places]).jacobians(size)
+    images = SolidBatch.of([(tape, program.params + t * move) for t in np.linspace(0.0, 1.0, steps + 1)]).images(size)
+    along = np.einsum("nhwcp,p->nhwc", derivatives, move).reshape(steps, len(nodes), *images.shape[1:])
+    integral = np.einsum("snhwc,n->shwc", along, weights) * 0.5 / steps
+    error = float(np.abs(np.diff(images.astype(np.float64), axis=0) - integral).sum() / np.abs(integral).sum())
+    print(f"{name}: {error:.4f}")
+    assert error <= JUMPS[name]
 
 
 def test_random_scenes_have_finite_derivatives() -> None:

@@ -22,7 +22,11 @@ from render.svg import is_texture
 from shaderdsl import Program, parse
 from shaderdsl.registry import operations
 
-EXAMPLES = sorted((Path(__file__).resolve().parent.parent / "examples").glob("*.sdf"))
+EXAMPLES = [
+    path
+    for path in sorted((Path(__file__).resolve().parent.parent / "examples").glob("*.sdf"))
+    if parse(path.read_bytes()).dimension == 2
+]
 SVG = "{http://www.w3.org/2000/svg}"
 
 

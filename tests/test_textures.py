@@ -414,6 +414,16 @@ def test_copies_take_turns() -> None:
     assert colours.argmax(1).tolist() == [0, 1, 2, 0]
 
 
+def test_a_bump_is_no_matter_of_copies() -> None:
+    for paint in ("cell(#ffffff, #000000), bump = fbm()", "#ffffff, bump = cell()"):
+        with pytest.raises(DslError, match="a bump differs from place to place"):
+            parse(f"scene 3d\nsphere(0.5).paint({paint}).repeat(1)")
+    with pytest.raises(DslError, match="displaced"):
+        parse("scene 3d\nsphere(0.5).displace(cell(), 0.1)")
+    with pytest.raises(DslError, match="no picture in the plane"):
+        parse("scene 3d\nsphere(0.5).paint(triplanar(cell(#fff, #000)))")
+
+
 def test_inside_of_two_repetitions_the_inner_one_counts() -> None:
     at = [(x, y) for y in (-0.3, 0.3) for x in (-0.3, 0.3)]
     colours = copies("in_turn(#ff0000, #0000ff)", "repeat_grid(2, 1, 1, 0.6, 1, 1).repeat_grid(1, 2, 1, 1, 0.6, 1)", at)

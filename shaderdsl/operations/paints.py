@@ -26,6 +26,7 @@ def flat(p: Point3) -> Expr:
     summary="A gradient of two or more colours from `start` to `end`, evenly spaced.",
     example="box(0.7, 0.5).fill(linear(#f4d35e, #ee964b, #0d3b66, start = (-0.7, 0), end = (0.7, 0)))",
     variadic="colours",
+    slope=lambda start, end: 1.0 / maximum(hypot(end.x - start.x, end.y - start.y), 1e-9),
 )
 def linear(p: Point, start: Point, end: Point) -> Expr:
     axis = end - start
@@ -40,6 +41,7 @@ def linear(p: Point, start: Point, end: Point) -> Expr:
     summary="A gradient of two or more colours from `center` outwards to `radius`, evenly spaced.",
     example="circle(0.7).fill(radial(#ffffff, #3d5a80, center = (-0.2, 0.25), radius = 0.9))",
     variadic="colours",
+    slope=lambda center, radius: 1.0 / maximum(radius, 1e-6),
 )
 def radial(p: Point, center: Point, radius: Expr) -> Expr:
     offset = p - center

@@ -26,6 +26,11 @@ from shaderdsl.expression import (
     total,
 )
 from shaderdsl.noise import (
+    GRADIENT_SLOPE,
+    RIDGE_SLOPE,
+    SIMPLEX_SLOPE,
+    VALUE_SLOPE,
+    WARP_SLOPE,
     cell_around,
     feature_distance,
     gradient_noise,
@@ -75,6 +80,23 @@ def _bent(p: Point3, warp: Expr, seed: Scalar) -> Point3:
     return Point3(moved[0], moved[1], p.z if lies_in_plane(p.z) else moved[2])
 
 
+def _slope(steepness: Scalar, scale: Expr, warp: Scalar = 0.0) -> Expr:
+    """How much a texture changes at most in a unit of distance, that changes by `steepness` in the length of its scale."""
+    return steepness * (1.0 + absolute(scale.graph.lift(warp)) * WARP_SLOPE) / maximum(scale, 1e-3)
+
+
+def _octave_slope(octaves: Expr, lacunarity: Expr, gain: Expr) -> Expr:
+    """How much the mean of octaves changes at most, where a noise changes by 1. They know nothing of each other, and are never
+    all at their steepest, in one direction, at one place: their slopes add up as random numbers do (measured: at most 0.87 of it)."""
+    assert octaves.constant is not None, "a count is decided"
+    zero = lacunarity.graph.constant(0.0)
+    squares, weight = zero, zero
+    for k in range(int(octaves.constant)):
+        weight = weight + power(gain, zero + k)
+        squares = squares + power(gain * lacunarity, zero + 2.0 * k)
+    return square_root(squares) / weight
+
+
 # -- noises ----------------------------------------------------------------------------------------------------
 
 
@@ -85,6 +107,7 @@ def _bent(p: Point3, warp: Expr, seed: Scalar) -> Point3:
     _WARP,
     summary="Soft random blotches: random values on a grid, blended.",
     example="box(0.9, 0.9).fill(value_noise(#0d3b66, #f4d35e, scale = 0.2, seed = 4))",
+    slope=lambda scale, seed, warp: _slope(VALUE_SLOPE, scale, warp),
 )
 def value_noise_texture(p: Point3, scale: Expr, seed: Expr, warp: Expr) -> Expr:
     q = _bent(_cells(p, scale), warp, seed)
@@ -98,6 +121,7 @@ def value_noise_texture(p: Point3, scale: Expr, seed: Expr, warp: Expr) -> Expr:
     _WARP,
     summary="Gradient noise: even, rolling waves of one size.",
     example="box(0.9, 0.9).fill(perlin(#1b4332, #95d5b2, scale = 0.25, seed = 1))",
+    slope=lambda scale, seed, warp: _slope(0.5 * GRADIENT_SLOPE, scale, warp),
 )
 def perlin(p: Point3, scale: Expr, seed: Expr, warp: Expr) -> Expr:
     q = _bent(_cells(p, scale), warp, seed)
@@ -111,6 +135,7 @@ def perlin(p: Point3, scale: Expr, seed: Expr, warp: Expr) -> Expr:
     _WARP,
     summary="Gradient noise on a lattice of tetrahedra, which shows no axes. In the plane it is a slice of the noise of space.",
     example="box(0.9, 0.9).fill(simplex(#3c096c, #ff9e00, scale = 0.3, seed = 2))",
+    slope=lambda scale, seed, warp: _slope(0.5 * SIMPLEX_SLOPE, scale, warp),
 )
 def simplex(p: Point3, scale: Expr, seed: Expr, warp: Expr) -> Expr:
     q = _bent(_cells(p, scale), warp, seed)
@@ -141,6 +166,9 @@ def _octaves(
     _WARP,
     summary="Clouds: noises of several sizes, the finer the weaker (fractional Brownian motion).",
     example="box(0.9, 0.9).fill(fbm(#1d6fb8, #ffffff, scale = 0.7, seed = 3))",
+    slope=lambda scale, seed, octaves, lacunarity, gain, warp: _slope(
+        0.8 * GRADIENT_SLOPE * _octave_slope(octaves, lacunarity, gain), scale, warp
+    ),
 )
 def fbm(p: Point3, scale: Expr, seed: Expr, octaves: Expr, lacunarity: Expr, gain: Expr, warp: Expr) -> Expr:
     q = _bent(_cells(p, scale), warp, seed)
@@ -155,6 +183,9 @@ def fbm(p: Point3, scale: Expr, seed: Expr, octaves: Expr, lacunarity: Expr, gai
     _WARP,
     summary="Sharp bright ridges, as of mountains or lightning.",
     example="box(0.9, 0.9).fill(ridged(#14213d, #8d99ae, #ffffff, scale = 0.7, seed = 5))",
+    slope=lambda scale, seed, octaves, lacunarity, gain, warp: _slope(
+        RIDGE_SLOPE * _octave_slope(octaves, lacunarity, gain), scale, warp
+    ),
 )
 def ridged(p: Point3, scale: Expr, seed: Expr, octaves: Expr, lacunarity: Expr, gain: Expr, warp: Expr) -> Expr:
     def ridge(noise: Expr) -> Expr:
@@ -173,6 +204,9 @@ def ridged(p: Point3, scale: Expr, seed: Expr, octaves: Expr, lacunarity: Expr, 
     _WARP,
     summary="Billows with dark creases, as of smoke or fire.",
     example="box(0.9, 0.9).fill(turbulence(#2b0a0a, #d1495b, #ffd166, scale = 0.7, seed = 2))",
+    slope=lambda scale, seed, octaves, lacunarity, gain, warp: _slope(
+        1.6 * GRADIENT_SLOPE * _octave_slope(octaves, lacunarity, gain), scale, warp
+    ),
 )
 def turbulence(p: Point3, scale: Expr, seed: Expr, octaves: Expr, lacunarity: Expr, gain: Expr, warp: Expr) -> Expr:
     q = _bent(_cells(p, scale), warp, seed)
@@ -194,6 +228,7 @@ def turbulence(p: Point3, scale: Expr, seed: Expr, octaves: Expr, lacunarity: Ex
     "cells; or one random colour for each of the `cells`.",
     example="box(0.9, 0.9).fill(cellular(#22333b, #c6ac8f, #eae0d5, measure = borders, seed = 7))",
     filtered=True,
+    slope=lambda scale, seed, measure, jitter, warp: None if measure.constant == 2.0 else _slope(1.0 + measure, scale, warp),
 )
 def cellular(
     p: Point3, scale: Expr, seed: Expr, measure: Expr, jitter: Expr, warp: Expr, footprint: Scalar = 0.0
@@ -334,6 +369,9 @@ def tiles(
     number("warp", 0.0, 1.5, 0.6, summary="how uneven the rings are, in units of `scale`"),
     summary="Year rings about the z axis, each growing darker outwards.",
     example="box(0.9, 0.9).fill(wood(#d9a066, #8a5a2b, scale = 0.16, seed = 3))",
+    slope=lambda scale, seed, warp: _slope(
+        hypot((1.0 + absolute(warp) * (GRADIENT_SLOPE / 3.0)) / 0.15, scale.graph.constant(0.15 * 12.0 * GRADIENT_SLOPE)), scale
+    ),
 )
 def wood(p: Point3, scale: Expr, seed: Expr, warp: Expr) -> Expr:
     size = maximum(scale, 1e-3)
@@ -354,6 +392,10 @@ def wood(p: Point3, scale: Expr, seed: Expr, warp: Expr) -> Expr:
     number("warp", 0.5, 3.0, 1.5, summary="how far the veins are bent, in units of `scale`"),
     summary="Veins across x, bent by turbulence.",
     example="box(0.9, 0.9).fill(marble(#f7f5f2, #b8b3ad, #4a4e57, seed = 3))",
+    slope=lambda scale, seed, octaves, lacunarity, gain, warp: _slope(
+        # The square of half a wave is steepest at 30 degrees.
+        0.65 * TURN * (1.0 + absolute(warp) * (0.5 * GRADIENT_SLOPE) * _octave_slope(octaves, lacunarity, gain)), scale
+    ),
 )
 def marble(p: Point3, scale: Expr, seed: Expr, octaves: Expr, lacunarity: Expr, gain: Expr, warp: Expr) -> Expr:
     q = _cells(p, scale)
@@ -371,6 +413,7 @@ def marble(p: Point3, scale: Expr, seed: Expr, octaves: Expr, lacunarity: Expr, 
     example="sphere(0.7).paint(gradient(#0d3b66, #ee964b, #f4d35e, start = (0, -0.7, 0), end = (0, 0.7, 0)))",
     variadic="colours",
     dimension=3,
+    slope=lambda start, end: 1.0 / maximum((end - start).length, 1e-9),
 )
 def gradient(p: Point3, start: Point3, end: Point3) -> Expr:
     axis = end - start
