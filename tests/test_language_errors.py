@@ -74,7 +74,7 @@ SYNTAX = [
     ("circle(0.2).repeat_polar(«time)", "is a count", "from 2 to 64", ""),
     ("circle(«time)\nlet time = 0.3", "given its value only later", "", "move its let above"),
     ("circle(sin(«1 / (time - time)))", "cannot be no finite number", "at most 1e+30", ""),
-    ("circle(«sin(1, 2))", "at most 1 argument", "sin(angle)", ""),
+    ("circle(sin(1, «2))", "at most 1 argument", "sin(angle)", ""),
     ("scene 2d(background = «1)", "a background does not take a number", "a colour, or none", ""),
     ("circle(«2d)", "a dimension belongs after scene", "", "2deg"),
     ("circle(1).«(1)", "a method has no name", "a name after '.'", ""),
