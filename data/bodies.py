@@ -138,7 +138,7 @@ class Bodies:
         def attempt() -> Body:
             operation = self.random.choice(entries("extrusion"))
             depth = 0 if self.plain or self.writer.chance(0.7) else 1
-            section = self.sections.solid(size * self.random.uniform(0.4, 0.8), depth, bounded=True)
+            section = self.section(size * self.random.uniform(0.4, 0.8), depth)
             values = self.values(operation)
             values = {p.name: _scaled(p, values[p.name], size) for p in operation.parameters if p.name in values}
             lengths = [v for p in operation.parameters if p.kind == "length" and isinstance(v := values.get(p.name), float)]
@@ -147,6 +147,16 @@ class Bodies:
             return Body(text, reach, min([section.thin, *(v for v in lengths if v > 0.0)]), False)
 
         return self._sound(attempt, size) or self.primitive(self.random.choice(bounded_shapes()), size)
+
+    def section(self, size: float, depth: int) -> Solid:
+        """A shape of the plane that reaches about `size` far: drawn as in the plane, or cut from a solid."""
+        if self.writer.chance(0.85):
+            return self.sections.solid(size, depth, bounded=True)
+        operation = self.random.choice(entries("section"))
+        solid = self.primitive(self.random.choice(bounded_shapes()), size)
+        values = self.values(operation)
+        values = {p.name: _scaled(p, values[p.name], solid.thin) for p in operation.parameters if p.name in values}
+        return Body(f"{solid.operand}.{self.call(operation, values)}", solid.reach, solid.thin, False)
 
     def values(self, operation: Operation) -> dict[str, Drawn]:
         """Values in the sensible ranges; what has a default is mostly left out."""
@@ -188,18 +198,20 @@ class Bodies:
             share = 0.12 if parameter.default == 0.0 else 0.5
             value = random.uniform(parameter.low, parameter.high)
             given.append((parameter.name, writer.value(parameter, value) if writer.chance(share) else None))
-        if not self.plain and writer.chance(_BUMPY):
+        bumpy = not self.plain and writer.chance(_BUMPY)
+        if bumpy:
             given.append((bump.name, self.texture(random.choice(self._patterns()))))
             if writer.chance(0.5):
                 given.append((depth.name, writer.value(depth, random.uniform(depth.low, depth.high))))
-        method = writer.call("paint", [self.paint()], given)
+        method = writer.call("paint", [self.paint(by_place=bumpy)], given)
         done = body.done(method, body.reach, body.thin, body.roundable)
         return replace(done, painted=True)
 
-    def paint(self) -> str:
+    def paint(self, by_place: bool = False) -> str:
+        """A colour, or a paint that differs from place to place or, unless `by_place`, from copy to copy."""
         writer, random = self.writer, self.random
         colour = writer.colour(self.palette.colour())
-        paints = self._patterns()
+        paints = self._patterns() if by_place else [o for o in entries("paint") if o.parameters]
         if self.plain or not paints or writer.chance(0.6):
             return f"{next(o.function for o in entries('paint') if not o.parameters)}({colour})" if writer.special(0.2) else colour
         operation = random.choice(paints)
@@ -210,7 +222,7 @@ class Bodies:
 
     def _patterns(self) -> list[Operation]:
         """The paints that differ from place to place."""
-        return [o for o in entries("paint") if o.parameters]
+        return [o for o in entries("paint") if o.parameters and not o.by_cell]
 
     def texture(self, operation: Operation) -> str:
         """A paint without its colours."""

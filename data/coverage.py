@@ -10,9 +10,11 @@ from typing import Any, cast
 
 from shaderdsl import syntax
 from shaderdsl.binding import split
+from shaderdsl.mathematics import FUNCTIONS
 from shaderdsl.printer import colour_text
 from shaderdsl.program import Program
 from shaderdsl.registry import DISPLACED, Category, Dimension, functions, of_category, operations
+from shaderdsl.rewriting import TIME
 from shaderdsl.scene import Combination, Layer, Modified, Painted, Placed, Solid, SolidScene
 from shaderdsl.solid_checker import TONES
 from shaderdsl.syntax import PRECEDENCE
@@ -35,7 +37,7 @@ PRODUCTIONS = (
     *(f"{kind} {sign}" for kind in ("number", "angle") for sign in "+-*/"),
     *(f"point {sign}" for sign in "+-*/"), *(f"shape {sign}" for sign in "|&-^"),
     *(f"negated {kind}" for kind in ("number", "angle", "point")), "chain in brackets", "method on brackets",
-    "call", "method call", "named argument", "choice",
+    "call", "method call", "named argument", "choice", "time", *(f"number {name}" for name in FUNCTIONS),
 )  # fmt: skip
 """What the grammar and its built-in functions allow, as it is left in a syntax tree: comments, `#rgb` and the order of
 named arguments are gone there."""
@@ -214,6 +216,7 @@ def _result_kinds() -> Mapping[str, str]:
     """What a call gives, by function; "" where it gives what it is applied to."""
     kinds = {"shape": "shape", "outline": "shape", "boolean": "shape", "paint": "paint", "layer": "layer"}
     result = {name: kinds.get(entries[0].category, "") for name, entries in functions().items()}
+    result |= {name: "angle" if function.gives_angle else "number" for name, function in FUNCTIONS.items()}
     return {**result, "rgb": "colour", "hsv": "colour", "mix": "colour", "curve": "vertex", "fill": "layer"}
 
 
@@ -247,9 +250,12 @@ class _Productions:
         if not scene.arguments:
             self.counts["scene without settings"] += 1
             return
-        value = scene.arguments[0].value  # type: ignore[union-attr]
-        is_none = isinstance(value, syntax.Name) and value.name == "none"
-        self.counts["background none" if is_none else "background colour"] += 1
+        named = {a.name: a.value for a in scene.arguments if isinstance(a, syntax.Named)}
+        self.counts["time"] += TIME in named
+        value = named.get("background")
+        if value is not None:
+            is_none = isinstance(value, syntax.Name) and value.name == "none"
+            self.counts["background none" if is_none else "background colour"] += 1
 
     def _definition(self, definition: syntax.Def) -> None:
         self.definitions[definition.name] = definition
@@ -310,6 +316,8 @@ class _Productions:
             counts["method on brackets"] += 1
         if call.name == "curve":
             counts["curve"] += 1
+        elif call.name in FUNCTIONS:
+            counts[f"number {call.name}"] += 1
         elif call.name in ("rgb", "hsv", "mix"):
             counts[f"colour {call.name}" + (" of expressions" if call.name == "rgb" else "")] += 1
         elif call.name in self.definitions:

@@ -149,10 +149,29 @@ class Writer:
             return f"-({decimal(part)} - {decimal(value + part)})"
         if choice == 7:
             return f"{factor:g} * ({decimal(value / factor + 0.25)} - (0.5 - 0.25))"
+        if self.chance(0.5):
+            return self.function(value)
         if not self.halving:
             self.halving = self.name("def")
             self.statements.append(f"def {self.halving}(x) = x / 2")
         return f"{self.halving}({decimal(2 * value)})"
+
+    def function(self, value: float) -> str:
+        """A function of numbers that gives this one, or something that changes with time, about it."""
+        whole = math.floor(value)
+        texts = [
+            f"{decimal(value)} + {decimal(0.1 * value)} * sin(time * {90 * self.random.randint(1, 4)})",
+            f"{decimal(value)} * cos(time * 1turn)",
+            f"min({decimal(value + 0.3)}, {decimal(value)})",
+            f"max({decimal(value)}, {decimal(value - 0.5)})",
+            f"tan({round(math.degrees(math.atan(value)), 1) + 0.0:g})",
+            f"mod({decimal(value + 2)}, 2){signed(2 * math.floor(value / 2))}",
+            f"floor({whole + 0.5:g}){signed(value - whole)}",
+            f"atan2({decimal(math.sin(value))}, {decimal(math.cos(value))}) / 1rad" if abs(value) < 3.0 else decimal(value),
+            f"abs({decimal(-value)})" if value > 0.0 else f"-abs({decimal(value)})",
+            f"sqrt({decimal(value * value)})" if value > 0.3 else f"{decimal(value - 0.5)} + sqrt(0.25)",
+        ]
+        return self.random.choice(texts)
 
     def angle(self, degrees: float, parameter: Parameter, free: bool) -> str:
         """An angle in one of its units; `free` to change its last digits."""

@@ -23,7 +23,8 @@ from render.files import write_all  # noqa: E402
 from render.images import png_bytes  # noqa: E402
 from render.pictures import image  # noqa: E402
 from shaderdsl import DslError, bounds, parse  # noqa: E402
-from shaderdsl.binding import operation_signature  # noqa: E402
+from shaderdsl.binding import operation_signature, signature  # noqa: E402
+from shaderdsl.mathematics import FUNCTIONS  # noqa: E402
 from shaderdsl.registry import Category, Operation, Parameter, of_category, operations  # noqa: E402
 
 PAGE, SOLID_PAGE = "language.md", "language-3d.md"
@@ -63,6 +64,7 @@ SOLID_SECTIONS: tuple[tuple[str, tuple[Category, ...], str], ...] = (
         ("extrusion",),
         "They take any shape of [the plane](language.md), with its booleans and transforms: `star(5, 0.5, 0.2).extrude(0.1)`.",
     ),
+    ("Plane shapes from solids", ("section",), "They give a shape of the plane, for the operations above."),
     ("Transforms", ("transform",), "They place a solid."),
     ("Folds", ("repetition",), "They copy or bend a solid by folding the space around it."),
     ("Paints", ("paint",), "`paint` takes those of [the plane](language.md#paints) too; its textures fill space."),
@@ -104,7 +106,12 @@ language on one screen, then every operation.
 
 - **Coordinates.** y points up; the shorter side of the image spans -1 to 1; the origin is its centre.
 - **Numbers** are lengths in these coordinates, angles or plain numbers. Units: `deg`, `rad`, `turn`, `%`. An angle
-  without a unit is in degrees, counter-clockwise. Arithmetic: `+ - * /` and brackets, on numbers, angles and points.
+  without a unit is in degrees, counter-clockwise. Arithmetic: `+ - * /` and brackets, on numbers, angles and points, and
+  functions of numbers: {functions}.
+- **Time.** `time` is a number of seconds, 0 where the header says nothing else (`scene 2d(time = 2)`):
+  `.rotate(time * 90)`, `circle(0.3 + 0.1 * sin(time * 1turn))`. A program that uses it shows one moment, `program.at(2.5)` is
+  another; `earthshader render --animate 4` makes a film, the viewer plays it, and in Shadertoy it goes on by itself. A fit leaves
+  it alone, but for `scene 2d(time = param(2, 0 .. 4))`.
 - **Every number can be refined** by fitting, but for counts (`ngon(6, ...)`) and what stands in `fixed(...)`.
   `param(0.5, 0.1 .. 2)` gives a number its range.
 - **Methods are calls**: `circle(0.5).move(0.1, 0)` is `move(circle(0.5), 0.1, 0)`. Arguments go by place, then by name.
@@ -130,7 +137,7 @@ Lipschitz constant), 1 for a true distance. Coverage divides by the slope, so th
 
 
 SOLID_SCREEN = """\
-scene 3d(background = #cfd8e3, tone = filmic)   // also exposure = 1.2, fog = 0.1; tone none, reinhard or filmic
+scene 3d(background = #cfd8e3, tone = filmic)   // also exposure = 1.2, fog = 0.1, time = 2; tone none, reinhard or filmic
 orbit(25, 25, distance = 4.5, target = (0, -0.1, 0), fov = 35)
 light((-0.5, 0.9, 0.4), shadow = 0.08)
 ambient(0.3, occlusion = 0.7)
@@ -247,7 +254,7 @@ def page() -> str:
         error = str(problem)
     parts = [
         INTRODUCTION.format(
-            one_screen=ONE_SCREEN, pictures=PICTURES, error=error, source=bounds.MAX_SOURCE, nodes=bounds.MAX_NODES,
+            one_screen=ONE_SCREEN, pictures=PICTURES, error=error, functions=", ".join(map(_function, FUNCTIONS)), source=bounds.MAX_SOURCE, nodes=bounds.MAX_NODES,
             layers=bounds.MAX_LAYERS, parameters=bounds.MAX_PARAMETERS, nesting=bounds.MAX_NESTING,
         )
     ]  # fmt: skip
@@ -260,6 +267,12 @@ def page() -> str:
         parts.append(f"## {title}\n\n{text.format(vertices=bounds.MAX_VERTICES)}\n")
         parts += [_entry(operation) for operation in of_category(*categories)]
     return "\n".join(parts)
+
+
+def _function(name: str) -> str:
+    """`sin(angle)` (the sine of an angle)."""
+    function = FUNCTIONS[name]
+    return f"`{signature(name, function.parameters)}` ({function.summary})"
 
 
 def _anchor(name: str) -> str:

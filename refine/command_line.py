@@ -243,7 +243,7 @@ def fit(
 @app.command()
 def render(
     program: ProgramFile,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The PNG file to write; of a turntable a GIF or MP4 file.")] = Path(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The PNG file to write; of a film a GIF or MP4 file.")] = Path(
         "picture.png"
     ),
     size: Annotated[str, typer.Option(metavar="WIDTHxHEIGHT", help="In pixels; one number for a square.")] = "512x512",
@@ -254,14 +254,17 @@ def render(
     turntable: Annotated[
         int | None, typer.Option(min=2, max=1000, metavar="N", help="In space: a film of N pictures once around the target.")
     ] = None,
+    animate: Annotated[
+        float | None, typer.Option(min=0.05, max=600.0, metavar="SECONDS", help="A film of the program's time, from 0 on.")
+    ] = None,
     sheet: Annotated[
-        str | None, typer.Option(metavar="COLUMNSxROWS", help="In space: pictures from all around in one, each of the size.")
+        str | None, typer.Option(metavar="COLUMNSxROWS", help="Pictures from all around, or of a film's time, in one, each of the size.")
     ] = None,
 ) -> None:
     """Draw a program as a PNG file; a transparent background stays transparent.
 
-    A program in space may be seen from elsewhere, and from all around: as a film, a GIF or an MP4 (for which
-    earthshader[video] has to be installed), or as a sheet of pictures.
+    A program with a `time` becomes a film by --animate, a GIF or an MP4 (for which earthshader[video] has to be
+    installed), or a sheet of pictures. A program in space may be seen from elsewhere, and from all around: as a film or a sheet.
 
     earthshader render out/program.sdf -o logo.png --size 1920x1080
 
@@ -272,6 +275,8 @@ def render(
     earthshader render part.sdf -o part.gif --turntable 48 --size 320
 
     earthshader render part.sdf -o part.png --sheet 4x3 --size 256
+
+    echo 'circle(0.5 + 0.2 * sin(time * 90))' | earthshader render - -o pulse.gif --animate 4 --size 256
     """
     from render.images import save_png
     from render.pictures import image
@@ -280,19 +285,24 @@ def render(
     columns, rows = (0, 0) if sheet is None else sheet_of(sheet)
     if turntable is not None and sheet is not None:
         raise typer.BadParameter("a turntable is a film and a sheet one picture: choose one", param_hint="--sheet")
-    if turntable is not None and output.suffix.lower() not in (".gif", ".mp4"):
+    if turntable is not None and animate is not None:
+        raise typer.BadParameter("a film turns the camera or lets the time pass: choose one", param_hint="--animate")
+    if (turntable or animate) and sheet is None and output.suffix.lower() not in (".gif", ".mp4"):
         raise typer.BadParameter(f"a film is a .gif or .mp4 file, not {output.name}", param_hint="--output")
     value = program_of(program)
-    if any(given is not None for given in (azimuth, elevation, distance, turntable, sheet)):
+    around = turntable is not None or (sheet is not None and animate is None)
+    if around or any(given is not None for given in (azimuth, elevation, distance)):
         value = _seen_from(value, azimuth, elevation, distance)
-    if turntable is None and sheet is None:
+    if turntable is None and sheet is None and animate is None:
         picture = image(value, pixels, backend.value, alpha=value.scene.background is None)
         typer.echo(f"{save_png(output, picture)}")
         return
     from render import animation
     from render.files import write_whole
 
-    pictures = _around(value, turntable or columns * rows, pixels, backend)
+    count = turntable or columns * rows or max(1, round((animate or 0.0) * FILM_RATE))
+    _check_pixels(count, pixels)
+    pictures = _pictures(_around(value, count) if animate is None else _moments(value, animate, count), pixels, backend)
     if sheet is not None:
         typer.echo(f"{save_png(output, animation.sheet(pictures, columns))}")
     else:
@@ -562,22 +572,38 @@ def _seen_from(program: Program, azimuth: float | None, elevation: float | None,
         raise InputError(str(error)) from None
 
 
-def _around(program: Program, count: int, size: tuple[int, int], backend: Backend) -> list[Any]:
-    """Pictures (h, w, 3) of bytes from `count` places around the camera's target, with a bar on stderr."""
-    import numpy as np
-
-    from render.orbits import turntable
-    from render.pictures import batch, image
-
+def _check_pixels(count: int, size: tuple[int, int]) -> None:
     width, height = size
     if count * width * height > FILM_PIXELS:
         raise InputError(f"{count} pictures of {width}x{height} have more than {FILM_PIXELS} pixels in all: ask for fewer or smaller ones.")
-    programs = turntable(program, count)
+
+
+def _around(program: Program, count: int) -> list[Program]:
+    """The program in space from `count` places around its camera's target."""
+    from render.orbits import turntable
+
+    return turntable(program, count)
+
+
+def _moments(program: Program, seconds: float, count: int) -> list[Program]:
+    """The program at `count` moments, evenly from 0 on; the next one would be at `seconds`."""
+    try:
+        return [program.at(seconds * k / count) for k in range(count)]
+    except ValueError as error:
+        raise InputError(str(error)) from None
+
+
+def _pictures(programs: list[Program], size: tuple[int, int], backend: Backend) -> list[Any]:
+    """The pictures (h, w, 3) of programs, as bytes, with a bar on stderr."""
+    import numpy as np
+
+    from render.pictures import batch, image
+
     by_one = backend in (Backend.gl, Backend.numpy)
-    step = 1 if by_one else max(1, (1 << 19) // (width * height))
+    step = 1 if by_one else max(1, (1 << 19) // (size[0] * size[1]))
     pictures: list[Any] = []
-    with CountDisplay(count, "pictures") as display:
-        for first in range(0, count, step):
+    with CountDisplay(len(programs), "pictures") as display:
+        for first in range(0, len(programs), step):
             some = programs[first : first + step]
             drawn = [image(p, size, backend.value) for p in some] if by_one else batch(some, size)
             pictures += [np.rint(np.clip(picture, 0.0, 1.0) * 255.0).astype(np.uint8) for picture in drawn]

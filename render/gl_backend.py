@@ -158,7 +158,7 @@ class _Worker:
             self._lifeline = -1
 
     def draw(
-        self, source: str, size: tuple[int, int], vectors: np.ndarray | None, timeout: float
+        self, source: str, size: tuple[int, int], vectors: np.ndarray | None, moment: float, timeout: float
     ) -> np.ndarray:
         """See the module's `draw`. After any error but the shader's own the process is ended."""
         deadline = time.monotonic() + timeout
@@ -169,6 +169,7 @@ class _Worker:
                 "size": size,
                 "source": len(text),
                 "vectors": None if vectors is None else len(vectors),
+                "time": moment,
             }
             values = b"" if vectors is None else vectors.tobytes()
             head = gl_worker.pack(request, len(text) + len(values))
@@ -284,19 +285,20 @@ _missing: str | None = None  # why none did
 
 
 def draw(
-    source: str, size: tuple[int, int], params: np.ndarray | None = None, *, timeout: float = 30.0
+    source: str, size: tuple[int, int], params: np.ndarray | None = None, *, moment: float = 0.0, timeout: float = 30.0
 ) -> np.ndarray:
     """The picture of a fragment shader: float32 (h, w, 4), row 0 at the top, not clamped.
 
     source: a complete GLSL 330 fragment shader (``#version 330`` first) that writes ``out vec4 color``. It may
         read ``uniform vec2 resolution`` (the picture's size in pixels), gl_FragCoord (y up, pixel centres at
-        one half), and its parameters as ``uniform vec4 params[N]`` or, when there are many, from
+        one half), ``uniform float time``, and its parameters as ``uniform vec4 params[N]`` or, when there are many, from
         ``uniform sampler2D params_texture`` (N by 1 texels; ``texelFetch(params_texture, ivec2(i, 0), 0)``).
         Mesa's software driver ends a pixel's loops after 65535 rounds in all, without a word.
         Larger pictures than 1024 pixels are drawn in tiles, where gl_FragCoord is moved by text: do not
         redeclare it. Other uniforms are zero.
     size: (width, height) in pixels, at least 1 each and at most 2**27 in all.
     params: (N, 4), or (n,), which is filled up with zeros to whole vectors; taken as float32.
+    moment: what ``time`` is, in seconds.
     timeout: seconds that the drawing may take, all tiles, compilation and transfer included; the start of a
         worker and the waiting for other threads' draws do not count.
 
@@ -312,7 +314,7 @@ def draw(
     with _lock:
         for _ in range(2):
             try:
-                return _running_worker().draw(source, checked_size, vectors, timeout)
+                return _running_worker().draw(source, checked_size, vectors, moment, timeout)
             except _GoneWhileIdle as death:
                 reason = str(death)
         raise WorkerCrashed(

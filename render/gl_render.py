@@ -27,7 +27,7 @@ def picture(
     software driver would compile for too long), and ValueError for a wrong number of them.
     """
     if params is None:
-        return gl_backend.draw(_affordable(to_glsl(program), program), size)
+        return gl_backend.draw(_affordable(to_glsl(program), program), size, moment=program.time or 0.0)
     values: npt.NDArray[Any] = np.asarray(params, np.float32)
     if values.shape != (len(program.params),):
         raise ValueError(f"This program has {len(program.params)} parameters; give as many, not shape {values.shape}.")

@@ -6,7 +6,7 @@ driver that crashes, a shader that never ends or a leak of the driver's costs th
 Messages, both ways, are a fixed-size prefix (two lengths), a JSON header and raw bytes; `pack`, `PREFIX`
 and `split_prefix` define them for both sides. One request is one picture::
 
-    -> {"size": [w, h], "source": bytes of source, "vectors": n or null}  source, then n x 4 float32
+    -> {"size": [w, h], "source": bytes of source, "vectors": n or null, "time": t}  source, then n x 4 float32
     <- {"started": true}                      the request was read; from here on a death is a draw's death
     <- {"tile": [x, y, w, h]} pixels          float32 RGBA, rows upwards, (x, y) from the lower left corner
     <- {"done": true, "compiled": n, "resident": bytes}
@@ -162,7 +162,7 @@ class Painter:
         self._pixels: Any = None
 
     def tile(
-        self, source: str, size: tuple[int, int], tile: tuple[int, int, int, int], vectors: bytes | None
+        self, source: str, size: tuple[int, int], tile: tuple[int, int, int, int], vectors: bytes | None, moment: float = 0.0
     ) -> bytes:
         """The pixels of one tile (x, y, w, h) of a picture of `size`: float32 RGBA, rows upwards."""
         x, y, width, height = tile
@@ -171,6 +171,8 @@ class Painter:
         self._bind_framebuffer((width, height))
         if "resolution" in program:
             program["resolution"].value = size
+        if "time" in program:
+            program["time"].value = moment
         if "earthshader_tile" in program:
             program["earthshader_tile"].value = (float(x), float(y), 0.0, 0.0)
         texture = self._pass_parameters(program, vectors)
@@ -359,7 +361,7 @@ def answer(painter: Painter, requests: int, replies: int) -> None:
         for y in range(0, height, TILE):
             for x in range(0, width, TILE):
                 tile = x, y, min(TILE, width - x), min(TILE, height - y)
-                write_message(replies, {"tile": tile}, painter.tile(source, (width, height), tile, vectors))
+                write_message(replies, {"tile": tile}, painter.tile(source, (width, height), tile, vectors, header["time"]))
     except DrawError as failure:
         write_message(replies, {"error": failure.kind, "message": str(failure)})
         return

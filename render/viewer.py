@@ -2,7 +2,7 @@
 
 The page needs no network and no server. It holds the program's text, its live shader and, where there is one, the
 target; the assets under `render/viewer_page/` do the rest. A program in space is turned by the mouse, which writes the
-numbers of its camera.
+numbers of its camera; one with a time can be played.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from shaderdsl.solid_glsl import cost
 LARGEST_TARGET = 1024
 """Pixels of a target's longer side in the page; a larger one is boxed down, so that the page stays light."""
 
-_SCRIPTS = ("numbers.js", "drawing.js", "stage.js", "controls.js")
+_SCRIPTS = ("numbers.js", "drawing.js", "stage.js", "controls.js", "clock.js")
 _SPACE_SCRIPTS = ("camera.js", "pieces.js", "orbiting.js", "turntable.js")
 
 
@@ -61,6 +61,7 @@ def page(
         "transparent": program.scene.background is None,
         "target": None if target is None else _target(np.asarray(target)),
         "space": _space(program) if in_space else None,
+        "time": _clock(program),
         **_described(program),
     }
     folder = resources.files("render") / "viewer_page"
@@ -85,6 +86,15 @@ def _space(program: Program) -> dict[str, Any]:
     quick = to_glsl(program, target="es300", live=True, antialias=False)
     full = to_glsl(program, target="es300", live=True)
     return {"camera": viewer_space.camera_numbers(program), "quick": quick, "costs": {"full": cost(full), "quick": cost(quick)}}
+
+
+def _clock(program: Program) -> dict[str, Any] | None:
+    """The parameter that is the time, and the seconds that a page plays."""
+    index = program.structure.checked.time
+    if index is None:
+        return None
+    info = program.parameters[index]
+    return {"parameter": index, "low": info.low, "high": info.high}
 
 
 def _described(program: Program) -> dict[str, Any]:

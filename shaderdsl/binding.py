@@ -7,10 +7,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from shaderdsl.errors import Fault, did_you_mean
+from shaderdsl.mathematics import FUNCTIONS
 from shaderdsl.registry import Dimension, Operation, Parameter, angle, functions, length, number, texture
 from shaderdsl.syntax import Argument, Call, Named
 
-RECEIVERS = ("modifier", "transform", "repetition", "layer", "extrusion")
+RECEIVERS = ("modifier", "transform", "repetition", "layer", "extrusion", "section")
 """Categories of operations on one shape, which is their first argument."""
 
 _SHAPES_FIRST = {"boolean": 2, **dict.fromkeys(RECEIVERS, 1)}
@@ -37,10 +38,11 @@ BUILTINS: dict[str, tuple[Parameter, ...]] = {
     "triplanar": (
         number("sharpness", 1.0, 12.0, 4.0, minimum=0.5, maximum=64.0, summary="how soon one side gives way to the next"),
     ),
+    **{name: function.parameters for name, function in FUNCTIONS.items()},
 }
-"""Functions of the language itself and their numbers; `mix` takes two colours before them (or a texture in place of its
-number), `fill` (in the plane) and `paint` (in space) a shape and a paint, `displace` a solid and a texture, `triplanar` a texture
-or paint."""
+"""Functions of the language itself and their numbers, those of `shaderdsl.mathematics` included; `mix` takes two colours before
+them (or a texture in place of its number), `fill` (in the plane) and `paint` (in space) a shape and a paint, `displace` a solid and
+a texture, `triplanar` a texture or paint."""
 
 _BUILTIN_NAMES = {
     "mix": ("first", "second"), "fill": ("shape", "paint"), "paint": ("shape", "paint"), "displace": ("solid", "texture"),

@@ -20,9 +20,10 @@ from shaderdsl.construction import Construction, advice
 from shaderdsl.errors import Fault, did_you_mean
 from shaderdsl.expression import Expr
 from shaderdsl.limits import Condition, Constraint, below, first_violation
+from shaderdsl.mathematics import FUNCTIONS
 from shaderdsl.naming import Known, unknown_function, unknown_name
-from shaderdsl.registry import COMPONENTS, Parameter, functions, operations
-from shaderdsl.rewriting import reordered
+from shaderdsl.registry import COMPONENTS, Parameter, functions, number, operations
+from shaderdsl.rewriting import TIME, reordered, timed
 from shaderdsl.scene import (
     Layer,
     Paint,
@@ -48,6 +49,12 @@ _OPERATORS = {"|": "union", "^": "xor", "&": "intersection", "-": "difference"}
 _MAX_EVALUATION_DEPTH = 100
 """Keeps the checker far from Python's own limit, however defs and brackets are nested."""
 
+SECONDS = number(TIME, 0.0, 10.0, 0.0, summary="the moment that is shown, in seconds")
+
+
+class _Untimed(Exception):
+    """The program uses the time, which its header does not give."""
+
 
 @dataclass(frozen=True)
 class Checked:
@@ -56,7 +63,7 @@ class Checked:
     `index` gives the parameter of each literal slot, -1 for what is decided (counts and ranges). `low` and
     `high` are hard limits of parameters by index, where there are any; `feeds` is the first registry
     parameter that each one reaches unchanged. `rewritten` is the canonical tree where it is not the text's own, and
-    `moved` tells that it has its literals in another order.
+    `moved` tells that it has its literals in another order, or one more. `time` is the parameter that is the time, if any.
     """
 
     source: str
@@ -70,6 +77,7 @@ class Checked:
     feeds: dict[int, Parameter]
     rewritten: syntax.Module | None
     moved: bool
+    time: int | None
 
 
 def check(module: syntax.Module, values: list[float], decided: set[int], source: str) -> Checked:
@@ -86,24 +94,35 @@ def check(module: syntax.Module, values: list[float], decided: set[int], source:
     rewritten: syntax.Module | None = None
     while True:
         run = kind(module, values, decided, source)
-        scene = run.module_scene()
+        try:
+            scene = run.module_scene()
+        except _Untimed:
+            # Whoever uses the time without naming it means that of the header, which the canonical text has.
+            module, order = timed(module)
+            rewritten, moved = module, True
+            values, decided = _renumbered([*values, 0.0], decided, order)
+            continue
         if not run.counts <= decided:
             # A literal named by `let` turned out to be a count: it is no parameter.
             decided = decided | run.counts
             continue
         if run.rewrites:
-            module, order = reordered(module, run.rewrites)
+            module, changed = reordered(module, run.rewrites)
             rewritten = module
-            if order is not None:
+            if changed is not None:
                 moved = True
-                places = {old: new for new, old in enumerate(order)}
-                values = [values[old] for old in order]
-                decided = {places[slot] for slot in decided}
+                values, decided = _renumbered(values, decided, changed)
                 continue
         return Checked(
             source, scene, tuple(run.index), tuple(v for v, i in zip(values, run.index) if i >= 0), run.low, run.high,
-            tuple(run.conditions), tuple(run.constraints), run.feeds, rewritten, moved,
+            tuple(run.conditions), tuple(run.constraints), run.feeds, rewritten, moved, run.time,
         )  # fmt: skip
+
+
+def _renumbered(values: list[float], decided: set[int], order: list[int]) -> tuple[list[float], set[int]]:
+    """Values by slot and decided slots, where slot k was `order[k]` before."""
+    places = {old: new for new, old in enumerate(order)}
+    return [values[old] for old in order], {places[slot] for slot in decided}
 
 
 class Function(NamedTuple):
@@ -134,6 +153,7 @@ class Check(Construction):
         self.constants: dict[float, Expr] = {}
         white = self.graph.constant(1.0)
         self.background: tuple[Expr, Expr, Expr] | None = (white, white, white)
+        self.time: int | None = None
         self.layers: list[Layer] = []
         self.entries = functions(self.dimension)
         self.builtins = self.functions_of_the_language()
@@ -171,21 +191,41 @@ class Check(Construction):
         return Scene(self.graph, self.background, tuple(self.layers))
 
     def settings(self, scene: syntax.Scene) -> None:
-        """Reads what `scene 2d(...)` says."""
-        if not scene.arguments:
-            return
-        argument = scene.arguments[0]
-        if (
-            len(scene.arguments) > 1
-            or not isinstance(argument, syntax.Named)
-            or argument.name != "background"
-        ):
-            wrong = scene.arguments[-1]
-            raise Fault(
-                "scene 2d has one setting, its background", wrong.start, wrong.end,
-                "scene 2d(background = #ffffff), or background = none",
-            )  # fmt: skip
-        self.background = self.background_of(argument.value)
+        """Reads what `scene 2d(...)` or `scene 3d(...)` says."""
+        expected = ", ".join(self.known_settings[:-1]) + " or " + self.known_settings[-1]
+        seen: set[str] = set()
+        for argument in scene.arguments:
+            if not isinstance(argument, syntax.Named):
+                title = f"scene {scene.dimension}d takes named settings"
+                raise Fault(title, argument.start, argument.end, f"{expected}, such as background = #ffffff")
+            name = argument.name
+            place = (argument.start, argument.start + len(name))
+            if name in seen:
+                raise Fault(f"'{name}' is given twice", *place, expected)
+            seen.add(name)
+            if name not in self.known_settings:
+                title = f"scene {scene.dimension}d has no setting '{name[:40]}'"
+                raise Fault(title, *place, expected, did_you_mean(name, self.known_settings))
+            self.setting(name, argument.value)
+
+    known_settings: tuple[str, ...] = ("background", TIME)
+
+    def setting(self, name: str, node: Any) -> None:
+        """Takes one of `known_settings`."""
+        if name == TIME:
+            self._moment(node)
+        else:
+            self.background = self.background_of(node)
+
+    def _moment(self, node: Any) -> None:
+        value = self.evaluate(node)
+        literal = value.literal if type(value) is NumberValue else None
+        if literal is None or literal.unit:
+            raise Fault("the time is a plain number, in seconds", node.start, node.end, "time = 0, or time = param(0, 0 .. 4)")
+        expr = self.scalar(f"scene {self.dimension}d", SECONDS, node, value)
+        self.time = self.index[literal.slot]
+        # A name like those of lets, and no literal: the time decides no count.
+        self.lets[TIME] = (-1, NumberValue(expr))
 
     def background_of(self, node: Any) -> tuple[Expr, Expr, Expr] | None:
         if isinstance(node, syntax.Name) and node.name == "none":
@@ -323,6 +363,8 @@ class Check(Construction):
             return found[1]
         if name in _words():
             return WordValue(name)
+        if name == TIME and all(type(s) is not syntax.Let or s.name != TIME for s in self.module.statements):
+            raise _Untimed
         raise unknown_name(node, self.module, self._known(), self.inside)
 
     def _known(self) -> Known:
@@ -551,6 +593,10 @@ class Check(Construction):
         share = self.scalar(call.name, binding.BUILTINS["mix"][0], nodes[2], amount)
         return arithmetic.mixed(colours[0], colours[1], share)  # type: ignore[arg-type]
 
+    def _function(self, call: syntax.Call, nodes: list[Any]) -> Value:
+        function = FUNCTIONS[call.name]
+        return NumberValue(function.body(*self._components(call, nodes)), function.gives_angle)
+
     def _curve(self, call: syntax.Call, nodes: list[Any]) -> Value:
         x, y = self._components(call, nodes)
         return VertexValue(Vertex(x, y, False))
@@ -636,6 +682,7 @@ _BUILTINS: dict[str, Callable[..., Value]] = {
     "curve": Check._curve,
     "fill": Check._fill,
     "paint": Check._paint,
+    **dict.fromkeys(FUNCTIONS, Check._function),
     "displace": Check._of_space,
     "triplanar": Check._of_space,
 }

@@ -25,6 +25,7 @@ from shaderdsl.scene import (
     Primitive,
     Vertex,
     Viewpoint,
+    is_painted,
 )
 from shaderdsl.values import (
     CameraValue,
@@ -292,6 +293,22 @@ class Construction:
             f"round the shape before .{call.name}(...)", 3,
         )  # fmt: skip
 
+    def _make_section(
+        self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any
+    ) -> Value:
+        child = self.shape(call.arguments[0], leading[0], call.name)
+        if child.dimension != 3:
+            raise self.mismatch(call.arguments[0], child, call.name, "a solid")
+        if is_painted(child.shape):
+            raise Fault(
+                "this solid is painted, and a shape of the plane has no material", call.name_start,
+                call.name_start + len(call.name), "", f"paint what is made of the section, after .{call.name}(...)",
+            )  # fmt: skip
+        return self.nested(
+            call, Placed(operation, child.shape, scalars, decided), child.size, child.depth,
+            f"round the solid before .{call.name}(...)", 2,
+        )  # fmt: skip
+
     def _make_camera(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
         return CameraValue(Viewpoint(operation, scalars, decided))
 
@@ -331,6 +348,7 @@ _MAKERS: dict[str, Callable[..., Value]] = {
     "paint": Construction._make_paint,
     "layer": Construction._make_layer,
     "extrusion": Construction._make_extrusion,
+    "section": Construction._make_section,
     "camera": Construction._make_camera,
     "light": Construction._make_light,
 }

@@ -45,6 +45,11 @@ def _divide(a: float, b: float) -> float:
     return a / b
 
 
+def _finite(function: Callable[[float], float]) -> Callable[[float], float]:
+    """`function`, which Python has for finite numbers alone, and no number of the others."""
+    return lambda a: function(a) if math.isfinite(a) else math.nan
+
+
 HASH_FACTORS = (0x6A09E667, 0xBB67AE85, 0x3C6EF373, 0xA54FF53B)
 """Odd numbers that a hash's four arguments are multiplied by: the fractions of the roots of 2, 3, 5 and 7."""
 HASH_MIXERS = (0x7FEB352D, 0x846CA68B)
@@ -71,14 +76,14 @@ EVALUATORS: dict[str, Callable[..., float]] = {
     "abs": abs,
     "sqrt": lambda a: math.sqrt(a) if a > 0.0 else 0.0,
     "hypot": lambda a, b: math.sqrt(a * a + b * b),
-    "sin": math.sin,
-    "cos": math.cos,
-    "tan": math.tan,
+    "sin": _finite(math.sin),
+    "cos": _finite(math.cos),
+    "tan": _finite(math.tan),
     "atan2": math.atan2,
     "exp": math.exp,
     "log": lambda a: math.log(a) if a > 0.0 else -math.inf,
     "tanh": math.tanh,
-    "floor": math.floor,
+    "floor": _finite(math.floor),
     "less": lambda a, b: 1.0 if a < b else 0.0,
     "select": lambda c, a, b: a if c > 0.5 else b,
     "detach": lambda a: a,

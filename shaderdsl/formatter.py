@@ -33,6 +33,9 @@ def format_text(text: str | bytes) -> str:
     place = position = 0
     following = [*[start for start, _ in extents], len(source)][1:]
     printed_statements = program.structure.texts(program.params)
+    if len(printed_statements) > len(extents):
+        # A header that the text does not have, for the time.
+        lines.append(printed_statements.pop(0))
     for (start, stop), limit, printed in zip(extents, following, printed_statements, strict=True):
         while position < len(comments) and comments[position][0] < stop:
             first, last, comment = comments[position]

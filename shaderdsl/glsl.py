@@ -23,6 +23,7 @@ def to_glsl(
     live: numbers are uniforms, `uniform vec4 params[N]`, or `uniform sampler2D params_texture` (RGBA32F, N by 1)
         above 200 vectors, filled with `program.params` in order; a `#define` names each. Shadertoy has no uniforms of
         ours: there the names are constants.
+    A program's time is a uniform besides, `uniform float time` (seconds) where numbers are constants, in Shadertoy `iTime`.
     antialias: in space, False takes one sample a pixel instead, for a shader that is much shorter and quicker.
 
     Raises ValueError for another target, and where a program of the plane is asked to leave antialiasing out.

@@ -44,7 +44,7 @@ RESERVED = frozenset(
     inversesqrt isinf isnan length lessThan log log2 matrixCompMult max min mix mod modf noise1 normalize not notEqual
     outerProduct pow radians reflect refract round roundEven sign sin sinh sqrt step smoothstep tan tanh texelFetch
     textureSize transpose trunc
-    main mainImage color resolution params params_texture iResolution iTime iMouse fragColor fragCoord defined
+    main mainImage color resolution params params_texture time iResolution iTime iMouse fragColor fragCoord defined
     """.split()
 )
 """Words that no name of ours may be: GLSL's own in any of the targets, and what a shader talks to the world with."""

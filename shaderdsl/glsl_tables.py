@@ -66,10 +66,10 @@ def parameter_names(names: Sequence[str], taken: set[str]) -> dict[int, str]:
 
 class Points:
     """The points of all outlines in one table: points that lie on an outline and, where it has curves, the control
-    point after each. Where parameters are uniforms, the table holds their numbers."""
+    point after each. Where parameters are uniforms, the table holds their numbers, but for that of the `time`."""
 
-    def __init__(self, graph: Graph, values: Sequence[float], uniforms: bool) -> None:
-        self.graph, self.uniforms = graph, uniforms
+    def __init__(self, graph: Graph, values: Sequence[float], uniforms: bool, time: int | None) -> None:
+        self.graph, self.uniforms, self.time = graph, uniforms, time
         self.inputs: dict[object, float] = dict(enumerate(values))
         self.points: list[tuple[Expr, Expr]] = []
         self.spans: list[tuple[int, int, bool, bool]] = []
@@ -108,7 +108,8 @@ class Points:
         if not self.uniforms:
             values = self.graph.evaluate([e for point in self.points for e in point], self.inputs)
             pairs = (map(GLSL.number, values[k : k + 2]) for k in range(0, len(values), 2))
-            return [note + listed("vec2", "points", [f"vec2({', '.join(pair)})" for pair in pairs])]
+            table = listed("vec2", "points", [f"vec2({', '.join(pair)})" for pair in pairs])
+            return [note + (table.removeprefix("const ") if any(map(self.moves, self.points)) else table)]
         codes = [self.code(*point) for point in self.points]
         note += "// Each is the mean of two vertices, given by the numbers of their parameters.\n"
         texts = [listed("ivec2", "vertices", [f"ivec2({a}, {b})" for a, b in codes])]
@@ -138,9 +139,9 @@ class Points:
         return number, number
 
     def parameters(self, x: Expr, y: Expr) -> int | None:
-        """The number of the parameter x, if y is the next one."""
+        """The number of the parameter x, if y is the next one and none is the time."""
         a, b = (self.graph.nodes[e.index] for e in (x, y))
-        if a[0] == b[0] == "input" and b[1] == a[1] + 1:
+        if a[0] == b[0] == "input" and b[1] == a[1] + 1 and self.time not in (a[1], b[1]):
             number: int = a[1]
             return number
         return None
@@ -155,9 +156,17 @@ class Points:
                     return Expr(self.graph, inner[1]), Expr(self.graph, inner[2])
         return None
 
+    def moves(self, point: tuple[Expr, Expr]) -> bool:
+        """Whether a point depends on the time."""
+        nodes = (self.graph.nodes[i] for i in self.graph.needed([e.index for e in point]))
+        return self.time is not None and any(node == ("input", self.time) for node in nodes)
+
     def derived_statements(self, block: Block) -> None:
         """Appends what main does first where vertices are no plain parameters."""
         if not self.uniforms:
+            for number, point in enumerate(self.points):
+                if self.moves(point):
+                    block.lines.append(f"points[{number}] = {block.vector(point)};")
             return
         for point in self.points:
             self.code(*point)

@@ -8,7 +8,7 @@ give way to numbers or names.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -20,6 +20,7 @@ from shaderdsl.expression import Expr, maximum
 from shaderdsl.glsl_print import RESERVED, GlslPrinter, Trace, unique
 from shaderdsl.glsl_tables import Points, parameter_access, parameter_names
 from shaderdsl.registry import Point, bind, continuous_names, scalar_names, unbind
+from shaderdsl.rewriting import TIME
 from shaderdsl.tape import all_scalars
 
 Target = Literal["330", "es300", "shadertoy"]
@@ -47,6 +48,10 @@ class DrawnProgram(Protocol):
     def parameters(self) -> Sequence[NamedParameter]: ...
     @property
     def text(self) -> str: ...
+    @property
+    def structure(self) -> Any: ...
+    @property
+    def time(self) -> float | None: ...
 
 
 class Block:
@@ -96,9 +101,13 @@ class Writer:
         self.scene, self.graph = program.scene, program.scene.graph
         self.values = [float(v) for v in np.asarray(program.params, np.float64)]
         self.uniforms = live and target != "shadertoy"
-        self.tokens: Mapping[object, str] = {i: f"P_{i}_" for i in range(len(self.values))}
+        self.time: int | None = program.structure.checked.time
+        self.tokens: dict[object, str] = {i: f"P_{i}_" for i in range(len(self.values))}
+        if self.time is not None:
+            # It goes on where all other numbers are constants, and stands in no table.
+            self.tokens[self.time] = "iTime" if target == "shadertoy" else "time"
         self.trace = Trace(self.graph, [])
-        self.points = Points(self.graph, self.values, self.uniforms)
+        self.points = Points(self.graph, self.values, self.uniforms, self.time)
         self.outlines = helpers.Outlines(self.points.access)
         self.used: dict[str, str] = {}
         self.tables: list[str] = []
@@ -169,12 +178,18 @@ class Writer:
         lines += ["//   " + line for line in _commentable(self.program.text)]
         lines.append("")
         self.names: dict[int, str] = {}
+        timed = False
         if self.target != "shadertoy":
             lines += ["uniform vec2 resolution;  // the picture's size in pixels"]
+            timed = re.search(r"\btime\b", re.sub("//.*", "", code)) is not None
+            if timed and not self.live:
+                lines += ["uniform float time;  // the moment that is shown, in seconds"]
         if self.live:
-            wanted = {int(m[2]) for m in TOKEN.finditer(code) if m[1] == "P"}
+            wanted = {int(m[2]) for m in TOKEN.finditer(code) if m[1] == "P"} | ({self.time} if timed and self.time is not None else set())
             taken = {*RESERVED, *"xyzwrgbastpq", *re.findall(r"[A-Za-z_]\w*", re.sub("//.*", "", code))}
             self.names = parameter_names([p.name for p in self.program.parameters], taken)
+            if self.time is not None:
+                self.names[self.time] = TIME
             vectors = (len(self.values) + 3) // 4
             if self.uniforms and (wanted or reads):
                 declaration, access, function = parameter_access(vectors, self.target == "es300")

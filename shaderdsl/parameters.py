@@ -11,6 +11,7 @@ from shaderdsl import binding, syntax
 from shaderdsl.bounds import MAX_NUMBER
 from shaderdsl.parser import parse_tree
 from shaderdsl.registry import Parameter, functions
+from shaderdsl.rewriting import TIME
 
 if TYPE_CHECKING:
     from shaderdsl.program import Program, Structure
@@ -24,7 +25,7 @@ class ParameterInfo:
     statement it belongs to (a let's or def's name, a setting's such as `background`, or `layer` and a number). `unit` is as
     written ("", "deg", "rad", "turn", "%"); `kind` is the registry's (length, number, angle, point, colour).
     `low` to `high`, in written units, comes from `param(...)` or suits the operation, and holds the value.
-    `trainable` is False in `fixed(...)`. `line`, `column` and `end_column` (exclusive) count from 1 in the
+    `trainable` is False in `fixed(...)`, and of a `time` without `param(...)`. `line`, `column` and `end_column` (exclusive) count from 1 in the
     program's canonical text.
     """
 
@@ -144,7 +145,9 @@ def _places(module: syntax.Module) -> Iterator[_Place]:
         if isinstance(statement, syntax.Scene):
             for setting in statement.arguments:
                 assert isinstance(setting, syntax.Named)
-                yield from _Walk(setting.name, definitions, module.dimension).places(setting, (), True)
+                # The moment is not what a fit looks for, unless it is given a range to look in.
+                trainable = setting.name != TIME or isinstance(setting.value, syntax.Ranged)
+                yield from _Walk(setting.name, definitions, module.dimension).places(setting, (), trainable)
             continue
         if isinstance(statement, syntax.Draw):
             layers += 1

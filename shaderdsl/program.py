@@ -205,6 +205,24 @@ class Program:
             raise ValueError(self._objection(array))
         return Program(structure, array)
 
+    @property
+    def time(self) -> float | None:
+        """The moment that the program shows, in seconds; None where neither its header nor its arithmetic has a `time`."""
+        index = self._structure.checked.time
+        return None if index is None else float(self._params[index])
+
+    def at(self, seconds: float) -> Program:
+        """This program at another moment.
+
+        Raises ValueError if it has no `time`, or a number breaks a limit at that moment.
+        """
+        index = self._structure.checked.time
+        if index is None:
+            raise ValueError("this program has no time: write `time` where a number is to change, as in .rotate(time * 90)")
+        params = self._params.copy()
+        params[index] = seconds
+        return self.with_params(params)
+
     def _objection(self, params: NDArray[np.float64]) -> str:
         structure = self._structure
         single = params.astype(np.float32)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Any, Literal
 
@@ -27,9 +27,13 @@ from shaderdsl.expression import Expr, Scalar, hypot, maximum
 FAT = 1e4
 """The thickness of a solid that no pixel can span."""
 
+CELL_OF = "cell of "
+"""Before a repetition's name: the entry that says which of its copies is seen."""
+
 Kind = Literal["length", "number", "angle", "count", "point", "vector", "colour", "choice", "texture"]
 Category = Literal[
-    "shape", "outline", "boolean", "modifier", "transform", "repetition", "paint", "layer", "extrusion", "camera", "light", "bump"
+    "shape", "outline", "boolean", "modifier", "transform", "repetition", "paint", "layer", "extrusion", "section", "camera", "light",
+    "bump",
 ]
 Dimension = Literal[0, 2, 3]
 """Where an operation is at home: 2 in the plane, 3 in space, 0 in both."""
@@ -186,6 +190,7 @@ class Operation:
     repetition  body(p: Point, copy: Expr, **parameters) -> Point for each of `copies` candidate copies, whose union is taken
     paint       body(p: Point, **parameters) -> position on the colour ramp, 0 at the first stop and 1 at the last; where
                 `filtered`, the body also gets `footprint`, how wide a pixel is at p, to antialias its hard edges with; where
+                it is `by_cell`, p is the index of the copy that the paint is on, whole numbers, and not a place; where
                 `sided`, `normal`, a vector across the surface there. `slope(**parameters)` is the most that the position changes in a
                 unit of distance, None where it jumps
     bump        body(p, **parameters) -> height above a surface, with `footprint` and `normal` as a paint; by its slope the normal
@@ -193,6 +198,8 @@ class Operation:
     layer       no body: `opacity` and `soften` are read by the compositor
     extrusion   body(p: Point3, **parameters) -> Point3: (x, y) in the plane of the shape that is made solid, and z, how far
                 the point lies beyond the solid's ends (negative between them); `capped` False leaves z out
+    section     body(p: Point3, **parameters) -> Point3, affine in p: where a point (x, y) of the plane lies in a solid, of which
+                the plane shows a section
     camera      body(**parameters) -> Camera
     light       body(p: Point3, n: Point3, **parameters) -> Light: how a surface at p with the normal n is lit. A parameter called
                 `shadow` says how soft the shadows are that it casts, one called `occlusion` how much less of it comes into
@@ -213,6 +220,9 @@ class Operation:
     `distance_scale(**parameters)` of a repetition or extrusion is 1 over the most that its map stretches distances, so that
     what it gives stays a bound; None is 1.
 
+    `cell(p, copy, **parameters) -> Point3` of a repetition says which copy its body shows, by whole numbers: an entry of its own
+    ("cell of ...") with these parameters, whose points paints read that go `by_cell`.
+
     An operation without a `function` can not be called by its name: others are lowered to it.
 
     `jumps` says for which words (a choice's name and word) the distance inside may jump where the outline is near: what is
@@ -231,6 +241,8 @@ class Operation:
     blend: str = ""
     copies: int = 1
     filtered: bool = False
+    by_cell: bool = False
+    cell: Callable[..., Point3] | None = None
     sided: bool = False
     slope: Callable[..., Scalar | None] | None = None
     distance_scale: Callable[..., Scalar] | None = None
@@ -284,7 +296,10 @@ def register(
         more.setdefault("function", name)
         if category in ("boolean", "modifier"):
             more.setdefault("dimension", 0)
-        _operations[name] = Operation(name, category, parameters, body, summary, example, **more)
+        _operations[name] = operation = Operation(name, category, parameters, body, summary, example, **more)
+        if operation.cell is not None:
+            index = replace(operation, name=CELL_OF + name, body=operation.cell, function="", cell=None)
+            _operations[index.name] = index
         return body
 
     return decorate

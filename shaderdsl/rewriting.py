@@ -1,4 +1,4 @@
-"""Putting a tree's arguments into canonical order."""
+"""Putting a tree into canonical form: its arguments in order, and the time in its header where it is used."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from shaderdsl import syntax
+
+TIME = "time"
+"""The scene's setting, and the name of its number in arithmetic."""
 
 
 def reordered(
@@ -19,6 +22,20 @@ def reordered(
     statements = tuple(rebuild.node(statement) for statement in module.statements)
     same = rebuild.order == list(range(module.slots))
     return syntax.Module(statements, module.slots), None if same else rebuild.order
+
+
+def timed(module: syntax.Module) -> tuple[syntax.Module, list[int]]:
+    """`module` with `time = 0` behind the other settings of its scene, and the old slot of each new one: of the time's, the
+    slot behind all others."""
+    setting = syntax.Named(0, 0, TIME, syntax.Number(0, 0, module.slots, 0.0, ""))
+    first = module.statements[0]
+    if isinstance(first, syntax.Scene):
+        statements = (first._replace(arguments=(*first.arguments, setting)), *module.statements[1:])
+    else:
+        statements = (syntax.Scene(0, 0, 2, (setting,)), *module.statements)
+    longer = syntax.Module(statements, module.slots + 1)
+    result, order = reordered(longer, {})
+    return result, order or list(range(longer.slots))
 
 
 class _Rebuild:

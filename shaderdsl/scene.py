@@ -89,6 +89,19 @@ Solid = Shape | Painted
 """In space any of the shapes inside a shape may be painted."""
 
 
+def is_painted(shape: Solid) -> bool:
+    """Whether any part of a shape has a material of its own."""
+    stack, seen = [shape], {id(shape)}
+    while stack:
+        part = stack.pop()
+        if isinstance(part, Painted):
+            return True
+        inner = part.children if isinstance(part, Combination) else (part.child,) if isinstance(part, (Modified, Placed)) else ()
+        stack += [child for child in inner if id(child) not in seen]
+        seen.update(map(id, inner))
+    return False
+
+
 @dataclass(frozen=True, eq=False)
 class Placement:
     """An affine transform that a painted layer went through, for its paint's coordinates."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from shaderdsl import binding, syntax
 from shaderdsl.checker import Check, root_name
-from shaderdsl.errors import Fault, did_you_mean
+from shaderdsl.errors import Fault
 from shaderdsl.registry import (
     DISPLACED,
     Dimension,
@@ -22,6 +22,7 @@ from shaderdsl.registry import (
     scalar_names,
     triplanar_name,
 )
+from shaderdsl.rewriting import TIME
 from shaderdsl.scene import (
     Bump,
     Combination,
@@ -55,9 +56,7 @@ SETTINGS: dict[str, Parameter] = {
     "exposure": number("exposure", 0.3, 3.0, 1.0, minimum=0.0, summary="multiplies the light before it is shown"),
     "fog": number("fog", 0.0, 0.3, minimum=0.0, summary="how much is lost to the background in a unit of distance"),
 }
-"""Numbers of `scene 3d(...)`, beside its background and tone."""
-
-_EXPECTED = "background, exposure, tone or fog"
+"""Numbers of `scene 3d(...)`, beside its background, tone and time."""
 
 
 class SolidCheck(Check):
@@ -121,26 +120,15 @@ class SolidCheck(Check):
                 "a solid, a camera or a light", advice,
             )  # fmt: skip
 
-    def settings(self, scene: syntax.Scene) -> None:
-        seen: set[str] = set()
-        for argument in scene.arguments:
-            if not isinstance(argument, syntax.Named):
-                raise Fault("scene 3d takes named settings", argument.start, argument.end, _EXPECTED)
-            name, node = argument.name, argument.value
-            place = (argument.start, argument.start + len(name))
-            if name in seen:
-                raise Fault(f"'{name}' is given twice", *place, _EXPECTED)
-            seen.add(name)
-            if name == "background":
-                self.background = self.background_of(node)
-            elif name == "tone":
-                self.tone = self._tone(node)
-            elif name in SETTINGS:
-                value = self.scalar("scene 3d", SETTINGS[name], node, self.evaluate(node))
-                setattr(self, name, value)
-            else:
-                known = ("background", "tone", *SETTINGS)
-                raise Fault(f"scene 3d has no setting '{name[:40]}'", *place, _EXPECTED, did_you_mean(name, known))
+    known_settings = ("background", "tone", *SETTINGS, TIME)
+
+    def setting(self, name: str, node: Any) -> None:
+        if name == "tone":
+            self.tone = self._tone(node)
+        elif name in SETTINGS:
+            setattr(self, name, self.scalar("scene 3d", SETTINGS[name], node, self.evaluate(node)))
+        else:
+            super().setting(name, node)
 
     def _tone(self, node: Any) -> str:
         if type(node) is syntax.Name and node.name in TONES[:-1]:
@@ -189,6 +177,11 @@ class SolidCheck(Check):
         bump: Bump | None = None
         if bumpy is not None:
             texture = self._texture(bumpy, "'bump' of paint")
+            if texture.operation.by_cell or paint.paint.operation.by_cell:
+                raise Fault(
+                    "a bump differs from place to place, and a colour by copies does not", bumpy.start, bumpy.end, "",
+                    "leave the bump out, or take another paint",
+                )  # fmt: skip
             bump = Bump(operations(3)[bump_name(texture.operation)], (*texture.scalars, depth), texture.decided)
         elif deep is not None:
             raise Fault("there is no bump that could have a depth", deep.start, deep.end, "bump = fbm(), depth = 0.02")

@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from shaderdsl import scene as ir, solid_frame as fixed, solid_helpers as helpers
 from shaderdsl.expression import Expr
 from shaderdsl.glsl_print import camel
 from shaderdsl.glsl_writer import LOCALS, TOKEN, Block, DrawnProgram, Target, Writer
-from shaderdsl.registry import Operation, Point3, bind, operations, scalar_names, unbind
+from shaderdsl.registry import CELL_OF, Operation, Point3, bind, operations, scalar_names, unbind
 from shaderdsl.solid_print import wrapped
 from shaderdsl.solid_tape import UNPAINTED, lower
 from shaderdsl.tape import all_scalars
@@ -36,7 +37,8 @@ Material = ir.Material | None
 @dataclass(frozen=True)
 class _Frame:
     """Where a solid stands: the text of the point in its coordinates, the Jacobian of that by the scene's point (a matrix's
-    text, "" where it is the identity), the factor on distances, the inset of primitives, and what is not painted otherwise."""
+    text, "" where it is the identity), the factor on distances, the inset of primitives, what is not painted otherwise, and what
+    writes the index of the copy that is seen of the next repetition around ("vec3(0.0)" where there is none)."""
 
     point: str
     jacobian: str
@@ -44,6 +46,7 @@ class _Frame:
     inset: Expr | None
     material: Material
     painted: str
+    cell: Callable[[], str] | None = None
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -428,7 +431,12 @@ class _Field:
             return ""
         colours, finish = self.shader.material(material)
         bump = None if material is None else material.bump
-        key = ("material", id(material), *((frame.point, frame.scale.index) if len(colours) > 1 or bump is not None else ()))
+        place: tuple[object, ...] = ()
+        if material is not None and material.paint.operation.by_cell:
+            frame = replace(frame, point="vec3(0.0)" if frame.cell is None else frame.cell(), jacobian="")
+        if len(colours) > 1 or bump is not None:
+            place = (frame.point, frame.scale.index)
+        key = ("material", id(material), *place)
         found = self.known(key)
         if found is None:
             block = self.block
@@ -581,7 +589,7 @@ class _Field:
             total = self.short(total, first)
         for child in rest:
             text = self.shape(child, frame)
-            keeps = shape.operation.carves and not _is_painted(child)
+            keeps = shape.operation.carves and not ir.is_painted(child)
             if len(rest) == 1:
                 return self.combined(shape.operation, [total, self.short(text, child)], scalars, frame.scale, keeps)
             self.block.lines.append(f"{total} = {self.combined(shape.operation, [total, text], scalars, frame.scale, keeps)};")
@@ -619,7 +627,7 @@ class _Field:
         if factor.constant != 1.0:
             inset = None if frame.inset is None else frame.inset / factor
             frame = replace(frame, scale=frame.scale * factor, inset=inset)
-        if operation.category == "transform":
+        if operation.category in ("transform", "section"):
             return self.shape(shape.child, self.moved(operation, scalars, arguments, frame))
         if operation.category == "extrusion":
             inner = replace(self.folded(operation, scalars, "", frame), inset=None)
@@ -662,7 +670,14 @@ class _Field:
                 jacobian = block.variable("mat3", "frame")
                 texts.append(jacobian)
             found = self.memo[-1][key] = block.variable("vec3", "q", f"{name}({', '.join(texts)})"), jacobian
-        return replace(frame, point=found[0], jacobian=found[1])
+        cell = partial(self.cell, operation, scalars, copy, frame) if operation.cell else frame.cell
+        return replace(frame, point=found[0], jacobian=found[1], cell=cell)
+
+    def cell(self, operation: Operation, scalars: Sequence[Expr], copy: str, frame: _Frame) -> str:
+        """The index of the copy that a repetition shows, as a variable."""
+        name = self.shader.helper(helpers.space(operations(3)[CELL_OF + operation.name], False))
+        texts = [frame.point, *self.shader.grouped(operation, scalars, self.block), *([copy] if copy else [])]
+        return self.held(f"{name}({', '.join(texts)})", "cell", "vec3")
 
     def repeated(self, shape: ir.Placed, scalars: Sequence[Expr], frame: _Frame) -> str:
         """The union of the copies that may be the nearest, in a loop; each copy has numbers of creases for itself."""
@@ -685,12 +700,3 @@ class _Field:
         self.block, self.first = outer, first
         outer.close(loop)
         return total
-
-
-def _is_painted(shape: ir.Solid) -> bool:
-    """Whether any part of a shape has a material of its own."""
-    if isinstance(shape, ir.Painted):
-        return True
-    if isinstance(shape, ir.Combination):
-        return any(map(_is_painted, shape.children))
-    return isinstance(shape, (ir.Modified, ir.Placed)) and _is_painted(shape.child)

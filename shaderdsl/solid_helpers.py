@@ -546,14 +546,20 @@ def towards(operation: Operation) -> Helper:
 
 @cache
 def ramp(operation: Operation, decided: tuple[tuple[str, float], ...]) -> Helper:
-    """A paint's position on its ramp of colours, with its words and counts made (`decided`)."""
+    """A paint's position on its ramp of colours, with its words and counts made (`decided`); those that are no defaults are part
+    of its name."""
     trace = plane._of_rule(dual.paint_rule, operation).with_constants(dict(decided))
-    made = {name for name, _ in decided}
-    head, inputs = parameters([p for p in operation.parameters if p.name not in made])
-    name = camel(operation.name) + "Ramp"
+    head, inputs = parameters([p for p in operation.parameters if p.continuous])
+    name = _made_name(operation, decided) + "Ramp"
     heads, texts = _seen(operation)
     heads = ["vec3 p", *head, *heads]
     return _helper(name, function_text(f"float {name}({', '.join(heads)})", trace, {**P, **inputs, **texts}, _returned))
+
+
+def _made_name(operation: Operation, decided: tuple[tuple[str, float], ...]) -> str:
+    """An operation's name with those of its words and counts that are no defaults."""
+    usual = {p.name: 0.0 if p.kind == "choice" else p.default for p in operation.parameters}
+    return camel(" ".join([operation.name, *(f"{key} {value:g}" for key, value in decided if value != usual[key])]))
 
 
 def _seen(operation: Operation) -> tuple[list[str], dict[object, str]]:
@@ -567,9 +573,8 @@ def bump(operation: Operation, decided: tuple[tuple[str, float], ...]) -> Helper
     """How steeply a height rises, in its own coordinates."""
     identity = {name: float(k % 4 == 0) for k, name in enumerate(dual.JACOBIAN)}
     trace = plane._of_rule(dual.bump_rule, operation).with_constants({**dict(decided), **identity, "distance_scale": 1.0})
-    made = {name for name, _ in decided}
-    head, inputs = parameters([p for p in operation.parameters if p.name not in made])
-    name = camel(operation.name)
+    head, inputs = parameters([p for p in operation.parameters if p.continuous])
+    name = _made_name(operation, decided)
     heads, texts = _seen(operation)
     heads = ["vec3 p", *head, *heads]
     text = function_text(f"vec3 {name}({', '.join(heads)})", trace, {**P, **inputs, **texts}, lambda t: [f"return {vec(t)};"], {"slope": 0})

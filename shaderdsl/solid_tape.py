@@ -7,9 +7,9 @@ stands in a table of materials, and each shape's instruction names its row.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from shaderdsl.collection import collector_held
 from shaderdsl.dual import ELEMENT
 from shaderdsl.errors import DslError
 from shaderdsl.expression import Expr, Graph
-from shaderdsl.registry import Operation, Point, Point3, bind, operations, scalar_names, unbind
+from shaderdsl.registry import CELL_OF, Operation, Point, Point3, bind, operations, scalar_names, unbind
 from shaderdsl.solid_dual import camera_slots
 from shaderdsl.tape import (
     MAXIMUM_INSTRUCTIONS,
@@ -108,9 +108,8 @@ class SolidTape(Lowered):
     def march(self) -> IntArray:
         """The instructions for values alone: (n, 6) opcode, source register or space, second register, first slot, count (of a
         fold: its space), and the register that the result goes to. Registers and spaces are used again when they are read for
-        the last time; DslError where more than the march's are alive at once."""
+        the last time; DslError where more than the march's are alive at once. What materials alone read is IDLE here."""
         return _allocated(self.instructions)
-
 
     @cached_property
     def parts(self) -> IntArray:
@@ -156,12 +155,19 @@ MARCH_SPACES = 8
 """Registers and folded spaces that may be alive at once while a ray is marched."""
 
 
+IDLE = -1
+"""The opcode of an instruction that does nothing."""
+
+
 def _allocated(instructions: IntArray) -> IntArray:
     table = opcodes(3)
     category = {code.number: operation.category for operation, code in table.items()}
     rows = instructions.tolist()
+    for_materials = {code.number for operation, code in table.items() if operation.name.startswith(CELL_OF)}
     last_read: dict[tuple[str, int], int] = {("register", len(rows) - 1): len(rows)}
     for number, (opcode, source, second, *_) in enumerate(rows):
+        if opcode in for_materials:
+            continue
         if category[opcode] in ("boolean", "modifier"):
             last_read["register", source] = number
             if category[opcode] == "boolean":
@@ -180,6 +186,9 @@ def _allocated(instructions: IntArray) -> IntArray:
 
     for number, (opcode, source, second, slot, count, _) in enumerate(rows):
         kind = category[opcode]
+        if opcode in for_materials:
+            result.append((IDLE, 0, 0, 0, 0, 0))
+            continue
         read = [("register", source), ("register", second)][: {"boolean": 2, "modifier": 1}.get(kind, 0)] or [("space", source)]
         places = [place[name] for name in read]
         # A result takes its first operand's place if it can: a union of many solids stays where it is (see `SolidTape.parts`).
@@ -206,16 +215,20 @@ def _identity(graph: Graph) -> list[Expr]:
 
 class _Frame:
     """Where a solid is lowered: a space, the map from it to the solid's coordinates, the factor on its distances, by how much
-    primitives are inset (for `round`), and the row of what is not painted otherwise."""
+    primitives are inset (for `round`), and the row of what is not painted otherwise. `cell` makes the space whose points are the
+    indices of the copies of the next repetition around; None where there is none."""
 
-    __slots__ = ("space", "matrix", "scale", "inset", "material", "key")
+    __slots__ = ("space", "matrix", "scale", "inset", "material", "cell", "key")
 
-    def __init__(self, space: int, matrix: Map, scale: Expr, inset: Expr | None, material: int) -> None:
+    def __init__(
+        self, space: int, matrix: Map, scale: Expr, inset: Expr | None, material: int, cell: Callable[[], int] | None = None
+    ) -> None:
         self.space = space
         self.matrix = matrix
         self.scale = scale
         self.inset = inset
         self.material = material
+        self.cell = cell  # belongs to the space, which the key has
         self.key = (space, *[e.index for e in matrix], scale.index, inset and inset.index, material)
 
 
@@ -312,7 +325,7 @@ class _Lowering:
             return self.modified(shape, frame)
         if isinstance(shape, ir.Painted):
             row = self.material(shape.material, frame)
-            return self.shape(shape.child, _Frame(frame.space, frame.matrix, frame.scale, frame.inset, row))
+            return self.shape(shape.child, _Frame(frame.space, frame.matrix, frame.scale, frame.inset, row, frame.cell))
         return self.leaf(shape, frame)
 
     def leaf(self, shape: ir.Primitive | ir.Outline, frame: _Frame) -> int:
@@ -342,7 +355,7 @@ class _Lowering:
         scalars = self.scaled(operation, own, frame.scale)
         total = registers[0]
         for other, child in zip(registers[1:], shape.children[1:]):
-            keeps = operation.carves and not _is_painted(child)
+            keeps = operation.carves and not ir.is_painted(child)
             total = self.binary(operation, total, other, scalars, keeps)
         return total
 
@@ -358,7 +371,7 @@ class _Lowering:
         inner = frame
         if operation.name == "round":
             amount = shape.scalars[0] if frame.inset is None else shape.scalars[0] + frame.inset
-            inner = _Frame(frame.space, frame.matrix, frame.scale, amount, frame.material)
+            inner = _Frame(frame.space, frame.matrix, frame.scale, amount, frame.material, frame.cell)
         child = self.shape(shape.child, inner)
         scalars = self.scaled(operation, shape.scalars, frame.scale)
         key = (self.numbers[operation], child, -1, tuple(e.index for e in scalars))
@@ -380,12 +393,12 @@ class _Lowering:
         factor = self.graph.lift(operation.distance_scale(**arguments) if operation.distance_scale else 1.0)
         scale = frame.scale if factor.constant == 1.0 else frame.scale * factor
         inset = None if frame.inset is None else frame.inset / factor
-        if operation.category == "transform":
+        if operation.category in ("transform", "section"):
             matrix = self.mapped(operation, arguments, frame.matrix)
-            return self.shape(shape.child, _Frame(frame.space, matrix, scale, inset, frame.material))
+            return self.shape(shape.child, _Frame(frame.space, matrix, scale, inset, frame.material, frame.cell))
         if operation.category == "extrusion":
             space = self.space(operation, frame, scalars)
-            inner = _Frame(space, self.identity, scale, None, frame.material)
+            inner = _Frame(space, self.identity, scale, None, frame.material, frame.cell)
             section = self.shape(shape.child, inner)
             if not operation.capped:
                 return section
@@ -393,8 +406,10 @@ class _Lowering:
             return self.binary(self.named["capped"], section, ends, ())
         total: int | None = None
         for copy in range(operation.copies):
-            space = self.space(operation, frame, [*scalars, self.graph.constant(float(copy))])
-            register = self.shape(shape.child, _Frame(space, self.identity, scale, inset, frame.material))
+            given = [*scalars, self.graph.constant(float(copy))]
+            cell = frame.cell if operation.cell is None else partial(self.space, self.named[CELL_OF + operation.name], frame, given)
+            inner = _Frame(self.space(operation, frame, given), self.identity, scale, inset, frame.material, cell)
+            register = self.shape(shape.child, inner)
             total = register if total is None else self.binary(self.named["union"], total, register, ())
         assert total is not None
         return total
@@ -453,6 +468,8 @@ class _Lowering:
         if bump is not None:
             heights = [frame.scale, *all_scalars(bump.operation, bump.scalars, bump.decided, self.graph)]
         space, matrix = (frame.space, frame.matrix) if scalars or heights else (0, self.identity)
+        if paint.operation.by_cell:
+            space, matrix = (0, (self.zero,) * 12) if frame.cell is None else (frame.cell(), self.identity)
         entries = [*matrix, *scalars, *colours, *numbers, *heights]
         turned = -1 if bump is None else self.numbers[bump.operation]
         key = ("material", paint.operation, turned, space, tuple(e.index for e in entries))
@@ -463,12 +480,3 @@ class _Lowering:
             row = (self.numbers[paint.operation], space, slot, len(paint.colours), end - len(numbers), turned, end)
             self.materials.append(row)
         return self.memo[key]
-
-
-def _is_painted(shape: ir.Solid) -> bool:
-    """Whether any part of a shape has a material of its own."""
-    if isinstance(shape, ir.Painted):
-        return True
-    if isinstance(shape, ir.Combination):
-        return any(map(_is_painted, shape.children))
-    return isinstance(shape, (ir.Modified, ir.Placed)) and _is_painted(shape.child)

@@ -67,7 +67,7 @@ def opcodes(dimension: Dimension = 2) -> dict[Operation, Opcode]:
     by_body: dict[object, Opcode] = {}
     table: dict[Operation, Opcode] = {}
     for operation in operations(dimension).values():
-        if operation.category in ("transform", "layer", "camera"):
+        if operation.category in ("transform", "section", "layer", "camera"):
             continue
         key = (operation.body, operation.finish)
         table[operation] = by_body.setdefault(key, Opcode(operation, len(by_body)))

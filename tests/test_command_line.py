@@ -91,6 +91,8 @@ def test_usage_errors_end_with_2(program: Path, picture: Path) -> None:
         ["render", program, "--turntable", "1", "-o", "a.gif"],
         ["render", program, "--turntable", "8", "-o", "a.png"],
         ["render", program, "--turntable", "8", "--sheet", "4x2", "-o", "a.gif"],
+        ["render", program, "--turntable", "8", "--animate", "2", "-o", "a.gif"],
+        ["render", program, "--animate", "2", "-o", "a.png"],
         ["mesh", program, "--bounds=1,2,3"],
         ["mesh", program, "--bounds=a,b,c,d,e,f"],
         ["mesh", program, "--mesher", "spheres"],
@@ -194,6 +196,23 @@ def test_a_program_in_space_is_drawn_from_where_one_likes(solid: Path, program: 
     np.testing.assert_allclose(seen, image(elsewhere, (40, 30), "taichi"), atol=0.51 / 255)
     is_refused(earthshader("render", solid, "-o", path, "--elevation", 100), "-90 to 90")
     is_refused(earthshader("render", program, "-o", path, "--azimuth", 10), "scene 3d")
+
+
+def test_films_and_sheets_let_the_time_pass(tmp_path: Path) -> None:
+    text = "circle(0.2 + 0.1 * time).fill(#c1121f)"
+    program = program_text(tmp_path, text)
+    moments = np.rint(255 * batch([parse(text).at(seconds) for seconds in (0.0, 1.0, 2.0, 3.0)], 32))
+    ended = earthshader("render", program, "-o", tmp_path / "a.png", "--animate", 4, "--sheet", "2x2", "--size", 32)
+    page = np.asarray(Image.open(tmp_path / "a.png")).astype(float)
+    assert ended.code == 0 and page.shape == (64, 64, 3)
+    rows = [np.concatenate(list(moments[k : k + 2]), 1) for k in (0, 2)]
+    np.testing.assert_allclose(page, np.concatenate(rows), atol=1)
+    assert earthshader("render", program, "-o", tmp_path / "a.gif", "--animate", 0.5, "--size", 32).code == 0
+    film = Image.open(tmp_path / "a.gif")
+    assert film.n_frames == 10 and film.info["duration"] == 50  # type: ignore[attr-defined]
+    is_refused(earthshader("render", program_text(tmp_path, TEXT), "-o", tmp_path / "b.gif", "--animate", 4), "no time")
+    shrinking = program_text(tmp_path, "circle(1 - time)")
+    is_refused(earthshader("render", shrinking, "-o", tmp_path / "b.gif", "--animate", 4), "at least 0")
 
 
 def test_films_and_sheets_go_once_around(solid: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,6 +84,9 @@ PROGRAMS = {
         union(box(0.6, 0.4, 0.5), sphere(0.5).move(0, 0.4, 0), chamfer = 0.1)
         lamp((-1, 1.2, 1), intensity = 3)
         sky(0.3)""",
+    "textures of one kind": """scene 3d
+        sphere(0.4).paint(fbm(#1b4332, #95d5b2, seed = 1)).move(-0.5, 0, 0)
+        sphere(0.4).paint(fbm(#1b4332, #95d5b2, seed = 2)).move(0.5, 0, 0)""",
     "nothing": "scene 3d(background = none)\nlight((1, 1, 1))",
     "nothing on blue": "scene 3d(background = #3355ff, exposure = 2, tone = reinhard)",
     "one twice": "scene 3d\nlet a = sphere(0.5)\na\na.paint(#ff0000)\na - a.move(0.2, 0, 0)\na",
@@ -105,7 +108,7 @@ def arguments(operation: Operation) -> str:
 
 def example_of(operation: Operation) -> str:
     """What shows an operation in space."""
-    if operation.dimension == 3 and operation.category != "paint":
+    if operation.dimension == 3:
         return "scene 3d\n" + operation.example
     given = arguments(operation)
     if operation.category == "boolean":
@@ -117,7 +120,7 @@ def example_of(operation: Operation) -> str:
     return f"scene 3d\n(box(0.6, 0.4, 0.5) | sphere(0.6)).rotate(20).paint({colours[-1]})"
 
 
-CATEGORIES = ("shape", "boolean", "modifier", "transform", "repetition", "extrusion", "paint", "camera", "light")
+CATEGORIES = ("shape", "boolean", "modifier", "transform", "repetition", "extrusion", "section", "paint", "camera", "light")
 EXAMPLES = {operation.name: example_of(operation) for operation in of_category(*CATEGORIES, dimension=3)}
 
 

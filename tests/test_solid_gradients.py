@@ -47,7 +47,7 @@ TIES = 0.03
 """Of the batched Jacobian's entries may err by more than SINGLE of their parameter's largest: near creases and kinks."""
 
 OPERATIONS = [
-    o for o in of_category("shape", "transform", "repetition", "extrusion", "paint", "camera", "light", dimension=3)
+    o for o in of_category("shape", "transform", "repetition", "extrusion", "section", "paint", "camera", "light", dimension=3)
     if o.dimension == 3
 ]  # fmt: skip
 

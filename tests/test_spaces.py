@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from agreement import reference
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
 from shaderdsl import DslError, emit, parse
 from shaderdsl.expression import Expr, Graph
 from shaderdsl.registry import (
+    CELL_OF,
     Operation,
     Point3,
     bind,
@@ -248,6 +250,26 @@ def test_no_map_stretches_more_than_it_says(name: str) -> None:
 def test_stretch_is_not_said_much_larger_than_it_is(name: str, arguments: dict[str, Any], share: float) -> None:
     values = scalars(name, **arguments)
     assert np.max(stretches(name, values, points_in(100_000, 1.2))) * traced(name).distance_scale(values) > share
+
+
+@pytest.mark.parametrize("name", [n for n in FOLDS if operations(3)[n].cell])
+def test_a_cells_index_stands_for_one_copy(name: str) -> None:
+    """Points have the same index where a fold moves them by the same map, and else another one."""
+    random, index = np.random.default_rng(14), Map(operations(3)[CELL_OF + name])
+    for _ in range(10):
+        values = random_scalars(name, random)
+        if name == "repeat_mirrored":  # an even cell is the first one, moved; an odd one is a mirror's too
+            values = {**values, "dx": 0.4, "dy": 0.5, "dz": 0.6}
+        for copy in range(operations(3)[name].copies):
+            points = points_in(2000)
+            cells = index(points, values, copy)
+            np.testing.assert_array_equal(cells, np.round(cells))
+            jacobian = traced(name).run(traced(name).jacobian(), points, values, copy).T.reshape(-1, 3, 3)
+            shift = traced(name)(points, values, copy) - np.einsum("nij,nj->ni", jacobian, points)
+            maps = np.round(np.concatenate([jacobian.reshape(-1, 9), shift], 1), 6) + 0.0
+            kinds = [len(np.unique(what, axis=0)) for what in (cells, maps, np.concatenate([cells, maps], 1))]
+            assert kinds[0] == kinds[1] == kinds[2]
+            assert name == "repeat_grid in space" or kinds[0] > 1
 
 
 @pytest.mark.parametrize("name", [n for n in FOLDS if operations(3)[n].copies == 1])
@@ -580,9 +602,44 @@ def test_a_sweep_without_a_way_is_refused() -> None:
         parse("scene 3d\ncircle(0.1).sweep((0, 0, 0), (1, 0, 0), (0, 0, 0))")
 
 
+# -- sections ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("section", "shape"),
+    [
+        ("sphere(0.5).slice(0.3)", "circle(0.4)"),
+        ("sphere(0.5).slice()", "circle(0.5)"),
+        ("box(0.5, 0.2, 0.4).move(0.1, 0, 0).slice(-0.3).rotate(30)", "box(0.5, 0.2).move(0.1, 0).rotate(30)"),
+        ("cylinder(0.3, 0.5).rotate(90, 0, 0).move(0, 0, 0.2).slice(0.5)", "circle(0.3)"),
+        ("cylinder(0.25, 5).rotate(0, 0, 30).slice(0.15)", "box(0.2, 5).rotate(30)"),
+        ("(sphere(0.5) - box(0.1, 1, 1)).slice(0.3).mirror(20)", "(circle(0.4) - box(0.1, 1)).mirror(20)"),
+    ],
+)
+def test_sections_are_the_shapes_that_they_look_like(section: str, shape: str) -> None:
+    cut, drawn = (reference(parse(f"scene 3d\n{what}.extrude(0.2)"), (40, 40)) for what in (section, shape))
+    error = np.abs(cut - drawn).max(2)
+    # The distance of a section is a bound, by which the share of a pixel that an edge's other side has is found a little off.
+    assert error.max() < 0.05 and np.mean(error > 2e-3) < 0.02 and drawn[..., :3].std() > 0.05
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("circle(0.5).slice(0.1).extrude(0.1)", "slice does not take"),
+        ("sphere(0.5).slice(0.1)", "draws nothing in space"),
+        ("sphere(0.5).paint(#ff0000).slice(0.1).extrude(0.1)", "this solid is painted"),
+        ("sphere(0.5).slice(0.1).round(0.1).extrude(0.1)", "round the solid before"),
+    ],
+)
+def test_mistakes_with_sections_are_told(text: str, message: str) -> None:
+    with pytest.raises(DslError, match=message):
+        parse(f"scene 3d\n{text}")
+
+
 # -- all of them ---------------------------------------------------------------------------------------------
 
-ALL = [*TRANSFORMS, *FOLDS, *EXTRUSIONS]
+ALL = [*TRANSFORMS, *FOLDS, *EXTRUSIONS, *(o.name for o in of_category("section", dimension=3))]
 
 
 @pytest.mark.parametrize("name", ALL)

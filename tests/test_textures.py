@@ -365,6 +365,71 @@ def test_textures_are_at_home_in_space() -> None:
     assert functions(3)["gradient"][0].dimension == 3
 
 
+# -- copies ----------------------------------------------------------------------------------------------------
+
+REPEATED = (
+    "box(0.1, 0.1, 0.1).paint(mix(#f4d35e, #7b2d26, cell(seed = 3))).repeat_grid(4, 4, 1, 0.4, 0.4, 1)",
+    "sphere(0.2).paint(mix(#c0392b, #f1c40f, cell())).repeat(0.7)",
+    "sphere(0.16).move(0.6, 0, 0).paint(in_turn(#e63946, #f1faee, #1d3557, period = 3)).repeat_polar(9)",
+    "box(0.2, 0.15, 0.15).rotate(20, 30, 0).paint(cell(#ff0000, #00ff00, #0000ff)).repeat_mirrored(0.6, 0.6)",
+    """(sphere(0.2).twist(40) | box(0.05, 0.3, 0.05).paint(cell(#ff0000, #00ffff)).mirror().move(0.1, 0, 0))
+        .paint(in_turn(#111111, #eeeeee)).repeat_grid(3, 2, 2, 0.7, 0.7, 0.9)""",
+    """sphere(0.2).paint(cell(#ff0000, #0000ff))
+        box(0.1, 0.1, 0.1).paint(in_turn(#ff0000, #00ff00)).repeat_grid(2, 2, 1, 0.8, 0.8, 1)
+        torus(0.2, 0.05).move(0.8, 0, 0).paint(cell(#ffff00, #0000ff, seed = 2)).mirror()""",
+)
+
+
+def test_colours_of_copies_agree_everywhere() -> None:
+    programs = [parse("scene 3d\n" + text) for text in REPEATED]
+    taichi_against_numpy(programs, (64, 48)).check()
+    if gl_backend.available():
+        gl_against_taichi(programs, (64, 48)).check()
+
+
+def copies(paint: str, repetition: str, at: list[tuple[float, float]], size: int = 64) -> npt.NDArray[np.float64]:
+    """(copies, 3): the colours that copies around points of the picture have, each of one colour all over."""
+    head = "scene 3d(background = none)\northographic((0, 0, 3), height = 2)\nambient(1)\n"
+    picture = reference(parse(f"{head}box(0.1, 0.1, 0.1).paint({paint}).{repetition}"), (size, size))
+    found = []
+    for x, y in at:
+        row, column = round((1 - y) * size / 2), round((1 + x) * size / 2)
+        around = picture[row - 2 : row + 2, column - 2 : column + 2].reshape(-1, 4)
+        assert np.ptp(around, 0).max() < 1e-9 and around[0, 3] == 1.0
+        found.append(around[0, :3])
+    return np.array(found)
+
+
+def test_neighbouring_copies_differ() -> None:
+    at = [(0.4 * column - 0.6, 0.4 * row - 0.6) for row in range(4) for column in range(4)]
+    shades = copies("mix(#000000, #ffffff, cell(seed = 1))", "repeat_grid(4, 4, 1, 0.4, 0.4, 1)", at)[:, 0].reshape(4, 4)
+    assert min(np.abs(np.diff(shades, axis=axis)).min() for axis in (0, 1)) > 0.01 and shades.std() > 0.15
+    other = copies("mix(#000000, #ffffff, cell(seed = 2))", "repeat_grid(4, 4, 1, 0.4, 0.4, 1)", at)[:, 0].reshape(4, 4)
+    assert np.abs(shades - other).mean() > 0.1
+
+
+def test_copies_take_turns() -> None:
+    at = [(0.4 * column - 0.6, 0.0) for column in range(4)]
+    colours = copies("in_turn(#ff0000, #00ff00, #0000ff, period = 3)", "repeat_grid(4, 1, 1, 0.4, 1, 1)", at)
+    assert colours.argmax(1).tolist() == [0, 1, 2, 0]
+
+
+def test_a_bump_is_no_matter_of_copies() -> None:
+    for paint in ("cell(#ffffff, #000000), bump = fbm()", "#ffffff, bump = cell()"):
+        with pytest.raises(DslError, match="a bump differs from place to place"):
+            parse(f"scene 3d\nsphere(0.5).paint({paint}).repeat(1)")
+    with pytest.raises(DslError, match="displaced"):
+        parse("scene 3d\nsphere(0.5).displace(cell(), 0.1)")
+    with pytest.raises(DslError, match="no picture in the plane"):
+        parse("scene 3d\nsphere(0.5).paint(triplanar(cell(#fff, #000)))")
+
+
+def test_inside_of_two_repetitions_the_inner_one_counts() -> None:
+    at = [(x, y) for y in (-0.3, 0.3) for x in (-0.3, 0.3)]
+    colours = copies("in_turn(#ff0000, #0000ff)", "repeat_grid(2, 1, 1, 0.6, 1, 1).repeat_grid(1, 2, 1, 1, 0.6, 1)", at)
+    assert colours.argmax(1).tolist() == [0, 2, 0, 2]
+
+
 def test_textures_far_away_draw_without_a_fault() -> None:
     for operation in TEXTURES:
         program = parse(f"box(1, 1).fill({operation.function}(#000, #fff, scale = 0.000001)).move(900000, 0)\ncircle(0.1)")

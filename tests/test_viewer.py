@@ -239,6 +239,35 @@ def test_a_page_without_a_target(opened: Opener) -> None:
     assert_alike(compiled(shown, code, (32, 32))[..., :3], over_white)
 
 
+def test_the_time_passes_until_it_is_paused(opened: Opener) -> None:
+    program = parse("circle(0.2 + 0.1 * time).fill(#c1121f)")
+    page = opened(program)
+    moment = "return Number(document.getElementById('moment').value)"
+    assert page.run(moment) == 0.0 and page.find("#play").text == "Play"
+    page.find("#play").click()
+    for _ in range(5):
+        page.settle()
+    assert page.find("#play").text == "Pause"
+    page.find("#play").click()
+    seconds = page.run("return earthshader.programText().match(/time = ([0-9.]+)/)[1]")
+    assert float(seconds) > 0.0 and page.find("#play").text == "Play"
+    page.settle()
+    assert f"time = {seconds}" in page.text()
+    set_value = "const s = document.getElementById('moment'); s.value = 3; s.dispatchEvent(new Event('input'))"
+    page.run(set_value)
+    assert page.find("#seconds").text == "3.00 s"
+    assert_alike(page.pixels(), drawn(program.at(3.0)))
+    for target in ("shadertoy", "330"):
+        code = page.run(f"return earthshader.shaderText('{target}')")
+        assert ("#define time iTime" in code) == (target == "shadertoy")
+        assert ("uniform float time;" in code) == (target == "330")
+    page.run("earthshader.setParameter('time', 9.99); document.getElementById('play').click()")
+    for _ in range(4):
+        page.settle()
+    page.run("document.getElementById('play').click()")
+    assert page.run(moment) < 9.0
+
+
 def test_a_transparent_target_counts_its_alpha(opened: Opener) -> None:
     program = parse("scene 2d(background = none)\ncircle(0.5).fill(#e0353f)")
     premultiplied = drawn(program, (64, 64))

@@ -56,15 +56,17 @@ function onGrid(value, step) {
 // A live WebGL2 shader with its numbers as constants: `target` is "330" or "shadertoy".
 //
 // Each name keeps its #define, so that the numbers stand at the top under names a person can read; what reads
-// parameters by number (loops over layers, points of outlines) gets them as one constant array.
-function bakedShader(live, target, values, program) {
+// parameters by number (loops over layers, points of outlines) gets them as one constant array. Parameter `time`, if any, goes on.
+function bakedShader(live, target, values, program, time) {
   let code = live.replace(/^#version[^\n]*\n(?:precision[^\n]*\n)*/, "");
   // The program in the comment at the head comes last: nothing in it is code.
   code = code.replace(/^\/\/ Written by [^\n]*\n(?:\/\/[^\n]*\n)*/, "");
   code = code.replace(
     /^(#define \w+ )(?:params\[(\d+)\]|texelFetch\(params_texture, ivec2\((\d+), 0\), 0\))\.([xyzw])$/gm,
     (_, head, vector, texel, part) => {
-      const text = glslNumber(values[4 * Number(vector ?? texel) + "xyzw".indexOf(part)]);
+      const index = 4 * Number(vector ?? texel) + "xyzw".indexOf(part);
+      if (index === time) return target === "shadertoy" ? head + "iTime" : "uniform float time;  // the moment that is shown, in seconds";
+      const text = glslNumber(values[index]);
       return head + (text.startsWith("-") ? `(${text})` : text);
     },
   );

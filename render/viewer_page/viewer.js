@@ -66,7 +66,7 @@ async function copy(text, what) {
 }
 
 function shaderText(target) {
-  return bakedShader(drawing?.shader ?? data.shader, target, model.values, model.written());
+  return bakedShader(drawing?.shader ?? data.shader, target, model.values, model.written(), data.time?.parameter);
 }
 
 document.getElementById("title").textContent = data.title;
@@ -90,6 +90,8 @@ model.listeners.push((literal) => {
   redraw();
   measure();
 });
+
+if (data.time) new Clock(model, data.time);
 
 function showAntialiasing() {
   document.getElementById("antialias").setAttribute("aria-pressed", String(drawing.shader === data.shader));

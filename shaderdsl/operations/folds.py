@@ -8,7 +8,7 @@ give stays a bound. Repeats show the nearest copies only, as few as a solid in t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from shaderdsl.expression import (
     Expr,
@@ -34,6 +34,12 @@ NORMAL = vector(
 )
 
 
+def _side(p: Point3, copy: Expr, normal: Point3) -> Point3:
+    """(0, 0, 0) on the plane's front and (1, 0, 0) behind it."""
+    zero = 0.0 * p.x
+    return Point3(select(normal.dot(p) < 0.0, 1.0, 0.0), zero, zero)
+
+
 @register(
     "repetition",
     "mirror in space",
@@ -44,6 +50,7 @@ NORMAL = vector(
     dimension=3,
     exact=False,
     constraint=directed("normal"),
+    cell=_side,
 )
 def mirror(p: Point3, copy: Expr, normal: Point3) -> Point3:
     unit = normal.normalized()
@@ -164,24 +171,30 @@ ENDLESS = 1e6
 """Of cells to each side: more than a picture shows."""
 
 
-def nearest_cells(p: Point3, copy: Expr, spacing: Iterable[Expr], reach: Iterable[Expr]) -> Point3:
-    """`p` as seen by the nearest of the cells that are `spacing` apart along each axis (copy 0), or by the one behind
-    the border of that cell that p is nearest to (copy 1). Cells lie evenly about the origin, `reach` to each side."""
+def _cells(p: Point3, copy: Expr, spacing: Iterable[Expr], reach: Iterable[Expr]) -> list[Expr]:
+    """Where the nearest of the cells that are `spacing` apart along each axis lies (copy 0), or the one behind the border of that
+    cell that p is nearest to (copy 1), in cells from the origin. They lie evenly about it, `reach` to each side."""
     homes, steps, margins = [], [], []
     for coordinate, width, most in zip(p, spacing, reach):
         half = most - floor(most)  # an even number of cells has its middle between two
         place = coordinate / positive(width)
         home = clamp(floor(place - half + 0.5) + half, -most, most)
         step = clamp(home + select(place < home, -1.0, 1.0), -most, most) - home
-        homes.append(coordinate - width * home)
-        steps.append(width * step)
+        homes.append(home)
+        steps.append(step)
         margins.append(select(absolute(step) > 0.5, width * (0.5 - absolute(place - home)), FAT))
     least = minimum(margins[0], minimum(margins[1], margins[2]))
     second = copy > 0.5
     along_x = select(second, 1.0 - (least < margins[0]), 0.0)
     along_y = select(second, 1.0 - (least < margins[1]), 0.0) * (1.0 - along_x)
     along_z = select(second, 1.0 - along_x - along_y, 0.0)
-    return Point3(*(home - step * along for home, step, along in zip(homes, steps, (along_x, along_y, along_z))))
+    return [home + step * along for home, step, along in zip(homes, steps, (along_x, along_y, along_z))]
+
+
+def nearest_cells(p: Point3, copy: Expr, spacing: Sequence[Expr], reach: Sequence[Expr]) -> Point3:
+    """`p` as seen by a cell; see `_cells`."""
+    places = _cells(p, copy, spacing, reach)
+    return Point3(*(coordinate - width * place for coordinate, width, place in zip(p, spacing, places)))
 
 
 def endless(spacing: Expr) -> Expr:
@@ -193,6 +206,17 @@ TWO_CELLS = (
     "A solid belongs in the middle of its cell: a point sees its own cell's copy and the one behind the cell's nearest "
     "border, so that a solid may reach a little into the cells beside its own, and not over their edges."
 )
+
+
+def _halves(*counts: Expr) -> list[Expr]:
+    """How many cells lie to each side of the middle one; with a half where two share the middle."""
+    return [0.5 * (count - 1.0) for count in counts]
+
+
+def _grid_cell(p: Point3, copy: Expr, columns: Expr, rows: Expr, layers: Expr, dx: Expr, dy: Expr, dz: Expr) -> Point3:
+    """Column, row and layer, from 0 on."""
+    reach = _halves(columns, rows, layers)
+    return Point3(*(place + most for place, most in zip(_cells(p, copy, (dx, dy, dz), reach), reach)))
 
 
 @register(
@@ -210,12 +234,13 @@ TWO_CELLS = (
     dimension=3,
     exact=False,
     copies=2,
+    cell=_grid_cell,
     notes=TWO_CELLS,
 )
 def repeat_grid(
     p: Point3, copy: Expr, columns: Expr, rows: Expr, layers: Expr, dx: Expr, dy: Expr, dz: Expr
 ) -> Point3:
-    return nearest_cells(p, copy, (dx, dy, dz), (0.5 * (n - 1.0) for n in (columns, rows, layers)))
+    return nearest_cells(p, copy, (dx, dy, dz), _halves(columns, rows, layers))
 
 
 SPACINGS = (
@@ -223,6 +248,11 @@ SPACINGS = (
     length("dy", 0.4, 1.0, 0.0),
     length("dz", 0.4, 1.0, 0.0),
 )
+
+
+def _endless_cell(p: Point3, copy: Expr, dx: Expr, dy: Expr, dz: Expr) -> Point3:
+    """How many cells to the right, up and to the viewer."""
+    return Point3(*_cells(p, copy, (dx, dy, dz), list(map(endless, (dx, dy, dz)))))
 
 
 @register(
@@ -234,11 +264,21 @@ SPACINGS = (
     dimension=3,
     exact=False,
     copies=2,
+    cell=_endless_cell,
     notes=TWO_CELLS,
 )
 def repeat(p: Point3, copy: Expr, dx: Expr, dy: Expr, dz: Expr) -> Point3:
     spacing = (dx, dy, dz)
-    return nearest_cells(p, copy, spacing, map(endless, spacing))
+    return nearest_cells(p, copy, spacing, list(map(endless, spacing)))
+
+
+def _own_cell(coordinate: Expr, width: Expr) -> Expr:
+    return floor(coordinate / positive(width) + 0.5)
+
+
+def _mirrored_cell(p: Point3, copy: Expr, dx: Expr, dy: Expr, dz: Expr) -> Point3:
+    """How many cells to the right, up and to the viewer."""
+    return Point3(*(select(width > SMALL, _own_cell(c, width), 0.0) for c, width in zip(p, (dx, dy, dz))))
 
 
 @register(
@@ -249,15 +289,29 @@ def repeat(p: Point3, copy: Expr, dx: Expr, dy: Expr, dz: Expr) -> Point3:
     example="box(0.2, 0.15, 0.15).rotate(20, 30, 0).repeat_mirrored(0.6, 0.6)",
     dimension=3,
     exact=False,
+    cell=_mirrored_cell,
     notes="What reaches out of its cell is cut off at the border.",
 )
 def repeat_mirrored(p: Point3, copy: Expr, dx: Expr, dy: Expr, dz: Expr) -> Point3:
     def folded(coordinate: Expr, width: Expr) -> Expr:
-        cell = floor(coordinate / positive(width) + 0.5)
+        cell = _own_cell(coordinate, width)
         odd = cell - 2.0 * floor(0.5 * cell)
         return select(width > SMALL, (coordinate - width * cell) * (1.0 - 2.0 * odd), coordinate)
 
     return Point3(folded(p.x, dx), folded(p.y, dy), folded(p.z, dz))
+
+
+def _sector(p: Point3, copy: Expr, count: Expr) -> Expr:
+    """The sector around y that `p` is in (copy 0), or the one that is nearest besides (copy 1), counted from the x axis."""
+    turn = arctangent(-p.z, p.x) * count / (2.0 * math.pi)
+    nearest = floor(turn + 0.5)
+    return nearest + select(copy < 0.5, 0.0, select(turn < nearest, -1.0, 1.0))
+
+
+def _polar_cell(p: Point3, copy: Expr, count: Expr) -> Point3:
+    """The sector's number, from 0 on, counter-clockwise seen from above."""
+    sector, zero = _sector(p, copy, count), 0.0 * p.x
+    return Point3(sector - count * floor((sector + 0.5) / count), zero, zero)
 
 
 @register(
@@ -270,13 +324,10 @@ def repeat_mirrored(p: Point3, copy: Expr, dx: Expr, dy: Expr, dz: Expr) -> Poin
     dimension=3,
     exact=False,
     copies=2,
+    cell=_polar_cell,
     notes="The solid belongs right of the origin, about x; it may reach into the sectors beside its own, not further.",
 )
 def repeat_polar(p: Point3, copy: Expr, count: Expr) -> Point3:
-    step = 2.0 * math.pi / count
-    turn = arctangent(-p.z, p.x) / step
-    nearest = floor(turn + 0.5)
-    second = nearest + select(turn < nearest, -1.0, 1.0)
-    angle = step * select(copy < 0.5, nearest, second)
+    angle = 2.0 * math.pi / count * _sector(p, copy, count)
     c, s = cosine(angle), sine(angle)
     return Point3(c * p.x - s * p.z, p.y, c * p.z + s * p.x)

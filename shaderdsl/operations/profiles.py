@@ -1,4 +1,4 @@
-"""Solids made of a shape of the plane: drawn out, turned about an axis, or led along a curve.
+"""Solids made of a shape of the plane: drawn out, turned about an axis, or led along a curve; and shapes cut from solids.
 
 A body gives the place (x, y) in the shape's plane that a point of space belongs to, and z, how far it lies beyond the
 solid's ends.
@@ -120,3 +120,17 @@ def sweep(p: Point3, start: Point3, control: Point3, end: Point3) -> Point3:
 
     depth = minimum(within(start, first, found < ENDING), within(end, -last, found > 1.0 - ENDING))
     return Point3(section.x, section.y, -depth)
+
+
+@register(
+    "section",
+    "slice",
+    length("offset", -0.4, 0.4, 0.0, signed=True, summary="the z of the plane that cuts the solid"),
+    summary="The shape of the plane that a solid's section at one z is, for the operations that make solids of such shapes.",
+    example="(box(0.5, 0.5, 0.5).rotate(45, 35, 0) - sphere(0.4)).slice(0.1).extrude(0.1)",
+    dimension=3,
+    exact=False,
+    notes="The solid is not painted; what is made of its section may be.",
+)
+def cut(p: Point3, offset: Expr) -> Point3:
+    return Point3(p.x, p.y, 0.0 * p.z + offset)

@@ -1,6 +1,6 @@
 """What textures become on solids: laid on from three sides, heights that turn the normal, heights that move the surface.
 
-Each paint that has parameters gets entries of its own for that, which no program calls by name: `triplanar`, `bump` and
+Each paint that has parameters and differs from place to place gets entries of its own for that, which no program calls by name: `triplanar`, `bump` and
 `displace` of the language choose them (`shaderdsl.solid_checker`), and from there on they are operations as all others.
 """
 
@@ -80,7 +80,7 @@ def _add_relief(paint: Operation) -> None:
 def _add_all() -> None:
     assert paints and textures, "their entries are what these are made of"
     for paint in registered("paint"):
-        if not paint.parameters:
+        if not paint.parameters or paint.by_cell:
             continue
         if paint.slope is not None:
             _add_relief(paint)

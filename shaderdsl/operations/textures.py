@@ -418,3 +418,43 @@ def marble(p: Point3, scale: Expr, seed: Expr, octaves: Expr, lacunarity: Expr, 
 def gradient(p: Point3, start: Point3, end: Point3) -> Expr:
     axis = end - start
     return (p - start).dot(axis) / maximum(axis.dot(axis), 1e-18)
+
+
+# -- copies ----------------------------------------------------------------------------------------------------
+
+_BY_CELL = (
+    "It stands inside of the repetition, `box(0.1, 0.1, 0.1).paint(...).repeat_grid(...)`, and of several asks the innermost; "
+    "where there is none, all is one copy. A border between cells that runs through a solid, as mirrors make it, is drawn "
+    "hard; copies that touch are told apart as any two solids are."
+)
+
+
+@register(
+    "paint",
+    "cell",
+    _SEED,
+    summary="A random place on the ramp for each copy of a repeated solid.",
+    example="sphere(0.17).paint(mix(#f4d35e, #7b2d26, cell(seed = 3))).repeat_grid(4, 4, 1, 0.4, 0.4, 1)",
+    variadic="colours",
+    dimension=3,
+    by_cell=True,
+    notes=_BY_CELL,
+)
+def cell(p: Point3, seed: Expr) -> Expr:
+    return hashed(p.x, p.y, p.z, seed)
+
+
+@register(
+    "paint",
+    "in_turn",
+    count("period", 2, 64, 2, summary="after so many copies it begins again"),
+    summary="The copies of a repeated solid, one after another along the ramp: around a ring, or along rows, columns and layers.",
+    example="sphere(0.16).move(0.6, 0, 0).paint(in_turn(#e63946, #f1faee, #1d3557, period = 3)).repeat_polar(9)",
+    variadic="colours",
+    dimension=3,
+    by_cell=True,
+    notes=_BY_CELL,
+)
+def in_turn(p: Point3, period: Expr) -> Expr:
+    number = p.x + p.y + p.z
+    return (number - period * floor((number + 0.5) / period)) / (period - 1.0)
