@@ -23,7 +23,7 @@ from data.reach import drawn
 from data.scenes import SceneWriter
 from data.solids import Solid, Solids
 from data.writing import Palette, Writer, decimal, hexadecimal
-from render.tapes import solid_tape_of
+from render.tapes import solid_tape_of, tape_of
 from shaderdsl import DslError, syntax
 from shaderdsl.program import Program, parse
 from shaderdsl.registry import Dimension, of_category
@@ -126,8 +126,6 @@ def _text(random: Random, level: int, layers: int | None, dimension: Dimension) 
 
 
 def _parsed(random: Random, level: int, layers: int | None, dimension: Dimension) -> Program:
-    if dimension == 2:
-        return parse(_text(random, level, layers, dimension))
     while True:
         program = parse(_text(random, level, layers, dimension))
         if _is_lowered(program):
@@ -135,9 +133,12 @@ def _parsed(random: Random, level: int, layers: int | None, dimension: Dimension
 
 
 def _is_lowered(program: Program) -> bool:
-    """Not so where a scene has more operations or folds than a tape holds, which an error says."""
+    """Not so where a program has more operations or folds than a tape holds, which an error says."""
     try:
-        solid_tape_of(program).march  # noqa: B018
+        if program.dimension == 3:
+            solid_tape_of(program).march  # noqa: B018
+        else:
+            tape_of(program)
     except DslError:
         return False
     return True

@@ -13,6 +13,7 @@ from shaderdsl import dual as plane_dual, emit, shading, solid_dual as dual, sol
 from shaderdsl.dual import Rule
 from shaderdsl.registry import Operation, continuous_names, scalar_names
 from shaderdsl.tape import opcodes
+from shaderdsl.view import SECOND
 
 LANES = 64
 """Points that an instruction is evaluated at together."""
@@ -392,7 +393,7 @@ class Duals:
             text += f"{i}beside = 1\n"
         text += f"{i}edge = offset[source]\n{i}edge_at = crease[source]\n"
         if operation.category == "boolean":
-            text += self._share(indent) + f"{i}if portion > 0.5:\n{i}    edge = offset[second]\n{i}    edge_at = crease[second]\n"
+            text += self._share(indent) + f"{i}if portion > {SECOND}:\n{i}    edge = offset[second]\n{i}    edge_at = crease[second]\n"
         return text
 
     def _share(self, indent: int) -> str:

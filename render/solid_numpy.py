@@ -30,6 +30,7 @@ from shaderdsl.view import (
     OCCLUSION_TAPS,
     REACH,
     ROOT_STEPS,
+    SECOND,
     SHADOW_STEP,
     SHADOW_STEPS,
     SHORTEST,
@@ -220,7 +221,7 @@ class Field:
             values = [self.zero + v for v in found]
             if operation.category == "boolean":
                 share = self._share(values[0], source, second)
-                crease = tuple(np.where(share > 0.5, b, a) for a, b in zip(crease, self.creases[second]))
+                crease = tuple(np.where(share > SECOND, b, a) for a, b in zip(crease, self.creases[second]))
             self._keep(number, values, crease)
         elif operation.category in ("repetition", "extrusion"):
             local = self.local[number] = self._placed(source, slot)

@@ -273,7 +273,7 @@ def combination(operation: Operation, antialias: bool, materials: Materials, kee
         if mixed:
             out += [f"s.{name} = mix(a.{name}, b.{name}, share);" for name in materials]
         if antialias and count == 2:
-            out += ["if (share > 0.5) s.edge = b.edge;", "if (share > 0.5) s.crease = b.crease;"]
+            out += [f"if (share > {view.SECOND}) s.edge = b.edge;", f"if (share > {view.SECOND}) s.crease = b.crease;"]
         if beside:
             out.append(f"return besided(s, vec4({rest[count]}, {_mixture(rest[count + 1 :], operands)}), number, flip);")
         else:

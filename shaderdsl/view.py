@@ -27,6 +27,10 @@ AHEAD = 2.0
 """What covers part of a pixel is seen so many pixels before the place where it comes closest, as the middle of what it covers is; at an
 edge no farther off than that middle. A bent surface's own bend would say it better, but its derivative is not known."""
 
+SECOND = 0.501
+"""A blend that is more of its second part than this has the creases of that. Not a half: that is what a morph is asked for, and the last
+bit would decide."""
+
 GRAZING = 0.05
 """A surface whose slope along the ray is less is moved by no more than this allows, when its derivative is taken."""
 

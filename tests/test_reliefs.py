@@ -285,8 +285,8 @@ def test_random_solids_have_all_three() -> None:
         random = Random(seed)
         bodies = Bodies(Writer(random, 0.0, dimension=3), Palette(random), plain=False)
         body = bodies.displaced(bodies.leaf(0.5), 0.5)
-        texture = bodies.texture(random.choice([o for o in of_category("paint", dimension=3) if o.parameters]))
-        drawn_programs.append(parse(f"scene 3d\n{body.operand}.paint({bodies.paint()}, bump = {texture})"))
+        texture = bodies.texture(random.choice([o for o in of_category("paint", dimension=3) if o.parameters and not o.by_cell]))
+        drawn_programs.append(parse(f"scene 3d\n{body.operand}.paint({bodies.paint(by_place=True)}, bump = {texture})"))
     drawn_programs.append(parse(SCENES["from three sides"]))
     productions = data.coverage_report(drawn_programs, dimension=3).productions
     assert productions["bump"] == 9 and productions["displaced solid"] >= 7 and productions["paint from three sides"] >= 1
