@@ -17,6 +17,7 @@ SPACE = ("test_solid_agreement", "test_solid_gradients", "test_solid_fit", "test
 """Files whose tests share a kernel that takes a minute to compile: that of every operation of space."""
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist looks for these marks in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where pytest-xdist runs several processes, each file's tests run in one."""
     for item in items:

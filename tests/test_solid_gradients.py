@@ -11,6 +11,7 @@ Quick: `pytest tests/test_solid_gradients.py -m "not slow"`. All: `pytest tests/
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -45,8 +46,9 @@ too, which the derivative leaves out, and a kink beside it is not seen."""
 EXCEPTIONS = 0.02, 0.10
 """Shares of the entries inside and at outlines that may err by more."""
 
-TIES = 0.03
-"""Of the batched Jacobian's entries may err by more than SINGLE of their parameter's largest: near creases and kinks."""
+TIES = 0.06
+"""Of the batched Jacobian's entries may err by more than SINGLE of their parameter's largest: near creases and kinks, and between
+many copies that are a few pixels large."""
 
 OPERATIONS = [
     o for o in of_category("shape", "transform", "repetition", "extrusion", "section", "paint", "camera", "light", dimension=3)
@@ -108,13 +110,15 @@ def check_against_differences(program: Program) -> None:
         assert beyond <= share, f"{title}: {beyond:.2%} err by more than {bound}, up to {some.max():.2g}: {program.text}"
 
 
-def check_batched(program: Program, size: tuple[int, int] = SIZE) -> None:
-    _, derivative = analytic(program, size)
-    _, found = SolidBatch.of([(solid_tape_of(program), program.params)]).jacobians(size)
-    errors = np.abs(found[0][..., : len(program.params)] - derivative) / scale_of(derivative)
-    share = float((errors > SINGLE).mean()) if errors.size else 0.0
-    print(f"batched: {share:.2%} beyond {SINGLE}, worst {errors.max(initial=0.0):.2g}")
-    assert share <= TIES, f"{share:.2%} of the batched Jacobian err, by up to {errors.max():.2g}: {program.text}"
+def check_batched(programs: Sequence[Program], size: tuple[int, int] = SIZE) -> None:
+    """In one batch, whose operations one kernel knows."""
+    _, found = SolidBatch.of([(solid_tape_of(program), program.params) for program in programs]).jacobians(size)
+    for program, batched in zip(programs, found):
+        _, derivative = analytic(program, size)
+        errors = np.abs(batched[..., : len(program.params)] - derivative) / scale_of(derivative)
+        share = float((errors > SINGLE).mean()) if errors.size else 0.0
+        print(f"batched: {share:.2%} beyond {SINGLE}, worst {errors.max(initial=0.0):.2g}")
+        assert share <= TIES, f"{share:.2%} of the batched Jacobian err, by up to {errors.max():.2g}: {program.text}"
 
 
 def named(operation: Operation) -> str:
@@ -146,8 +150,7 @@ def test_jacobian_by_materials_lights_cameras_and_settings(text: str) -> None:
 
 
 def test_batched_jacobians_are_the_reference() -> None:
-    for program in [parse("scene 3d\n" + o.example) for o in OPERATIONS] + [parse(text) for text in SETTINGS]:
-        check_batched(program)
+    check_batched([parse("scene 3d\n" + o.example) for o in OPERATIONS] + [parse(text) for text in SETTINGS])
 
 
 # -- 2: hard edges -------------------------------------------------------------------------------------------
