@@ -83,7 +83,7 @@ def snippet() -> str:
     return str(found)
 
 
-@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("check", [pytest.param(c, marks=pytest.mark.slow if c == "reference page" else ()) for c in CHECKS])
 def test_the_shape_of_the_page(check: str, tmp_path: Path) -> None:
     if check == "gl" and not gl_backend.available():
         pytest.skip("there is no OpenGL on this machine")

