@@ -3,7 +3,7 @@
     python -m benchmarks.solids [--scenes 50] [--size 64] [--runs 15] [--parts quality differences speed]
 
 - quality: random scenes of level 3 with fixed seeds, antialiased by us in one sample a pixel, against 16x16 samples a pixel; and
-  beside it the same scenes in one hard sample a pixel. The finely sampled picture is our own drawn 16 times as large and
+  beside it the same scenes in one of these samples. The finely sampled picture is our own drawn 16 times as large and
   averaged in linear light; for a few scenes it is checked against one drawn hard (`render.supersampling`).
 - differences: the six cases of `benchmarks.solid_cases`.
 - speed: scenes of 5, 15 and 40 primitives with materials and one light at 128 px, warm; beside it the same GLSL by OpenGL
@@ -36,7 +36,7 @@ from shaderdsl import DslError, Program, parse, solid_dual as dual, to_glsl
 FINE = 16
 """Samples a pixel and axis of what pictures are measured against."""
 
-CHECKED = 3
+CHECKED = 2
 """Scenes whose finely sampled picture is drawn hard, too."""
 
 PRIMITIVES = {5: 5.0, 15: 12.0, 40: 27.0}
@@ -52,11 +52,20 @@ Picture = npt.NDArray[np.float64]
 
 def fine(program: Program, side: int, samples: int = FINE) -> Picture:
     """Premultiplied RGBA (side, side, 4): our picture `samples` times as large, averaged in linear light before tone mapping."""
+    return _screened(program, averaged(_large(program, side, samples), samples))
+
+
+def _large(program: Program, side: int, samples: int) -> Picture:
+    """Premultiplied linear light (samples side, samples side, 4)."""
+    tape = replace(solid_tape_of(program), tone="raw")
+    return SolidBatch.of([(tape, program.params)]).images((side * samples, side * samples))[0].astype(np.float64)
+
+
+def _screened(program: Program, pixels: Picture) -> Picture:
+    """What the screen shows of linear light."""
     tape = solid_tape_of(program)
-    large = SolidBatch.of([(replace(tape, tone="raw"), program.params)]).images((side * samples, side * samples))[0]
     exposure = float(tape.slot_values(program.params)[tape.exposure])
-    mean = averaged(large.astype(np.float64), samples)
-    red, green, blue, alpha = np.moveaxis(mean, 2, 0)
+    red, green, blue, alpha = np.moveaxis(pixels, 2, 0)
     light = [c / max(exposure, 1e-9) for c in (red, green, blue)]
     return np.stack([*compiled(dual.screen_rule(tape.tone))[0](*light, alpha, exposure), alpha], 2)
 
@@ -65,9 +74,11 @@ def quality(programs: Sequence[Program], side: int) -> dict[str, Any]:
     rows = []
     for index, program in enumerate(programs):
         tape = solid_tape_of(program)
-        truth = fine(program, side)
+        large = _large(program, side, FINE)
+        truth = _screened(program, averaged(large, FINE))
         ours = SolidBatch.of([(tape, program.params)]).images((side, side))[0]
-        hard = supersampling.picture(tape, program.params, (side, side), 1)
+        # One of a pixel's samples, which are hard but for a sixteenth of it.
+        hard = _screened(program, large[FINE // 2 :: FINE, FINE // 2 :: FINE])
         row = {"ours": psnr(ours, truth), "hard": psnr(hard, truth), "program": program.text}
         if index < CHECKED:
             row["truth"] = psnr(supersampling.picture(tape, program.params, (side, side), FINE), truth)
@@ -81,8 +92,12 @@ def quality(programs: Sequence[Program], side: int) -> dict[str, Any]:
 # -- differences ---------------------------------------------------------------------------------------------
 
 
-def differences(side: int = 16) -> dict[str, dict[str, float]]:
-    return {name: {f"{k * k} samples": difference_error(case(name), side, k) for k in (1, 2)} for name in CASES}
+def differences(side: int = 64, fineness: int = 8) -> dict[str, dict[str, float]]:
+    result = {}
+    for name in CASES:
+        result[name] = {f"{k * k} samples": difference_error(case(name), side, k, fineness) for k in (1, 2)}
+        print(name, result[name], flush=True)
+    return result
 
 
 # -- speed ---------------------------------------------------------------------------------------------------
