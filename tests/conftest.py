@@ -1,4 +1,4 @@
-"""What several files share: a browser that shows the viewer's pages, and which tests run in one process."""
+"""Fixtures that several files share: a browser that shows the viewer's pages."""
 
 from __future__ import annotations
 
@@ -12,18 +12,6 @@ from viewer_pages import Opener, Page
 
 from render.viewer import page
 from shaderdsl.program import Program
-
-SPACE = ("test_solid_agreement", "test_solid_gradients", "test_solid_fit", "test_orbits", "test_views", "test_degenerate_scenes")
-"""Files whose tests share a kernel that takes a minute to compile: that of every operation of space."""
-
-
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist looks for these marks in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where pytest-xdist runs several processes, each file's tests run in one."""
-    for item in items:
-        name = "space" if item.path.stem in SPACE else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(name))
-
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:

@@ -74,7 +74,7 @@ def test_cameras_are_found_too() -> None:
     assert free.psnr > 40.0 and free.psnr > fixed.psnr + 5.0
 
 
-@pytest.mark.parametrize("what", ["silhouettes", "normals", "depths"])
+@pytest.mark.parametrize("what", ["silhouettes", *(pytest.param(what, marks=pytest.mark.slow) for what in ("normals", "depths"))])
 def test_numbers_are_found_in_what_is_known_besides(what: str) -> None:
     alpha = [picture[..., 3] for picture in shown("silhouette")]
     if what == "silhouettes":
