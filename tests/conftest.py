@@ -13,6 +13,7 @@ from viewer_pages import Opener, Page
 from render.viewer import page
 from shaderdsl.program import Program
 
+
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     pytest.importorskip("selenium", reason="the viewer's tests drive a browser by selenium, which is not installed")
