@@ -55,7 +55,8 @@ def check(result: Agreement) -> None:
 
 
 def test_examples_by_taichi_and_numpy() -> None:
-    check(taichi_against_numpy(examples(), (33, 17)))
+    # A thousand pixels, of which one may err.
+    check(taichi_against_numpy(examples(), (40, 25)))
 
 
 def test_the_flat_end_of_a_sweep_by_taichi_and_numpy() -> None:
