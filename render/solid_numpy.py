@@ -1033,18 +1033,16 @@ class Picture:
 
 
 def picture(
-    tape: SolidTape, parameters: npt.ArrayLike, size: tuple[int, int], *, jacobian: bool = False, widen: float = 1.0,
-    at: tuple[Array, Array] | None = None,
-) -> tuple[Array, Array | None]:  # fmt: skip
+    tape: SolidTape, parameters: npt.ArrayLike, size: tuple[int, int], *, jacobian: bool = False, at: tuple[Array, Array] | None = None
+) -> tuple[Array, Array | None]:
     """Premultiplied sRGB RGBA (h, w, 4) for size (width, height), and its Jacobian (h, w, 4, p) by the parameters.
 
-    widen: how many times as large as they are pixels count for what covers them: edges are as much softer.
     at: image points (h, w) of the pixels' centres, where they are not the usual ones.
     """
     slots = tape.slot_values(parameters)
     x, y = pixel_centres(size) if at is None else at
     shape = x.shape
-    drawn = Picture(tape, slots, x.ravel(), y.ravel(), widen * 2.0 / min(size))
+    drawn = Picture(tape, slots, x.ravel(), y.ravel(), 2.0 / min(size))
     image = np.moveaxis(drawn.image.reshape(4, *shape), 0, -1)
     if not jacobian:
         return image, None
