@@ -14,7 +14,7 @@ from shaderdsl.syntax import Argument, Call, Named
 RECEIVERS = ("modifier", "transform", "repetition", "layer", "extrusion", "section")
 """Categories of operations on one shape, which is their first argument."""
 
-_SHAPES_FIRST = {"boolean": 2, **dict.fromkeys(RECEIVERS, 1)}
+_SHAPES_FIRST = {"boolean": 2, "loft": 2, **dict.fromkeys(RECEIVERS, 1)}
 """How many shapes come before the parameters, where their number is fixed."""
 
 BUILTINS: dict[str, tuple[Parameter, ...]] = {
