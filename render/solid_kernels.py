@@ -300,7 +300,7 @@ class Duals:
         text = "".join(f"{i}p{k} = value[5 * source + {k}]\n" for k in range(5))
         text += "".join(f"{i}r{k} = value[5 * second + {k}]\n" for k in range(5))
         if self.groups["loft"]:  # of others, what stands there is not read
-            text += f"{i}third = instructions[begin + n, 5]\n" + "".join(f"{i}o{k} = value[5 * third + {k}]\n" for k in range(5))
+            text += f"{i}third = instructions[begin + n, 5]\n" + "".join(f"{i}third{k} = value[5 * third + {k}]\n" for k in range(5))
         return text
 
     def _names(self, operation: Operation, first: str) -> dict[object, str]:
@@ -366,7 +366,7 @@ class Duals:
     def _combination_names(self, operation: Operation) -> dict[object, str]:
         names: dict[object, str] = {f"a_{q}": f"p{k}" for k, q in enumerate(dual.DUAL)}
         names.update({f"b_{q}": f"r{k}" for k, q in enumerate(dual.DUAL)})
-        names.update({f"z_{q}": f"o{k}" for k, q in enumerate(dual.DUAL)})
+        names.update({f"z_{q}": f"third{k}" for k, q in enumerate(dual.DUAL)})
         return {**names, **own_names(operation, "slot")}
 
     def _sharp(self, indent: int) -> str:
