@@ -208,6 +208,8 @@ def operation_signature(operation: Operation) -> str:
         )
         return signature(operation.function, operation.parameters, several)
     first = _SHAPES_FIRST.get(operation.category, 0)
+    if operation.category == "loft":
+        return "shape." + signature(operation.function, operation.parameters, "shape")
     if first > 1:
         return signature(operation.function, operation.parameters, ", ".join(["shape"] * first))
     if first:

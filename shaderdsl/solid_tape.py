@@ -108,8 +108,9 @@ class SolidTape(Lowered):
     @cached_property
     def march(self) -> IntArray:
         """The instructions for values alone: (n, 6) opcode, source register or space, second register, first slot, count (of a
-        fold: its space; of a loft: its third register), and the register that the result goes to. Registers and spaces are used again when they are read for
-        the last time; DslError where more than the march's are alive at once. What materials alone read is IDLE here."""
+        fold: its space; of a loft: its third register), and the register that the result goes to. Registers and spaces are used
+        again when they are read for the last time; DslError where more than the march's are alive at once. What materials alone
+        read is IDLE here."""
         return _allocated(self.instructions)
 
     @cached_property

@@ -120,7 +120,7 @@ def example_of(operation: Operation) -> str:
     return f"scene 3d\n(box(0.6, 0.4, 0.5) | sphere(0.6)).rotate(20).paint({colours[-1]})"
 
 
-CATEGORIES = ("shape", "boolean", "modifier", "transform", "repetition", "extrusion", "section", "paint", "camera", "light")
+CATEGORIES = ("shape", "boolean", "modifier", "transform", "repetition", "extrusion", "loft", "section", "paint", "camera", "light")
 EXAMPLES = {operation.name: example_of(operation) for operation in of_category(*CATEGORIES, dimension=3)}
 
 

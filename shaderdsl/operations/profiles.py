@@ -127,7 +127,7 @@ def sweep(p: Point3, start: Point3, control: Point3, end: Point3) -> Point3:
     "loft",
     HALF_DEPTH,
     summary="A solid between two shapes of the plane, from the first one at the back to the second at the front.",
-    example="star(5, 0.7, 0.35).loft(circle(0.3), 0.5)",
+    example="box(0.6, 0.6).loft(circle(0.3), 0.5).rotate(-90, 0, 0)",
     dimension=3,
     exact=False,
     notes="Between them its section has their distances, mixed as by `morph`.",
