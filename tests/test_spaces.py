@@ -666,7 +666,9 @@ def test_a_loft_is_never_nearer_than_it_says(back: str, front: str, half: float)
     assert np.all(np.abs(field_of(solid, points + steps) - found) <= np.linalg.norm(steps, axis=1) + 1e-12)
 
 
-@pytest.mark.parametrize("shape", ["star(5, 0.7, 0.3)", "ring(0.5, 0.2)", "circle(0.3).move(-0.5, 0) | box(0.2, 0.4).rotate(20)"])
+@pytest.mark.parametrize(
+    "shape", ["star(5, 0.7, 0.3)", "ring(0.5, 0.2)", "circle(0.3).move(-0.5, 0) | box(0.2, 0.4).rotate(20)"]
+)
 def test_a_loft_between_equal_shapes_is_their_extrusion(shape: str) -> None:
     points = points_in(4000, 1.5)
     lofted, extruded = (field_of(f"({shape}).{made}", points) for made in (f"loft({shape}, 0.4)", "extrude(0.4)"))
@@ -684,7 +686,9 @@ def test_a_loft_is_placed_as_a_whole() -> None:
     placed = "box(0.3, 0.5).loft(circle(0.4).move(0.1, 0), 0.3).scale(1.3).rotate(30, 20, 10).move(0.1, 0.2, 0.3)"
     matrix = Rotation.from_euler("xyz", [30, 20, 10], degrees=True).as_matrix()
     own = (points - [0.1, 0.2, 0.3]) @ matrix / 1.3
-    assert np.allclose(field_of(placed, points), 1.3 * field_of("box(0.3, 0.5).loft(circle(0.4).move(0.1, 0), 0.3)", own), atol=1e-12)
+    assert np.allclose(
+        field_of(placed, points), 1.3 * field_of("box(0.3, 0.5).loft(circle(0.4).move(0.1, 0), 0.3)", own), atol=1e-12
+    )
 
 
 @pytest.mark.parametrize(
