@@ -2,7 +2,8 @@
 
 `scale` is the size of what repeats, in scene units. `warp` moves the points at which a texture is read by a noise, as far
 as it says (in units of `scale`); 0, its default, costs nothing. A pattern with hard edges averages them over the width of a
-pixel, so that it is antialiased however small it gets, and its derivatives are exact.
+pixel, so that it is antialiased however small it gets, and its derivatives are exact. What a noise has of waves that are finer than
+a pixel fades to their mean, as it does on what is seen from afar.
 """
 
 from __future__ import annotations
@@ -43,6 +44,12 @@ from shaderdsl.noise import (
 from shaderdsl.registry import Parameter, Point3, choice, count, length, number, register, vector
 
 TURN = 6.283185307179586
+
+GRADIENT_WAVE = 1.6
+"""The length of most waves of gradient noise, in units of its lattice."""
+
+MEAN_HEIGHT = 0.235
+"""Of the same without its sign."""
 
 _SEED = count("seed", 0, 9999, 0, summary="another number, another texture")
 _WARP = number("warp", 0.0, 0.8, 0.0, summary="how far a noise bends it, in units of `scale`")
@@ -85,6 +92,18 @@ def _slope(steepness: Scalar, scale: Expr, warp: Scalar = 0.0) -> Expr:
     return steepness * (1.0 + absolute(scale.graph.lift(warp)) * WARP_SLOPE) / maximum(scale, 1e-3)
 
 
+def _kept(footprint: Scalar, wave: Expr) -> Expr:
+    """How much is left of waves of a length that are averaged over a pixel's width. Exact for fine pixels, 1 - (pi width / length)² / 6;
+    over wide ones random waves cancel with their number."""
+    ratio = footprint / wave
+    return 1.0 / square_root(1.0 + 3.29 * ratio * ratio)
+
+
+def _faded(value: Expr, mean: float, footprint: Scalar, wave: Expr) -> Expr:
+    """A value of a mean and of such waves, averaged over a pixel."""
+    return mean + (value - mean) * _kept(footprint, wave)
+
+
 def _octave_slope(octaves: Expr, lacunarity: Expr, gain: Expr) -> Expr:
     """How much the mean of octaves changes at most, where a noise changes by 1. They know nothing of each other, and are never
     all at their steepest, in one direction, at one place: their slopes add up as random numbers do (measured: at most 0.87 of it)."""
@@ -107,11 +126,12 @@ def _octave_slope(octaves: Expr, lacunarity: Expr, gain: Expr) -> Expr:
     _WARP,
     summary="Soft random blotches: random values on a grid, blended.",
     example="box(0.9, 0.9).fill(value_noise(#0d3b66, #f4d35e, scale = 0.2, seed = 4))",
+    filtered=True,
     slope=lambda scale, seed, warp: _slope(VALUE_SLOPE, scale, warp),
 )
-def value_noise_texture(p: Point3, scale: Expr, seed: Expr, warp: Expr) -> Expr:
+def value_noise_texture(p: Point3, scale: Expr, seed: Expr, warp: Expr, footprint: Scalar = 0.0) -> Expr:
     q = _bent(_cells(p, scale), warp, seed)
-    return value_noise(q.x, q.y, q.z, seed)
+    return _faded(value_noise(q.x, q.y, q.z, seed), 0.5, footprint, 2.0 * maximum(scale, 1e-3))
 
 
 @_texture(
@@ -121,11 +141,12 @@ def value_noise_texture(p: Point3, scale: Expr, seed: Expr, warp: Expr) -> Expr:
     _WARP,
     summary="Gradient noise: even, rolling waves of one size.",
     example="box(0.9, 0.9).fill(perlin(#1b4332, #95d5b2, scale = 0.25, seed = 1))",
+    filtered=True,
     slope=lambda scale, seed, warp: _slope(0.5 * GRADIENT_SLOPE, scale, warp),
 )
-def perlin(p: Point3, scale: Expr, seed: Expr, warp: Expr) -> Expr:
+def perlin(p: Point3, scale: Expr, seed: Expr, warp: Expr, footprint: Scalar = 0.0) -> Expr:
     q = _bent(_cells(p, scale), warp, seed)
-    return 0.5 + 0.5 * gradient_noise(q.x, q.y, q.z, seed)
+    return 0.5 + 0.5 * gradient_noise(q.x, q.y, q.z, seed) * _kept(footprint, GRADIENT_WAVE * maximum(scale, 1e-3))
 
 
 @_texture(
@@ -135,26 +156,29 @@ def perlin(p: Point3, scale: Expr, seed: Expr, warp: Expr) -> Expr:
     _WARP,
     summary="Gradient noise on a lattice of tetrahedra, which shows no axes. In the plane it is a slice of the noise of space.",
     example="box(0.9, 0.9).fill(simplex(#3c096c, #ff9e00, scale = 0.3, seed = 2))",
+    filtered=True,
     slope=lambda scale, seed, warp: _slope(0.5 * SIMPLEX_SLOPE, scale, warp),
 )
-def simplex(p: Point3, scale: Expr, seed: Expr, warp: Expr) -> Expr:
+def simplex(p: Point3, scale: Expr, seed: Expr, warp: Expr, footprint: Scalar = 0.0) -> Expr:
     q = _bent(_cells(p, scale), warp, seed)
-    return 0.5 + 0.5 * simplex_noise(q.x, q.y, q.z, seed)
+    return 0.5 + 0.5 * simplex_noise(q.x, q.y, q.z, seed) * _kept(footprint, GRADIENT_WAVE * maximum(scale, 1e-3))
 
 
 def _octaves(
-    p: Point3, seed: Expr, octaves: Expr, lacunarity: Expr, gain: Expr, shape: Callable[[Expr], Expr]
+    p: Point3, width: Scalar, seed: Expr, octaves: Expr, lacunarity: Expr, gain: Expr, shape: Callable[[Expr], Expr], mean: float
 ) -> Expr:
-    """The mean of `shape(noise)` over octaves, weighted by gain^octave."""
+    """The mean of `shape(noise)`, whose own mean is given, over octaves, weighted by gain^octave; a pixel has a width."""
 
-    def octave(k: Expr, x: Expr, y: Expr, z: Expr, seed: Expr, lacunarity: Expr, gain: Expr) -> list[Expr]:
+    def octave(
+        k: Expr, x: Expr, y: Expr, z: Expr, width: Expr, seed: Expr, lacunarity: Expr, gain: Expr
+    ) -> list[Expr]:
         frequency, amplitude = power(lacunarity, k), power(gain, k)
         # Shifted, since all of them are zero at the origin.
         x, y = x * frequency + 0.41 * k, y * frequency + 0.73 * k
         noise = gradient_noise(x, y, z * frequency, seed + k)
-        return [amplitude * shape(noise), amplitude]
+        return [amplitude * _faded(shape(noise), mean, width, GRADIENT_WAVE / frequency), amplitude]
 
-    height, weight = total(octaves, octave, p.x, p.y, p.z, seed, lacunarity, gain)
+    height, weight = total(octaves, octave, p.x, p.y, p.z, width, seed, lacunarity, gain)
     return height / weight
 
 
@@ -166,13 +190,16 @@ def _octaves(
     _WARP,
     summary="Clouds: noises of several sizes, the finer the weaker (fractional Brownian motion).",
     example="box(0.9, 0.9).fill(fbm(#1d6fb8, #ffffff, scale = 0.7, seed = 3))",
+    filtered=True,
     slope=lambda scale, seed, octaves, lacunarity, gain, warp: _slope(
         0.8 * GRADIENT_SLOPE * _octave_slope(octaves, lacunarity, gain), scale, warp
     ),
 )
-def fbm(p: Point3, scale: Expr, seed: Expr, octaves: Expr, lacunarity: Expr, gain: Expr, warp: Expr) -> Expr:
+def fbm(
+    p: Point3, scale: Expr, seed: Expr, octaves: Expr, lacunarity: Expr, gain: Expr, warp: Expr, footprint: Scalar = 0.0
+) -> Expr:
     q = _bent(_cells(p, scale), warp, seed)
-    return 0.5 + 0.8 * _octaves(q, seed, octaves, lacunarity, gain, lambda noise: noise)
+    return 0.5 + 0.8 * _octaves(q, footprint / maximum(scale, 1e-3), seed, octaves, lacunarity, gain, lambda noise: noise, 0.0)
 
 
 @_texture(
@@ -183,17 +210,20 @@ def fbm(p: Point3, scale: Expr, seed: Expr, octaves: Expr, lacunarity: Expr, gai
     _WARP,
     summary="Sharp bright ridges, as of mountains or lightning.",
     example="box(0.9, 0.9).fill(ridged(#14213d, #8d99ae, #ffffff, scale = 0.7, seed = 5))",
+    filtered=True,
     slope=lambda scale, seed, octaves, lacunarity, gain, warp: _slope(
         RIDGE_SLOPE * _octave_slope(octaves, lacunarity, gain), scale, warp
     ),
 )
-def ridged(p: Point3, scale: Expr, seed: Expr, octaves: Expr, lacunarity: Expr, gain: Expr, warp: Expr) -> Expr:
+def ridged(
+    p: Point3, scale: Expr, seed: Expr, octaves: Expr, lacunarity: Expr, gain: Expr, warp: Expr, footprint: Scalar = 0.0
+) -> Expr:
     def ridge(noise: Expr) -> Expr:
         height = 1.0 - absolute(noise)
         return height * height
 
     q = _bent(_cells(p, scale), warp, seed)
-    return _octaves(q, seed, octaves, lacunarity, gain, ridge)
+    return _octaves(q, footprint / maximum(scale, 1e-3), seed, octaves, lacunarity, gain, ridge, 0.61)
 
 
 @_texture(
@@ -204,13 +234,16 @@ def ridged(p: Point3, scale: Expr, seed: Expr, octaves: Expr, lacunarity: Expr, 
     _WARP,
     summary="Billows with dark creases, as of smoke or fire.",
     example="box(0.9, 0.9).fill(turbulence(#2b0a0a, #d1495b, #ffd166, scale = 0.7, seed = 2))",
+    filtered=True,
     slope=lambda scale, seed, octaves, lacunarity, gain, warp: _slope(
         1.6 * GRADIENT_SLOPE * _octave_slope(octaves, lacunarity, gain), scale, warp
     ),
 )
-def turbulence(p: Point3, scale: Expr, seed: Expr, octaves: Expr, lacunarity: Expr, gain: Expr, warp: Expr) -> Expr:
+def turbulence(
+    p: Point3, scale: Expr, seed: Expr, octaves: Expr, lacunarity: Expr, gain: Expr, warp: Expr, footprint: Scalar = 0.0
+) -> Expr:
     q = _bent(_cells(p, scale), warp, seed)
-    return 1.6 * _octaves(q, seed, octaves, lacunarity, gain, absolute)
+    return 1.6 * _octaves(q, footprint / maximum(scale, 1e-3), seed, octaves, lacunarity, gain, absolute, MEAN_HEIGHT)
 
 
 # -- cells -----------------------------------------------------------------------------------------------------
@@ -252,7 +285,11 @@ def cellular(
     own = 0.5 + 0.5 * minimum(border / width, 1.0)
     tone = hashed(*cell_around(first, q.x, q.y, q.z), seed + 3.0)
     next_tone = hashed(*cell_around(second, q.x, q.y, q.z), seed + 3.0)
-    return select(measure < 0.5, near, select(measure < 1.5, border, next_tone + (tone - next_tone) * own))
+    means = (0.41, 0.29) if lies_in_plane(p.z) else (0.48, 0.2)
+    wave = 2.0 * maximum(scale, 1e-3)
+    near, border = (_faded(value, mean, footprint, wave) for value, mean in zip((near, border), means))
+    shade = _faded(next_tone + (tone - next_tone) * own, 0.5, footprint, wave)
+    return select(measure < 0.5, near, select(measure < 1.5, border, shade))
 
 
 # -- patterns --------------------------------------------------------------------------------------------------
@@ -306,7 +343,7 @@ def _blocks(
         solid = solid * wave(place - 0.5 * part, 1.0 - part, footprint, size)
         numbers.append(floor(place))
     x, y, z = numbers if len(numbers) == 3 else [*numbers, 0.0]
-    return solid * (1.0 - variation * hashed(x, y, z, seed))
+    return solid * (1.0 - variation * _faded(hashed(x, y, z, seed), 0.5, footprint, 2.0 * places[0][1]))
 
 
 _JOINT = length("joint", 0.01, 0.04, 0.02, summary="the width of what is between them, which has the first colour")
@@ -369,11 +406,12 @@ def tiles(
     number("warp", 0.0, 1.5, 0.6, summary="how uneven the rings are, in units of `scale`"),
     summary="Year rings about the z axis, each growing darker outwards.",
     example="box(0.9, 0.9).fill(wood(#d9a066, #8a5a2b, scale = 0.16, seed = 3))",
+    filtered=True,
     slope=lambda scale, seed, warp: _slope(
         hypot((1.0 + absolute(warp) * (GRADIENT_SLOPE / 3.0)) / 0.15, scale.graph.constant(0.15 * 12.0 * GRADIENT_SLOPE)), scale
     ),
 )
-def wood(p: Point3, scale: Expr, seed: Expr, warp: Expr) -> Expr:
+def wood(p: Point3, scale: Expr, seed: Expr, warp: Expr, footprint: Scalar = 0.0) -> Expr:
     size = maximum(scale, 1e-3)
     wide = 3.0 * size
     uneven = gradient_noise(p.x / wide, p.y / wide, p.z / (4.0 * wide), seed)
@@ -381,7 +419,8 @@ def wood(p: Point3, scale: Expr, seed: Expr, warp: Expr) -> Expr:
     grown = turns - floor(turns)
     fibre = 12.0 / size
     grain = gradient_noise(p.x * fibre, p.y * fibre, p.z / wide, seed + 1.0)
-    return minimum(grown / 0.85, (1.0 - grown) / 0.15) * (0.85 + 0.15 * grain)
+    ring = _faded(minimum(grown / 0.85, (1.0 - grown) / 0.15), 0.5, footprint, size)
+    return ring * (0.85 + 0.15 * grain * _kept(footprint, GRADIENT_WAVE / fibre))
 
 
 @_texture(
@@ -392,16 +431,20 @@ def wood(p: Point3, scale: Expr, seed: Expr, warp: Expr) -> Expr:
     number("warp", 0.5, 3.0, 1.5, summary="how far the veins are bent, in units of `scale`"),
     summary="Veins across x, bent by turbulence.",
     example="box(0.9, 0.9).fill(marble(#f7f5f2, #b8b3ad, #4a4e57, seed = 3))",
+    filtered=True,
     slope=lambda scale, seed, octaves, lacunarity, gain, warp: _slope(
         # The square of half a wave is steepest at 30 degrees.
         0.65 * TURN * (1.0 + absolute(warp) * (0.5 * GRADIENT_SLOPE) * _octave_slope(octaves, lacunarity, gain)), scale
     ),
 )
-def marble(p: Point3, scale: Expr, seed: Expr, octaves: Expr, lacunarity: Expr, gain: Expr, warp: Expr) -> Expr:
+def marble(
+    p: Point3, scale: Expr, seed: Expr, octaves: Expr, lacunarity: Expr, gain: Expr, warp: Expr, footprint: Scalar = 0.0
+) -> Expr:
     q = _cells(p, scale)
-    bend = _octaves(q * 0.5, seed, octaves, lacunarity, gain, absolute)
+    width = footprint / maximum(scale, 1e-3)
+    bend = _octaves(q * 0.5, 0.5 * width, seed, octaves, lacunarity, gain, absolute, MEAN_HEIGHT)
     height = 0.5 + 0.5 * sine(TURN * (q.x + warp * bend))
-    return height * height
+    return _faded(height * height, 0.375, width, scale.graph.constant(1.0))
 
 
 @register(
