@@ -313,6 +313,10 @@ STAGES: tuple[tuple[int, float], ...] = ((32, 2.0), (64, 1.0), (128, 0.0))
 """The default pyramid: (longest side in pixels, σ in those pixels); the picture's own size ends it."""
 
 
+ENOUGH = {2: 50.0, 3: 46.0}
+"""The PSNR (dB) above which a descent is not begun anew, by dimension."""
+
+
 def optimize(
     program: Program,
     image: Any = None,
@@ -332,7 +336,7 @@ def optimize(
     huber: float = 0.0,
     method: str = "auto",
     restarts: int = 4,
-    enough: float = 50.0,
+    enough: float | None = None,
     seconds: float | None = None,
 ) -> Optimum:
     """Refines the trainable numbers of `program` until its picture is as near to `image` as they can bring it.
@@ -345,7 +349,8 @@ def optimize(
     may have a silhouette (h, w), normals (h, w, 3) and a depth (h, w), None for those that have not: see `refine.views`. The
     PSNR is that of all together, by their weights.
 
-    Below `enough` dB, up to `restarts` rounds throw the numbers of one statement about at a time and descend again.
+    Below `enough` dB (without it 50 in the plane, and 46 in space, where a picture of one sample a pixel is no nearer to a
+    finely sampled one), up to `restarts` rounds throw the numbers of one statement about at a time and descend again.
     Raises ValueError for an unknown method and for pictures and cameras that do not go together, ImageError for an image that can not be read.
     """
     from render.images import load, resized
@@ -354,6 +359,8 @@ def optimize(
     if method not in ("auto", "least_squares", "adam"):
         raise ValueError(f'method is "auto", "least_squares" or "adam", not {method!r}')
     began = time.perf_counter()
+    if enough is None:
+        enough = ENOUGH[program.dimension]
 
     def late() -> bool:
         return seconds is not None and time.perf_counter() - began > seconds

@@ -94,6 +94,9 @@ DISTANCES = (0.6, 0.7, 0.8, 0.88, 0.94, 1.06, 1.13, 1.25, 1.4)
 GROUPED, STACKS, FINER = 10, 6, 4
 """Structures of one shape, and of stacks of shapes, that are refined for a patch; and how many of these on a finer picture."""
 
+ALWAYS, ALWAYS_FINER = 7, 2
+"""How many of each are, however late it is: what is not tried is not found, and one takes a tenth of a second."""
+
 TURNS = 40
 """Turns that a shape of a kind is tried in."""
 
@@ -380,12 +383,13 @@ class SolidSearch:
                 group.append(Sketch(replace(thing, colour=tuple(float(v) for v in colours[k])), sun, 0.0, 0.0))
         rough: list[list[Sketch]] = []
         for starts in list(groups.values())[:most]:
-            if rough and time.perf_counter() > self.until:
+            if len(rough) >= ALWAYS and time.perf_counter() > self.until:
                 break
             rough.append(self._descended_view(view, starts, turning, ((FIRST_SIDE, 7, 2),)))
         found: list[Sketch] = []
-        for starts in sorted(rough, key=lambda sketches: _likelihood(sketches[0]))[:FINER]:
-            if found and (time.perf_counter() > self.until or found[0].error < self._blurred(view)):
+        for number, starts in enumerate(sorted(rough, key=lambda sketches: _likelihood(sketches[0]))[:FINER]):
+            late = number >= ALWAYS_FINER and time.perf_counter() > self.until
+            if found and (late or found[0].error < self._blurred(view)):
                 break
             found += self._descended_view(view, starts, turning, ((SECOND_SIDE, 8, 1),))
         return sorted(found, key=_likelihood)

@@ -96,18 +96,22 @@ class Outline(NamedTuple):
     depth: Expr
 
 
-def covered(m: Expr, across: Expr, upward: Expr, thickness: Expr, size: Expr) -> tuple[Expr, Expr]:
+def covered(m: Expr, across: Expr, upward: Expr, thickness: Expr, size: Expr) -> Expr:
     """The share of a pixel that a solid covers, whose field is `m` where it is least along the ray, with the image
-    gradient (across, upward) by scene units; `size` is the pixel's. What is thinner than a pixel covers less. And how deep
-    in the field a ray through the middle of the covered part dives."""
+    gradient (across, upward) by scene units; `size` is the pixel's. What is thinner than a pixel covers less."""
     slope = maximum(hypot(across, upward), FLAT)
     x, y = absolute(across) / slope, absolute(upward) / slope
     major, minor = maximum(maximum(x, y), 0.707), minimum(x, y)
     unit = slope * size
     near = -m / unit
     far = near - maximum(maximum(thickness / unit, 2.0 * near), 0.0)
-    middle = 0.5 * clamp(near + 0.5, 0.1, 1.0)
-    return half_plane_area(near, major, minor) - half_plane_area(far, major, minor), middle * unit
+    return half_plane_area(near, major, minor) - half_plane_area(far, major, minor)
+
+
+def dive(m: Expr, across: Expr, upward: Expr, size: Expr) -> Expr:
+    """How deep in the field a ray gets that goes through the middle of what of a pixel is `covered`."""
+    unit = maximum(hypot(across, upward), FLAT) * size
+    return 0.5 * clamp(0.5 - m / unit, 0.1, 1.0) * unit
 
 
 def smooth_outline(
@@ -123,7 +127,7 @@ def smooth_outline(
     there = gradient - bend * step
     place = t - step
     size = size + growth * place
-    alpha, _ = covered(m, there.dot(right), there.dot(up), thickness, size)
+    alpha = covered(m, there.dot(right), there.dot(up), thickness, size)
     return Outline(alpha, place - AHEAD * size, clamp(-m / (NEAR * size), 0.0, 1.0))
 
 
@@ -141,8 +145,9 @@ def kinked_outline(
     there = a * share + b * (1.0 - share)
     place = ta + after
     size = size + growth * place
-    alpha, dive = covered(m, there.dot(right), there.dot(up), thickness, size)
-    return Outline(alpha, place - minimum(dive / -falling, AHEAD * size), clamp(-m / (NEAR * size), 0.0, 1.0))
+    alpha = covered(m, there.dot(right), there.dot(up), thickness, size)
+    before = minimum(dive(m, there.dot(right), there.dot(up), size) / -falling, AHEAD * size)
+    return Outline(alpha, place - before, clamp(-m / (NEAR * size), 0.0, 1.0))
 
 
 def crease_offset(

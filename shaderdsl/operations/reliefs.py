@@ -1,7 +1,8 @@
 """What textures become on solids: laid on from three sides, heights that turn the normal, heights that move the surface.
 
-Each paint that has parameters and differs from place to place gets entries of its own for that, which no program calls by name: `triplanar`, `bump` and
-`displace` of the language choose them (`shaderdsl.solid_checker`), and from there on they are operations as all others.
+Each paint that has parameters and differs from place to place gets entries of its own for that, which no program calls by
+name: `triplanar`, `bump` and `displace` of the language choose them (`shaderdsl.solid_checker`), and from there on they are
+operations as all others.
 """
 
 from __future__ import annotations
