@@ -200,8 +200,8 @@ OCCLUSION_REACH = 0.07
 
 def shaded(clear: Expr, distance: Expr, t: Expr, shadow: Expr, size: Expr) -> Expr:
     """How clear the way to a light is after a point at `t` of it, where the scene is `distance` away: what comes within the light's
-    width there covers part of it. A shadow's edge is at least a pixel (`size`) wide."""
-    return minimum(clear, distance / (shadow * t + size))
+    width there covers part of it. A shadow's edge is at least a pixel (`size`) wide, and that pixel lies about it."""
+    return minimum(clear, (distance + 0.5 * size) / (shadow * t + size))
 
 
 def arriving(clear: Expr) -> Expr:
