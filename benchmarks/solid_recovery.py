@@ -13,20 +13,24 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import permutations, product
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 import refine
+import render
 import shaderdsl
 from benchmarks.common import summary
 from benchmarks.measuring import keep, load, table
 from refine.solid_model import CAMERA_DISTANCE, CAMERA_FOV, TURNED, Model, Solid, Thing, camera_frame
 from render import supersampling
+from render.batching import batch_of
 from render.metrics import psnr
+from render.numpy_backend import pixel_centres
 from render.pictures import image
 from render.tapes import solid_tape_of
 
@@ -37,9 +41,6 @@ KINDS = ("sphere", "box", "cylinder", "torus")
 VIEWS = (0.0, 90.0, 180.0, 270.0)
 RECOVERED, NEARLY = 0.1, 0.5
 """Pixels off, and dB below the true numbers' picture, that a recovered scene may be."""
-
-SEEN = 2.0
-"""Squared error, in pixels of full contrast, that a solid's absence must make for it to count as visible."""
 
 
 def solid(random: np.random.Generator, place: Array, scale: float) -> Solid:
@@ -72,7 +73,7 @@ def scene(random: np.random.Generator) -> Model:
 
 def text(model: Model, known_light: bool) -> str:
     """The model's program, whose camera and background do not move, nor the light where it is known."""
-    lines = model.plain.text.splitlines()
+    lines = model.text.splitlines()
     sun = f"({', '.join(f'fixed({v!r})' if known_light else repr(v) for v in model.light[:3])})"
     strong = [f"fixed({v!r})" if known_light else repr(v) for v in (model.light[3], model.ambient)]
     lines[1] = f"orbit(fixed(0), fixed({model.elevation}), fixed({CAMERA_DISTANCE}), fov = fixed({CAMERA_FOV}))"
@@ -86,25 +87,66 @@ def drawn(program: shaderdsl.Program, samples: int = 4) -> npt.NDArray[np.float3
     return np.asarray(pixels[..., :3], np.float32).clip(0.0, 1.0)
 
 
-def marks(one: Solid) -> Array:
-    """Points (7, 3) of a solid: its centre, and the ends of its axes."""
-    sizes = {"sphere": one.sizes * 3, "cylinder": (one.sizes[0], one.sizes[-1], one.sizes[0])}.get(one.kind, one.sizes)
-    if one.kind == "torus":
-        sizes = (sum(one.sizes), one.sizes[1], sum(one.sizes))
-    axes = one.turn * np.array(sizes[:3])
-    turned = np.array(one.place) + np.concatenate([np.zeros((1, 3)), axes.T, -axes.T])
-    if TURNED[one.kind] == 2:
-        # What is round about its axis has no points beside it.
-        return turned[[0, 2, 5]]
-    return turned[:1] if one.kind == "sphere" else turned
-
-
 def solids(model: Model) -> list[Solid]:
     return [s for thing in model.things for s in (*thing.joined, *thing.cut)]
 
 
-def displacement(truth: Model, other: Model, visible: Sequence[bool]) -> float:
-    """How far, in pixels, visible solids' points lie from where they should on the picture; radii count as points too."""
+@dataclass(frozen=True)
+class Visible:
+    """Where the rays of a picture's pixels meet its scene: points (m, 3), and the number (m,) of the solid whose surface is there."""
+
+    points: Array
+    owners: npt.NDArray[np.int64]
+
+
+def visible(model: Model) -> Visible:
+    """What is visible of a model."""
+    tape = solid_tape_of(model.plain).showing("depth")
+    drawn = batch_of(tape, model.plain.params[None]).images((SIDE, SIDE))[0].reshape(-1, 4).astype(np.float64)
+    eye, right, up, forward = camera_frame(model.elevation)
+    x, y = (axis.ravel() for axis in pixel_centres((SIDE, SIDE)))
+    slope = np.tan(np.radians(CAMERA_FOV / 2))
+    rays = forward + slope * (x[:, None] * right + y[:, None] * up)
+    whole = drawn[:, 3] > 0.999
+    points = eye + drawn[whole, :1] * rays[whole]
+    # Pixels that see two surfaces have a depth between them.
+    points = points[np.abs(render.field(model.plain, points)) < 1e-3]
+    distances = [np.abs(render.field(shaderdsl.parse(f"scene 3d\n{s.text()}"), points)) for s in solids(model)]
+    return Visible(points, np.argmin(distances, 0))
+
+
+def carried(points: Array, one: Solid, other: Solid) -> Iterator[Array]:
+    """Points (m, 3) of a solid's surface, brought to the same places of another of its kind; once for each way in which its
+    numbers can say the same shape."""
+    away = points - np.array(one.place)
+    if one.kind == "sphere":
+        yield other.place + away * other.sizes[0] / one.sizes[0]
+    elif one.kind == "box":
+        shares = away @ one.turn / np.array(one.sizes)
+        for axes in permutations(range(3)):
+            for signs in product((-1.0, 1.0), repeat=3):
+                swap = np.eye(3)[list(axes)] * signs
+                if np.linalg.det(swap) > 0.0:
+                    yield other.place + shares @ swap * other.sizes @ other.turn.T
+    else:
+        # Round about an axis: what lies about it goes the shortest way.
+        along = away @ one.turn[:, 1]
+        aside = away - along[:, None] * one.turn[:, 1]
+        from_axis = np.linalg.norm(aside, axis=1)
+        tube = one.kind == "torus"
+        radius = (
+            other.sizes[0] + (from_axis - one.sizes[0]) * other.sizes[1] / one.sizes[1]
+            if tube
+            else from_axis * other.sizes[0] / one.sizes[0]
+        )
+        for axis in (other.turn[:, 1], -other.turn[:, 1]):
+            turned = aside - (aside @ axis)[:, None] * axis
+            turned /= np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-12)
+            yield other.place + (along * other.sizes[1] / one.sizes[1])[:, None] * axis + radius[:, None] * turned
+
+
+def displacement(truth: Model, other: Model, seen: Visible) -> float:
+    """How far, in pixels, the points of what is visible lie from where they should on the picture, on average."""
     eye, right, up, forward = camera_frame(truth.elevation)
     unit = 0.5 * SIDE / np.tan(np.radians(CAMERA_FOV / 2))
 
@@ -112,31 +154,19 @@ def displacement(truth: Model, other: Model, visible: Sequence[bool]) -> float:
         away = points - eye
         return unit * np.stack([away @ right, away @ up], 1) / (away @ forward)[:, None]
 
-    found = []
-    for a, b, seen in zip(solids(truth), solids(other), visible):
-        if seen:
-            distances = np.linalg.norm(projected(marks(a)) - projected(marks(b)), axis=1)
-            depths = [float((np.array(s.place) - eye) @ forward) for s in (a, b)]
-            found.append(float(np.mean([*distances, unit * abs(a.sizes[0] / depths[0] - b.sizes[0] / depths[1])])))
-    return float(np.mean(found)) if found else 0.0
+    total = 0.0
+    for number, (one, another) in enumerate(zip(solids(truth), solids(other))):
+        points = seen.points[seen.owners == number]
+        if len(points):
+            ways = [
+                np.linalg.norm(projected(p) - projected(points), axis=1).sum() for p in carried(points, one, another)
+            ]
+            total += float(min(ways))
+    return total / len(seen.points)
 
 
-def visible(model: Model) -> list[bool]:
-    """Whether each solid shows."""
-    whole = image(model.plain, (SIDE, SIDE), backend="taichi")
-    result = []
-    for number, thing in enumerate(model.things):
-        for role, all_of in (("joined", thing.joined), ("cut", thing.cut)):
-            for k in range(len(all_of)):
-                rest = all_of[:k] + all_of[k + 1 :]
-                without = None if role == "joined" and not rest else replace(thing, **{role: rest})  # type: ignore[arg-type]
-                other = image(model.with_thing(number, without).plain, (SIDE, SIDE), backend="taichi")
-                result.append(float(((other - whole) ** 2).sum()) > SEEN)
-    return result
-
-
-def disturbed(model: Model, random: np.random.Generator, seen: Sequence[bool]) -> Model:
-    """The model with its solids thrown about, 5 to 8 pixels on average."""
+def disturbed(model: Model, random: np.random.Generator, seen: Visible) -> Model:
+    """The model with its solids thrown about, 5 to 8 pixels on average; what is hidden too."""
 
     def moved(one: Solid, amount: float) -> Solid:
         return Solid(
@@ -149,7 +179,8 @@ def disturbed(model: Model, random: np.random.Generator, seen: Sequence[bool]) -
     amount = 0.1
     for _ in range(60):
         things = tuple(
-            replace(t, joined=tuple(moved(s, amount) for s in t.joined), cut=tuple(moved(s, amount) for s in t.cut)) for t in model.things
+            replace(t, joined=tuple(moved(s, amount) for s in t.joined), cut=tuple(moved(s, amount) for s in t.cut))
+            for t in model.things
         )
         other = replace(model, things=things)
         off = displacement(model, other, seen)
@@ -193,13 +224,27 @@ def lines(result: dict[str, Any]) -> list[str]:
     """The result as Markdown."""
     total, rows = result["totals"], result["scenes"]
     known = "four views, the light unknown" if result["settings"]["views"] else "one view of known camera and light"
-    lost = [[r["scene"], r["solids"], r["start"], r["off"], r["psnr"], r["psnr_of_truth"]] for r in rows if not r["recovered"]]
+    lost = [
+        [r["scene"], r["solids"], r["start"], r["off"], r["psnr"], r["psnr_of_truth"]]
+        for r in rows
+        if not r["recovered"]
+    ]
     text = [
         f"{len(rows)} scenes, {known}: {total['recovered']:.0%} recovered (under {RECOVERED} px and within {NEARLY} dB of the true numbers' "
         f"picture), {total['near']:.0%} within {RECOVERED} px; median {total['off']['median']:.3f} px, {total['seconds']['median']:.1f} s "
         "(goal: 90 %, 2 s).",
     ]
-    return [*text, "", "Not recovered:", "", table(["scene", "solids", "px off before", "after", "dB", "dB of the truth"], lost)] if lost else text
+    return (
+        [
+            *text,
+            "",
+            "Not recovered:",
+            "",
+            table(["scene", "solids", "px off before", "after", "dB", "dB of the truth"], lost),
+        ]
+        if lost
+        else text
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -207,7 +252,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--limit", type=int, default=50, help="scenes")
     parser.add_argument("--seed", type=int, default=0, help="of the scenes")
     parser.add_argument("--views", action="store_true", help="four pictures of each, and an unknown light")
-    parser.add_argument("--name", default="", help="of the result file; one that ends in _trial stays out of the summary")
+    parser.add_argument(
+        "--name", default="", help="of the result file; one that ends in _trial stays out of the summary"
+    )
     options = parser.parse_args(arguments)
     before = load()
     measured(options.limit, options.seed, options.views)  # compiles what is measured
@@ -226,7 +273,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     settings = {"limit": options.limit, "seed": options.seed, "views": options.views}
     result = {"totals": totals, "scenes": rows}
     print("\n".join(lines({**result, "settings": settings})))
-    print(keep(options.name or ("solid_recovery-views" if options.views else "solid_recovery"), settings, result, before).name)
+    print(
+        keep(
+            options.name or ("solid_recovery-views" if options.views else "solid_recovery"), settings, result, before
+        ).name
+    )
 
 
 if __name__ == "__main__":

@@ -136,15 +136,17 @@ class Bodies:
         """A plane's shape made solid; one whose section has the name of a solid is none, and a primitive takes its place."""
 
         def attempt() -> Body:
-            operation = self.random.choice(entries("extrusion"))
+            operation = self.random.choice([*entries("extrusion"), *entries("loft")])
             depth = 0 if self.plain or self.writer.chance(0.7) else 1
             section = self.section(size * self.random.uniform(0.4, 0.8), depth)
+            others = [self.section(size * self.random.uniform(0.4, 0.8), 0)] if operation.category == "loft" else []
             values = self.values(operation)
             values = {p.name: _scaled(p, values[p.name], size) for p in operation.parameters if p.name in values}
             lengths = [v for p in operation.parameters if p.kind == "length" and isinstance(v := values.get(p.name), float)]
-            reach = 1.3 * section.extent + norm(operation, values)
-            text = f"{section.operand}.{self.call(operation, values)}"
-            return Body(text, reach, min([section.thin, *(v for v in lengths if v > 0.0)]), False)
+            sections = [section, *others]
+            reach = 1.3 * max(s.extent for s in sections) + norm(operation, values)
+            text = f"{section.operand}.{self.call(operation, values, [other.text for other in others])}"
+            return Body(text, reach, min([*(s.thin for s in sections), *(v for v in lengths if v > 0.0)]), False)
 
         return self._sound(attempt, size) or self.primitive(self.random.choice(bounded_shapes()), size)
 

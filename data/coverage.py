@@ -195,7 +195,7 @@ def _count_shape(
             continue
         name = shape.operation.name
         productions["displaced solid"] += name == DISPLACED
-        if boolean and shape.operation.category == "extrusion":
+        if boolean and shape.operation.category in ("extrusion", "loft"):
             productions["shape of the plane in a boolean of space"] += 1
         used[name] += 1
         if isinstance(shape, Combination):

@@ -61,7 +61,7 @@ SOLID_SECTIONS: tuple[tuple[str, tuple[Category, ...], str], ...] = (
     ("Solids", ("shape",), "A solid lies about the origin; y points up, x to the right and z to the viewer."),
     (
         "Solids from plane shapes",
-        ("extrusion",),
+        ("extrusion", "loft"),
         "They take any shape of [the plane](language.md), with its booleans and transforms: `star(5, 0.5, 0.2).extrude(0.1)`.",
     ),
     ("Plane shapes from solids", ("section",), "They give a shape of the plane, for the operations above."),

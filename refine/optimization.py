@@ -15,7 +15,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -162,10 +162,15 @@ def least_squares(
     huber: float = 0.0,
     free: npt.NDArray[np.bool_] | None = None,
     stop: Callable[[], bool] | None = None,
+    home: npt.ArrayLike | None = None,
+    pull: float = 0.0,
+    negligible: float = NEGLIGIBLE,
 ) -> Descent:
     """Levenberg-Marquardt from `starts` (n, p) in written units, on one level.
 
-    A start rests when a step gains less than `tolerance` of its error, or none does, or when its error is NEGLIGIBLE. `free` (p,) narrows the parameters that move;
+    `pull` adds to the error of a start its squared distance from `home` (n, p), in largest steps, times `pull`: what the picture
+    says little about stays where it was. A start rests when a step gains less than `tolerance` of its error, or none does, or when its
+    mean squared error is `negligible`. `free` (p,) narrows the parameters that move;
     `stop` is asked before each step.
     """
     from render.batching import batch_of
@@ -175,6 +180,8 @@ def least_squares(
     moving = coordinates.trainable if free is None else coordinates.trainable & free
     chosen = np.flatnonzero(moving)
     here = coordinates.inward(start_array)
+    began = here.copy() if home is None else coordinates.inward(home)
+    weights = pull / coordinates.largest[chosen] ** 2
 
     def look(which: npt.NDArray[np.int64], points: Double) -> tuple[Double, Double, Double]:
         parameters = coordinates.outward(points)
@@ -183,9 +190,15 @@ def least_squares(
         errors, gradient, hessian = batch.normal_equations(level.target, level.blur, huber)
         slope = coordinates.slope(points)[:, chosen]
         inner = hessian[:, chosen[:, None], chosen[None, :]].astype(np.float64) * slope[:, :, None] * slope[:, None, :]
-        return errors, gradient[:, chosen] * slope, inner
+        gradient = gradient[:, chosen] * slope
+        if pull:
+            away = (points - began[which])[:, chosen]
+            errors = errors + (weights * away**2).sum(1)
+            gradient += weights * away
+            inner[:, range(len(chosen)), range(len(chosen))] += weights
+        return errors, gradient, inner
 
-    negligible = NEGLIGIBLE * level.target.image.size
+    small = negligible * level.target.image.size
     active = np.arange(n)
     errors, gradients, matrices = look(active, here)
     lam = np.full(n, damping)
@@ -202,7 +215,7 @@ def least_squares(
         lam[won] = np.maximum(lam[won] * 0.25, 1e-9)
         lost = active[~better]
         lam[lost] *= 5.0
-        done = (better & (gain < tolerance)) | (~better & (lam[active] > 1e4)) | (errors[active] < negligible)
+        done = (better & (gain < tolerance)) | (~better & (lam[active] > 1e4)) | (errors[active] < small)
         active = active[~done]
     parameters = coordinates.outward(here)
     parameters[:, ~moving] = start_array[:, ~moving]
@@ -313,8 +326,30 @@ STAGES: tuple[tuple[int, float], ...] = ((32, 2.0), (64, 1.0), (128, 0.0))
 """The default pyramid: (longest side in pixels, σ in those pixels); the picture's own size ends it."""
 
 
-ENOUGH = {2: 50.0, 3: 46.0}
-"""The PSNR (dB) above which a descent is not begun anew, by dimension."""
+CROWD, CROWD_STEPS = 6, 4
+"""So many starts are refined to the end; more are after so many steps only as many as that."""
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How descents go down the pyramid.
+
+    `coarse_steps` and `coarse_negligible` end a descent on any level but the last; `pull` (see `least_squares`) is that of the first
+    levels, one after another. A descent that comes within `enough` dB, where what is left is blurred by `noise` pixels, is not begun
+    anew.
+    """
+
+    coarse_steps: int
+    coarse_negligible: float
+    pull: Sequence[float]
+    enough: float
+    noise: float
+
+
+MANNERS = {2: Manner(10, NEGLIGIBLE, (), 50.0, 0.0), 3: Manner(20, 2.4e-5, (1.0, 0.1), 60.0, 2.0)}
+"""By dimension. A small picture in space tells little of depths, and what drifts behind another thing there has no derivative that leads
+back; nor does it come nearer to a small true picture than some 45 dB, being of one sample a pixel. That is noise of single pixels, which a
+blur takes away and what is at the wrong place outlasts."""
 
 
 def optimize(
@@ -349,8 +384,8 @@ def optimize(
     may have a silhouette (h, w), normals (h, w, 3) and a depth (h, w), None for those that have not: see `refine.views`. The
     PSNR is that of all together, by their weights.
 
-    Below `enough` dB (without it 50 in the plane, and 46 in space, where a picture of one sample a pixel is no nearer to a
-    finely sampled one), up to `restarts` rounds throw the numbers of one statement about at a time and descend again.
+    Below `enough` dB (without it 50 in the plane, and in space 60 between pictures blurred by two pixels, since one of one sample a
+    pixel is no nearer to a finely sampled one), up to `restarts` rounds throw the numbers of one statement about at a time and descend again.
     Raises ValueError for an unknown method and for pictures and cameras that do not go together, ImageError for an image that can not be read.
     """
     from render.images import load, resized
@@ -359,8 +394,9 @@ def optimize(
     if method not in ("auto", "least_squares", "adam"):
         raise ValueError(f'method is "auto", "least_squares" or "adam", not {method!r}')
     began = time.perf_counter()
-    if enough is None:
-        enough = ENOUGH[program.dimension]
+    manner = MANNERS[program.dimension]
+    if enough is not None:
+        manner = replace(manner, enough=enough, noise=0.0)
 
     def late() -> bool:
         return seconds is not None and time.perf_counter() - began > seconds
@@ -376,11 +412,11 @@ def optimize(
         problem, coordinates, points = joint, joint.coordinates, joint.start[None]
         groups = _groups(joint.programs[0], coordinates)
         size = max(views[0].picture.rgba.shape[:2])
-        levels = joint_levels(views, [s for s in stages if s[0] < size] + [(size, 0.0)])
+        levels = joint_levels(views, [*(s for s in stages if s[0] < size), (size, 0.0), (size, manner.noise)])
     else:
         picture = resized(load(image), longest)
         size = max(picture.rgba.shape[:2])
-        levels = pyramid(picture, [s for s in stages if s[0] < size] + [(size, 0.0)])
+        levels = pyramid(picture, [*(s for s in stages if s[0] < size), (size, 0.0), (size, manner.noise)])
         problem, coordinates, points = lowered(program), Coordinates(program), program.params[None]
         groups = _groups(program, coordinates)
     many = points.shape[1] > DENSE_LIMIT
@@ -389,9 +425,10 @@ def optimize(
         moved = coordinates.inward(np.repeat(points, starts, 0))
         moved[1:] += rng.normal(0.0, spread, moved[1:].shape) * coordinates.trainable
         points = coordinates.outward(np.clip(moved, coordinates.low, coordinates.high))
-    search = _Search(problem, coordinates, levels, huber, method == "adam" or (method == "auto" and many), late)
+    first_order = method == "adam" or (method == "auto" and many)
+    search = _Search(problem, coordinates, levels[:-1], levels[-1], manner, huber, first_order, late)
     with one_linear_algebra_thread():
-        best = search.best(points, steps, groups, restarts, enough, seed)
+        best = search.best(points, steps, groups, restarts, seed)
     seen = [legal(program, best.parameters[0])] if joint is None else joint.seen(best.parameters[0])
     psnr = search.decibels(best.errors[0])
     return Optimum(seen[0], psnr, time.perf_counter() - began, search.steps, search.history, tuple(seen))
@@ -404,6 +441,8 @@ class _Search:
     tape: Tape | SolidTape
     coordinates: Coordinates
     levels: Sequence[Level]
+    judge: Level
+    manner: Manner
     huber: float
     first_order: bool
     late: Callable[[], bool]
@@ -411,13 +450,13 @@ class _Search:
     history: list[dict[str, Any]] = field(default_factory=list)
 
     def best(
-        self, points: Double, steps: int, groups: Sequence[npt.NDArray[np.int64]], restarts: int, enough: float, seed: int
+        self, points: Double, steps: int, groups: Sequence[npt.NDArray[np.int64]], restarts: int, seed: int
     ) -> Descent:
         """The best of a descent from `points` and of `restarts` rounds from around what has been found so far."""
         best = self.descend(points, steps)
         rng = np.random.default_rng([seed, 1])
         for _ in range(0 if self.first_order else restarts):
-            if self.late() or self.decibels(best.errors[0]) >= enough:
+            if self.late() or self.good(best):
                 break
             starts = _perturbed(best.parameters[0], self.coordinates, groups, rng)
             found = self.descend(starts, steps, first=max(len(self.levels) - 2, 0))
@@ -425,31 +464,55 @@ class _Search:
                 best = found
         return best
 
+    def good(self, descent: Descent) -> bool:
+        """Whether nothing is at a wrong place any more."""
+        if self.judge.blur == 0.0:
+            return self.decibels(descent.errors[0]) >= self.manner.enough
+        from render.batching import batch_of
+
+        errors, _, _ = batch_of(self.tape, descent.parameters).normal_equations(self.judge.target, self.judge.blur, self.huber)
+        return self.decibels(errors[0]) >= self.manner.enough
+
     def descend(self, points: Double, steps: int, first: int = 0) -> Descent:
         """From many points (n, p) at level `first` to the best one (1, p) at the last: fewer survive each level."""
+        home = points
         for number, level in enumerate(self.levels[first:], first):
             last = number == len(self.levels) - 1
             if not self.first_order:
-                points = self.woken(points, level)
+                points, home = self.woken(points, home, level)
             if self.first_order:
                 descent = adam(self.tape, self.coordinates, points[0], level, huber=self.huber, stop=self.late)
+                self.steps += descent.steps
             else:
-                limit, tolerance = (steps, 1e-6) if last else (10, 1e-3)
-                descent = least_squares(
-                    self.tape, self.coordinates, points, level,
-                    steps=limit, tolerance=tolerance, huber=self.huber, stop=self.late,
-                )  # fmt: skip
-            self.steps += descent.steps
+                limit, tolerance = (steps, 1e-6) if last else (self.manner.coarse_steps, 1e-3)
+                # What is begun anew has been through the first level, and is near already.
+                pull, negligible = 0.0, NEGLIGIBLE
+                if first == 0 and not last:
+                    pull, negligible = [*self.manner.pull, 0.0][min(number, len(self.manner.pull))], self.manner.coarse_negligible
+
+                def descended(points: Double, home: Double, steps: int) -> Descent:
+                    found = least_squares(
+                        self.tape, self.coordinates, points, level,
+                        steps=steps, tolerance=tolerance, huber=self.huber, stop=self.late, home=home, pull=pull, negligible=negligible,
+                    )  # fmt: skip
+                    self.steps += found.steps
+                    return found
+
+                if len(points) > CROWD:
+                    first_steps = descended(points, home, CROWD_STEPS)
+                    order = np.argsort(first_steps.errors)[:CROWD]
+                    points, home = first_steps.parameters[order], home[order]
+                descent = descended(points, home, limit)
             order = np.argsort(descent.errors)[: 1 if last else 3]
-            points = descent.parameters[order]
+            points, home = descent.parameters[order], home[order]
             descent = Descent(points, descent.errors[order], descent.steps)
             pixels = level.target.image.size // 4 * 3
             psnr = decibels(float(descent.errors[0]) / pixels)
             self.history.append({"size": level.target.size, "psnr": psnr, "steps": descent.steps})
         return descent
 
-    def woken(self, points: Double, level: Level) -> Double:
-        """`points` (n, p), and behind them those with idle sizes, but with these smaller.
+    def woken(self, points: Double, home: Double, level: Level) -> tuple[Double, Double]:
+        """`points` (n, p), and behind them those with idle sizes, but with these smaller; and where they began.
 
         A size can grow so far that the picture no longer depends on it (a box rounded to a capsule); no derivative
         leads back from there, where a coarse level may have sent it.
@@ -462,7 +525,7 @@ class _Search:
         idle = (weight <= 1e-7 * weight.max(1, keepdims=True)) & self.coordinates.logarithmic & self.coordinates.trainable
         rows = np.flatnonzero(idle.any(1))
         smaller = self.coordinates.outward(np.maximum(here[rows] - 0.7 * idle[rows], self.coordinates.low))
-        return np.concatenate([points, smaller])
+        return np.concatenate([points, smaller]), np.concatenate([home, home[rows]])
 
     def decibels(self, error: float) -> float:
         return decibels(float(error) / (self.levels[-1].target.image.size // 4 * 3))
@@ -493,7 +556,9 @@ def _perturbed(
         rows = slice(k * variants, (k + 1) * variants)
         spread = np.where(coordinates.logarithmic[group], 0.4, 0.15)
         spread = np.where(coordinates.unit[group] != 1.0, 0.8, spread)
-        result[rows, group] += rng.normal(0.0, 1.0, (variants, len(group))) * spread
+        # Some are next door, some far away.
+        near = np.exp(rng.uniform(np.log(0.1), 0.0, (variants, 1)))
+        result[rows, group] += rng.normal(0.0, 1.0, (variants, len(group))) * spread * near
     return coordinates.outward(np.clip(result, coordinates.low, coordinates.high))
 
 

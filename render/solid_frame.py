@@ -66,7 +66,7 @@ def source(mode: Mode, used: Iterable[int], registers: int, spaces: int) -> str:
     arguments = {**_ARGUMENTS, **(_DERIVATIVE_ARGUMENTS if derivative else {})}
     text = f"import taichi as ti\n\n{FUNCTIONS}\n@ti.kernel\ndef run(\n"
     text += "".join(f"    {name}: ti.types.ndarray(dtype=ti.{kind}),\n" for name, kind in arguments.items())
-    text += "    width: ti.i32, height: ti.i32, blocks: ti.i32, stride: ti.i32, widen: ti.f32,\n):\n"
+    text += "    width: ti.i32, height: ti.i32, blocks: ti.i32, stride: ti.i32,\n):\n"
     text += """\
     pixel = 2.0 / ti.cast(ti.min(width, height), ti.f32)
     for turn in range(programs.shape[0] * blocks * stride):
@@ -119,7 +119,7 @@ def source(mode: Mode, used: Iterable[int], registers: int, spaces: int) -> str:
 
 def _pixel(derivative: bool) -> str:
     """The pixel's ray and background."""
-    names: dict[object, str] = {"x": "image_x", "y": "image_y", "pixel": "(pixel * widen)"}
+    names: dict[object, str] = {"x": "image_x", "y": "image_y", "pixel": "pixel"}
     names.update({name: f"slots[camera + {k}]" for k, name in enumerate(dual.CAMERA)})
     text = "at = row_y * width + column_x\n"
     text += f"tile = row_y // {TILE} * ((width + {TILE - 1}) // {TILE}) + column_x // {TILE}\n"
@@ -530,7 +530,7 @@ def _screen_back(names: dict[object, str]) -> str:
         text += push(f"background + {c}", f"h{c} * (clear + haze[{c}])", 4)
     text += "if camera_moves == 1:\n    for c in range(4):\n"
     text += "".join(f"        to{k} = ti.select(c == {k}, 1.0, 0.0)\n" for k in range(4))
-    ray: dict[object, str] = {"x": "image_x", "y": "image_y", "pixel": "(pixel * widen)"}
+    ray: dict[object, str] = {"x": "image_x", "y": "image_y", "pixel": "pixel"}
     ray.update({name: f"slots[camera + {k}]" for k, name in enumerate(dual.CAMERA)})
     ray.update({f"d_{name}": f"sight[14 * c + {k}]" for k, name in enumerate(dual.RAY)})
     text += printed(dual.ray_rule(), ray, [f"f{k}" for k in range(13)], 8, reverse=True)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from shaderdsl import dual as plane_dual, emit, shading, solid_dual as dual, solid_tape as tapes
 from shaderdsl.dual import Rule
-from shaderdsl.registry import Operation, continuous_names, scalar_names
+from shaderdsl.registry import OPERANDS, Operation, continuous_names, scalar_names
 from shaderdsl.tape import opcodes
 from shaderdsl.view import SECOND
 
@@ -52,7 +52,7 @@ def one_of(numbers: Iterable[int], variable: str) -> str:
 def grouped(used: Iterable[int]) -> dict[str, list[tuple[int, Operation]]]:
     """The operations of some opcodes, by category."""
     groups: dict[str, list[tuple[int, Operation]]] = {
-        k: [] for k in ("shape", "outline", "boolean", "modifier", "repetition", "extrusion", "paint", "bump", "light")
+        k: [] for k in ("shape", "outline", "boolean", "modifier", "loft", "repetition", "extrusion", "paint", "bump", "light")
     }
     wanted, seen = set(used), set()
     for operation, opcode in opcodes(3).items():
@@ -99,7 +99,7 @@ class Distances:
             cases.append((number, self._outline(operation, indent + 8)))
         for number, operation in self.folds:
             cases.append((number, self._fold(operation, indent + 8)))
-        for number, operation in self.groups["boolean"] + self.groups["modifier"]:
+        for number, operation in self.groups["boolean"] + self.groups["modifier"] + self.groups["loft"]:
             cases.append((number, self._combination(operation, indent + 8)))
         return text + chain(cases, "op", indent + 4)
 
@@ -135,11 +135,9 @@ class Distances:
         i, deep = " " * indent, " " * (indent + 4)
         own, names = self._hoisted(operation, "slot", indent)
         text = f"{own}{i}for lane in range({LANES}):\n"
-        text += f"{deep}a0 = register[{LANES} * source + lane]\n"
-        names["a_f"] = "a0"
-        if operation.category == "boolean":
-            text += f"{deep}b0 = register[{LANES} * second + lane]\n"
-            names["b_f"] = "b0"
+        for operand, place in zip(OPERANDS[operation.category], ("source", "second", "code[first + item, 4]")):
+            text += f"{deep}{operand}0 = register[{LANES} * {place} + lane]\n"
+            names[f"{operand}_f"] = f"{operand}0"
         text += printed(dual.combination_rule(operation), names, ("f",), indent + 4)
         return text + f"{deep}register[target + lane] = f\n"
 
@@ -219,6 +217,7 @@ class Duals:
         self.folds = self.groups["repetition"] + self.groups["extrusion"]
         self.sharp = [(n, o) for n, o in self.groups["boolean"] if o.selects is not None]
         self.blends = [(n, o) for n, o in self.groups["boolean"] if o.selects is None]
+        self.combined = self.groups["boolean"] + self.groups["modifier"] + self.groups["loft"]
         self.leaves = self.groups["shape"] + self.groups["outline"]
         self.bumps = self.groups["bump"]
         self.sided = any(o.sided for _, o in self.groups["paint"] + self.bumps)
@@ -263,12 +262,11 @@ class Duals:
         cases += [(n, self._outline(o, indent + 12)) for n, o in self.groups["outline"]]
         cases += [(n, self._fold(o, indent + 12)) for n, o in self.folds]
         text += chain(cases, "op", indent + 8)
-        combined = self.groups["boolean"] + self.groups["modifier"]
-        if combined:
+        if self.combined:
             text += f"{j}else:\n" + self._operands(indent + 8)
             if self.sharp:
                 text += f"{m}if {one_of([n for n, _ in self.sharp], 'op')}:\n" + self._sharp(indent + 12)
-            rest = self.blends + self.groups["modifier"]
+            rest = self.blends + self.groups["modifier"] + self.groups["loft"]
             if rest:
                 text += chain([(n, self._blend(o, indent + 12)) for n, o in rest], "op", indent + 8)
         # A branch beside is a crease of its own, and what the flipped instruction shows.
@@ -303,7 +301,10 @@ class Duals:
     def _operands(self, indent: int) -> str:
         i = " " * indent
         text = "".join(f"{i}p{k} = value[5 * source + {k}]\n" for k in range(5))
-        return text + "".join(f"{i}r{k} = value[5 * second + {k}]\n" for k in range(5))
+        text += "".join(f"{i}r{k} = value[5 * second + {k}]\n" for k in range(5))
+        if self.groups["loft"]:  # of others, what stands there is not read
+            text += f"{i}third = instructions[begin + n, 5]\n" + "".join(f"{i}third{k} = value[5 * third + {k}]\n" for k in range(5))
+        return text
 
     def _names(self, operation: Operation, first: str) -> dict[object, str]:
         return {"x": "u", "y": "v", "z": "q", **own_names(operation, first)}
@@ -368,6 +369,7 @@ class Duals:
     def _combination_names(self, operation: Operation) -> dict[object, str]:
         names: dict[object, str] = {f"a_{q}": f"p{k}" for k, q in enumerate(dual.DUAL)}
         names.update({f"b_{q}": f"r{k}" for k, q in enumerate(dual.DUAL)})
+        names.update({f"z_{q}": f"third{k}" for k, q in enumerate(dual.DUAL)})
         return {**names, **own_names(operation, "slot")}
 
     def _sharp(self, indent: int) -> str:
@@ -397,6 +399,8 @@ class Duals:
         text += f"{i}edge = offset[source]\n{i}edge_at = crease[source]\n"
         if operation.category == "boolean":
             text += self._share(indent) + f"{i}if portion > {SECOND}:\n{i}    edge = offset[second]\n{i}    edge_at = crease[second]\n"
+        if operation.category == "loft":  # its sides have the creases of both its shapes
+            text += f"{i}if offset[second] < edge:\n{i}    edge = offset[second]\n{i}    edge_at = crease[second]\n"
         return text
 
     def _share(self, indent: int) -> str:
@@ -413,12 +417,13 @@ class Duals:
         i = " " * indent
         j, m = i + "    ", i + "        "
         text = f"{i}for n in range(length):\n{j}share[n] = 0.0\n{i}share[length - 1] = 1.0\n"
-        if not self.groups["boolean"] and not self.groups["modifier"]:
+        if not self.combined:
             return text
         text += f"{i}for back in range(length):\n{j}n = length - 1 - back\n{j}op = instructions[begin + n, 0]\n"
         text += f"{j}source = instructions[begin + n, 1]\n"
-        if self.groups["modifier"]:
-            text += f"{j}if {one_of([n for n, _ in self.groups['modifier']], 'op')}:\n{m}share[source] += share[n]\n"
+        alike = [n for n, _ in self.groups["modifier"] + self.groups["loft"]]
+        if alike:
+            text += f"{j}if {one_of(alike, 'op')}:\n{m}share[source] += share[n]\n"
         if self.groups["boolean"]:
             text += f"{j}if share[n] != 0.0 and ({one_of([n for n, _ in self.groups['boolean']], 'op')}):\n" + self._part(indent + 8)
             text += f"{m}share[source] += share[n] * (1.0 - portion)\n{m}share[second] += share[n] * portion\n"
@@ -539,17 +544,19 @@ class Duals:
         text += f"{m}source = instructions[begin + n, 1]\n{m}second = instructions[begin + n, 2]\n"
         text += f"{m}slot = slot_base + instructions[begin + n, 3]\n{m}own_count = 0\n"
         text += f"{m}if {one_of([n for n, _ in self.leaves + self.folds], 'op')}:\n" + self._reverse_placed(indent + 12)
-        combined = self.groups["boolean"] + self.groups["modifier"]
-        if combined:
+        if self.combined:
             text += f"{m}else:\n" + self._operands(indent + 12)
             k = " " * (indent + 12)
-            text += "".join(f"{k}e{c} = 0.0\n" for c in range(10))
-            cases = [(n, self._reverse_combination(o, indent + 16)) for n, o in combined]
+            text += "".join(f"{k}e{c} = 0.0\n" for c in range(15 if self.groups["loft"] else 10))
+            cases = [(n, self._reverse_combination(o, indent + 16)) for n, o in self.combined]
             text += chain(cases, "op", indent + 12)
             text += "".join(f"{k}adjoint[5 * source + {c}] += e{c}\n" for c in range(5))
-            if self.groups["boolean"]:
-                text += f"{k}if {one_of([n for n, _ in self.groups['boolean']], 'op')}:\n"
+            if self.groups["boolean"] or self.groups["loft"]:
+                text += f"{k}if {one_of([n for n, _ in self.groups['boolean'] + self.groups['loft']], 'op')}:\n"
                 text += "".join(f"{k}    adjoint[5 * second + {c}] += e{5 + c}\n" for c in range(5))
+            if self.groups["loft"]:
+                text += f"{k}if {one_of([n for n, _ in self.groups['loft']], 'op')}:\n"
+                text += "".join(f"{k}    adjoint[5 * third + {c}] += e{10 + c}\n" for c in range(5))
         text += f"{m}for k in range(own_count):\n" + push("slot + k", "own[k]", indent + 12)
         return text + ("".join(f"{i}q{k} = space_adjoint[{k}]\n" for k in range(3)) if self.folds else "")
 
@@ -565,7 +572,7 @@ class Duals:
         names = self._combination_names(operation)
         names.update({f"d_{q}": f"t{k}" for k, q in enumerate(dual.DUAL)})
         names.update({f"d_{q}": f"v{k}" for k, q in enumerate(dual.BESIDE)})
-        inputs = 10 if operation.category == "boolean" else 5
+        inputs = 5 * len(OPERANDS[operation.category])
         own = [f"ga{k}" for k in range(len(rule.differentiated) - inputs)]
         if operation.selects is not None:
             turn = operation.selects[0] * operation.selects[1]
@@ -695,8 +702,9 @@ class Duals:
         text += f"{j}elif {one_of([n for n, _ in self.leaves], 'op')}:\n" + self._own_material(indent + 8)
         text += f"{m}worth[n] = " + _sum(f"tint{k} * own{k}" for k in range(self.surface)) + "\n"
         text += self._reverse_own_material(indent + 8)
-        if self.groups["modifier"]:
-            text += f"{j}elif {one_of([n for n, _ in self.groups['modifier']], 'op')}:\n{m}worth[n] = worth[source]\n"
+        alike = [n for n, _ in self.groups["modifier"] + self.groups["loft"]]
+        if alike:
+            text += f"{j}elif {one_of(alike, 'op')}:\n{m}worth[n] = worth[source]\n"
         if self.groups["boolean"]:
             text += f"{j}elif {one_of([n for n, _ in self.groups['boolean']], 'op')}:\n" + self._part(indent + 8)
             text += f"{m}worth[n] = worth[source] + portion * (worth[second] - worth[source])\n"

@@ -50,7 +50,7 @@ def source(used: Iterable[int]) -> str:
     distances = Distances(used)
     text = f"import taichi as ti\n\n{FUNCTIONS}\n@ti.kernel\ndef run(\n"
     text += "".join(f"    {name}: ti.types.ndarray(dtype=ti.{kind}),\n" for name, kind in _ARGUMENTS.items())
-    text += "    width: ti.i32, height: ti.i32, shares: ti.i32, stride: ti.i32, widen: ti.f32,\n):\n"
+    text += "    width: ti.i32, height: ti.i32, shares: ti.i32, stride: ti.i32,\n):\n"
     text += f"""\
     tiles_x = (width + {TILE - 1}) // {TILE}
     tiles_y = (height + {TILE - 1}) // {TILE}
@@ -118,7 +118,7 @@ else:
 left_edge = ti.cast(tile_x * {TILE}, ti.f32) + corner - 0.5 * ti.cast(width, ti.f32)
 top_edge = 0.5 * ti.cast(height, ti.f32) - ti.cast(tile_y * {TILE}, ti.f32) - corner
 """
-    names: dict[object, str] = {"x": "image_x", "y": "image_y", "pixel": "(pixel * widen)"}
+    names: dict[object, str] = {"x": "image_x", "y": "image_y", "pixel": "pixel"}
     text += "".join(f"c{k} = slots[camera + {k}]\n" for k in range(len(dual.CAMERA)))
     names.update({name: f"c{k}" for k, name in enumerate(dual.CAMERA)})
     text += f"alive = {LANES}\nfor lane in range({LANES}):\n"
@@ -159,10 +159,10 @@ if spot < 0:
 def _cones() -> str:
     """Advances the cones around the tiles' centres: first as far as no surface is near any ray of the tile, and then through the
     scene, half as far each time as it is free, until all rays are deep inside something; parts that may be met are marked."""
-    # In pixels; the rays' own are widened.
+    # In pixels.
     return f"""\
 alive = 0
-radius = {TILE * 0.5**0.5 * 1.1} / widen + {NEAR}
+radius = {TILE * 0.5**0.5 * 1.1 + NEAR}
 for lane in range({LANES}):
     free = register[root + lane] / slope
     wide = radius * (size[lane] + growth[lane] * t[lane])

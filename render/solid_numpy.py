@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from render.numpy_backend import compiled, crosses, pixel_centres, ramp
 from shaderdsl import dual as plane_dual, shading, solid_dual as dual, solid_tape as tapes
-from shaderdsl.registry import Operation, continuous_names, scalar_names
+from shaderdsl.registry import OPERANDS, Operation, continuous_names, scalar_names
 from shaderdsl.solid_tape import SolidTape
 from shaderdsl.tape import opcodes
 from shaderdsl.view import (
@@ -52,6 +52,12 @@ def own_slots(operation: Operation, slots: Array, slot: int) -> list[float]:
     return list(slots[slot : slot + len(scalar_names(operation))])
 
 
+def operands(row: Sequence[int]) -> list[int]:
+    """The registers that an instruction combines."""
+    opcode, source, second, *_, third = row
+    return [source, second, third][: len(OPERANDS[_operations()[opcode].category])]
+
+
 class Distances:
     """The scene's distance alone, for marching: `at(points)` (3, n) to (n,)."""
 
@@ -65,13 +71,11 @@ class Distances:
             return zero + np.inf
         spaces: dict[int, list[Array]] = {0: list(points)}
         registers: list[Any] = []
-        for opcode, source, second, slot, count, _ in self.code:
+        for row in self.code:
+            opcode, source, _, slot, count, _ = row
             operation = _operations()[opcode]
-            if operation.category in ("boolean", "modifier"):
-                a = registers[source]
-                inputs = [a[0], 0.0, 0.0, 0.0, a[1]]
-                if operation.category == "boolean":
-                    inputs += [registers[second][0], 0.0, 0.0, 0.0, registers[second][1]]
+            if operation.category in OPERANDS:
+                inputs = [v for place in operands(row) for v in (registers[place][0], 0.0, 0.0, 0.0, registers[place][1])]
                 result = compiled(dual.combination_rule(operation))[0](*inputs, *own_slots(operation, self.slots, slot))
                 registers.append((zero + result[0], zero + result[4]))
                 continue
@@ -212,16 +216,16 @@ class Field:
         none = (self.zero + DARK, np.full(self.t.shape, -1))
         if operation.category == "boolean" and operation.selects is not None:
             self._select(number, operation, source, second, slot)
-        elif operation.category in ("boolean", "modifier"):
-            inputs = [*self.registers[source]]
+        elif operation.category in OPERANDS:
+            inputs = [v for place in operands(self.code[number]) for v in self.registers[place]]
             crease = self.creases[source]
-            if operation.category == "boolean":
-                inputs += self.registers[second]
             found = compiled(dual.combination_rule(operation))[0](*inputs, *own_slots(operation, self.slots, slot))
             values = [self.zero + v for v in found]
             if operation.category == "boolean":
                 share = self._share(values[0], source, second)
                 crease = tuple(np.where(share > SECOND, b, a) for a, b in zip(crease, self.creases[second]))
+            elif operation.category == "loft":  # its sides have the creases of both its shapes
+                crease = self._nearer(crease, *self.creases[second])
             self._keep(number, values, crease)
         elif operation.category in ("repetition", "extrusion"):
             local = self.local[number] = self._placed(source, slot)
@@ -280,7 +284,7 @@ class Field:
         rule = compiled(dual.crease_offset_rule())[0]
         return self.zero + rule(*mine, *beside, *self.sight.direction, *self.sight.axes, self.sight.size(self.t))[0]  # type: ignore[no-any-return]
 
-    def _nearer(self, crease: tuple[Array, Ints], offset: Array, number: int) -> tuple[Array, Ints]:
+    def _nearer(self, crease: tuple[Array, Ints], offset: Array, number: int | Ints) -> tuple[Array, Ints]:
         closer = offset < crease[0]
         return np.where(closer, offset, crease[0]), np.where(closer, number, crease[1])
 
@@ -296,7 +300,7 @@ class Field:
         for number in reversed(range(len(self.code))):
             opcode, source, second, _, count, _ = self.code[number]
             operation = _operations()[opcode]
-            if operation.category == "modifier" or (operation.category == "boolean" and count):
+            if operation.category in ("modifier", "loft") or (operation.category == "boolean" and count):
                 shares[source] = shares[source] + shares[number]
             elif operation.category == "boolean":
                 part = self._part(number)
@@ -372,7 +376,7 @@ class Field:
         for number in reversed(range(len(self.code))):
             opcode, source, second, slot, count, _ = self.code[number]
             operation = _operations()[opcode]
-            if operation.category in ("boolean", "modifier"):
+            if operation.category in OPERANDS:
                 self._reverse_combination(number, operation, registers, adjoint)
             elif operation.category in ("repetition", "extrusion"):
                 copy = [self.slots[slot + 12 + len(scalar_names(operation))]] if operation.category == "repetition" else []
@@ -399,9 +403,8 @@ class Field:
     def _reverse_combination(self, number: int, operation: Operation, registers: list[list[Any]], adjoint: Array) -> None:
         _, source, second, slot, _, _ = self.code[number]
         rule = dual.combination_rule(operation)
-        inputs = [*self.registers[source]]
-        if operation.category == "boolean":
-            inputs += self.registers[second]
+        places = operands(self.code[number])
+        inputs = [v for place in places for v in self.registers[place]]
         seed = registers[number]
         if operation.selects is not None:
             i, j = operation.selects
@@ -413,12 +416,9 @@ class Field:
             seed = [0.0, 0.0, 0.0, 0.0, seed[4]]
         seed = self._branched(number, seed, len(rule.outputs) > 5)
         result = compiled(rule)[1](*inputs, *own_slots(operation, self.slots, slot), *seed)
-        registers[source] = [a + b for a, b in zip(registers[source], result[:5])]
-        rest = result[5:]
-        if operation.category == "boolean":
-            registers[second] = [a + b for a, b in zip(registers[second], rest[:5])]
-            rest = rest[5:]
-        self._spread(operation, slot, rest, adjoint)
+        for k, place in enumerate(places):
+            registers[place] = [a + b for a, b in zip(registers[place], result[5 * k : 5 * k + 5])]
+        self._spread(operation, slot, result[5 * len(places) :], adjoint)
 
     def _reverse_leaf(
         self, number: int, operation: Operation, seed: list[Any], space: list[Any], adjoint: Array
@@ -488,7 +488,7 @@ class Field:
                 worth[number] = sum(s * v for s, v in zip(seed, values))
                 turned = self._reverse_own_material(material, [shares[number] * s for s in seed], spaces, adjoint)
                 registers[-1] = [a + b for a, b in zip(registers[-1], [0.0, *turned, 0.0])]
-            elif operation.category == "modifier" or (operation.category == "boolean" and count):
+            elif operation.category in ("modifier", "loft") or (operation.category == "boolean" and count):
                 worth[number] = worth[source]
             elif operation.category == "boolean":
                 part = self._part(number)
@@ -1037,18 +1037,16 @@ class Picture:
 
 
 def picture(
-    tape: SolidTape, parameters: npt.ArrayLike, size: tuple[int, int], *, jacobian: bool = False, widen: float = 1.0,
-    at: tuple[Array, Array] | None = None,
-) -> tuple[Array, Array | None]:  # fmt: skip
+    tape: SolidTape, parameters: npt.ArrayLike, size: tuple[int, int], *, jacobian: bool = False, at: tuple[Array, Array] | None = None
+) -> tuple[Array, Array | None]:
     """Premultiplied sRGB RGBA (h, w, 4) for size (width, height), and its Jacobian (h, w, 4, p) by the parameters.
 
-    widen: how many times as large as they are pixels count for what covers them: edges are as much softer.
     at: image points (h, w) of the pixels' centres, where they are not the usual ones.
     """
     slots = tape.slot_values(parameters)
     x, y = pixel_centres(size) if at is None else at
     shape = x.shape
-    drawn = Picture(tape, slots, x.ravel(), y.ravel(), widen * 2.0 / min(size))
+    drawn = Picture(tape, slots, x.ravel(), y.ravel(), 2.0 / min(size))
     image = np.moveaxis(drawn.image.reshape(4, *shape), 0, -1)
     if not jacobian:
         return image, None

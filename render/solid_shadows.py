@@ -36,7 +36,7 @@ def source(used: Iterable[int]) -> str:
     distances = Distances(used)
     text = f"import taichi as ti\n\n{FUNCTIONS}\n@ti.kernel\ndef run(\n"
     text += "".join(f"    {name}: ti.types.ndarray(dtype=ti.{kind}),\n" for name, kind in _ARGUMENTS.items())
-    text += "    width: ti.i32, height: ti.i32, blocks: ti.i32, stride: ti.i32, widen: ti.f32,\n):\n"
+    text += "    width: ti.i32, height: ti.i32, blocks: ti.i32, stride: ti.i32,\n):\n"
     text += f"""\
     tiles_x = (width + {TILE - 1}) // {TILE}
     tiles = tiles_x * ((height + {TILE - 1}) // {TILE})
@@ -72,7 +72,7 @@ def source(used: Iterable[int]) -> str:
 
 def _points() -> str:
     """Where the tile's rays meet their surfaces, or pass them."""
-    names: dict[object, str] = {"x": "image_x", "y": "image_y", "pixel": "(pixel * widen)"}
+    names: dict[object, str] = {"x": "image_x", "y": "image_y", "pixel": "pixel"}
     names.update({name: f"c{k}" for k, name in enumerate(dual.CAMERA)})
     text = f"tile = block + round * blocks\ntile_y = tile // tiles_x * {TILE}\ntile_x = tile % tiles_x * {TILE}\nbusy = 0\n"
     text += "".join(f"c{k} = slots[camera + {k}]\n" for k in range(len(dual.CAMERA)))

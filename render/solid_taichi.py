@@ -180,7 +180,7 @@ class SolidBatch:
 
     # -- what it gives ------------------------------------------------------------------------------------
 
-    def _marched(self, slots: Float, size: tuple[int, int], widen: float) -> Marched:
+    def _marched(self, slots: Float, size: tuple[int, int]) -> Marched:
         """The places along each pixel's ray (n, pixels, PLACES), and the parts near each tile (n, tiles, MASKS)."""
         width, height = size
         places = np.full((len(self), width * height, solid_march.PLACES), -1.0, np.float32)
@@ -195,7 +195,7 @@ class SolidBatch:
         values = np.zeros((regions, LANES * most), np.float32)
         tables = self._tables
         arrays = (self._march_table, tables["code"], tables["parts"], lipschitz, slots, places, masks, values)
-        march(*arrays, width, height, shares, self._stride, widen)
+        march(*arrays, width, height, shares, self._stride)
         return places, masks
 
     @cached_property
@@ -215,7 +215,7 @@ class SolidBatch:
         rows = [row for tape in self.tapes for row in _casters(tape)]
         return np.array([*rows, (0, 0, 0, 0)], np.int32)
 
-    def _arriving(self, slots: Float, places: Float, size: tuple[int, int], widen: float) -> Float:
+    def _arriving(self, slots: Float, places: Float, size: tuple[int, int]) -> Float:
         """How much of each light arrives at each pixel's layers; next to nothing where no light casts shadows."""
         if not any(map(_casts, self.tapes)):
             return np.ones((1, 1, 1), np.float32)
@@ -228,7 +228,7 @@ class SolidBatch:
         table = np.concatenate([self._march_table, programs[:, lights]], 1)
         blocks = max(1, min(-(-width // 8) * -(-height // 8), -(-2 * TASKS_ON_CPU // len(self))))
         run(np.ascontiguousarray(table), self._tables["code"], self._tables["parts"], self._casters, slots, places, visible, width, height, blocks,
-            self._stride, widen)  # fmt: skip
+            self._stride)  # fmt: skip
         return visible
 
     @property
@@ -246,13 +246,12 @@ class SolidBatch:
     def images(self, size: tuple[int, int], blur: float = 0.0) -> Float:
         """Premultiplied sRGB RGBA (n, h, w, 4) for size (width, height).
 
-        blur: the standard deviation (of the picture, whose shorter side is 2) by which edges are softer than the pixels make
-            them: pixels count as larger for what covers them.
+        blur: the standard deviation of a Gaussian that the picture is blurred by, in its units: the shorter side is 2.
         """
         with taichi_backend._lock:
             taichi_backend._start()
-            slots, widen = self._slot_parts.run(self.parameters), _widened(size, blur)
-            return self._drawn("image", slots, self._marched(slots, size, widen), size, widen, {})
+            slots = self._slot_parts.run(self.parameters)
+            return _blurred(self._drawn("image", slots, self._marched(slots, size), size, {}), blur)
 
     def scores(self, target: Target, blur: float = 0.0) -> Double:
         """Squared error (n,) against the target, summed over pixels and channels."""
@@ -261,14 +260,14 @@ class SolidBatch:
         return errors
 
     def _drawn(
-        self, mode: solid_frame.Mode, slots: Float, marched: Marched, size: tuple[int, int], widen: float, more: dict[str, Any]
+        self, mode: solid_frame.Mode, slots: Float, marched: Marched, size: tuple[int, int], more: dict[str, Any]
     ) -> Float:
         width, height = size
         registers, spaces = self._sizes
         run = _kernel(mode, self.used, self._sizes, lambda used: solid_frame.source(mode, used, registers, spaces))
         image = np.empty((len(self), width * height, 4), np.float32)
         places, masks = marched
-        visible = self._arriving(slots, places, size, widen)
+        visible = self._arriving(slots, places, size)
         programs = self._programs.copy()
         blocks = self._blocks(height)
         if mode == "jacobian":
@@ -276,7 +275,7 @@ class SolidBatch:
         tables = self._tables
         scene = [programs, tables["instructions"], tables["parts"], tables["materials"], tables["lights"], slots]
         arrays = [*scene, places, masks, visible, image, *more.values()]
-        run(*arrays, width, height, blocks, self._stride, widen)
+        run(*arrays, width, height, blocks, self._stride)
         return image.reshape(len(self), height, width, 4)
 
     def _with_derivatives(self, programs: Ints, more: dict[str, Any], blocks: int) -> Ints:
@@ -306,12 +305,11 @@ class SolidBatch:
         width, height = size
         with taichi_backend._lock:
             taichi_backend._start()
-            slots, widen = self._slot_parts.run(self.parameters), _widened(size, blur)
+            slots = self._slot_parts.run(self.parameters)
             count = self.parameters.shape[1]
             jacobian = np.zeros((len(self), width * height, 4, count), np.float32)
-            marched = self._marched(slots, size, widen)
-            images = self._drawn("jacobian", slots, marched, size, widen, {"jacobian": jacobian})
-            return images, jacobian.reshape(len(self), height, width, 4, count)
+            images = self._drawn("jacobian", slots, self._marched(slots, size), size, {"jacobian": jacobian})
+            return _blurred(images, blur), _blurred(jacobian.reshape(len(self), height, width, 4, count), blur)
 
     def normal_equations(self, target: Target, blur: float = 0.0, huber: float = 0.0) -> tuple[Double, Double, Double]:
         """(error (n,), gradient JᵀWr (n, p), JᵀWJ (n, p, p)) of each program against the target.
@@ -369,10 +367,24 @@ def _casts(tape: SolidTape) -> bool:
     return any(kind for _, _, kind, _ in _casters(tape))
 
 
-def _widened(size: tuple[int, int], blur: float) -> float:
-    """How many times as large pixels count so that edges have a blur beside their own: a box of k pixels varies by k²/12."""
-    sigma = 0.5 * blur * min(size)
-    return float(np.sqrt(1.0 + 12.0 * sigma * sigma))
+def _blurred(values: Float, blur: float) -> Float:
+    """Pictures (n, h, w, ...), or their derivatives, blurred: a target that is blurred alike has the true numbers for its minimum,
+    which it has not where edges alone are softer."""
+    if blur <= 0.0:
+        return values
+    n, height, width = values.shape[:3]
+    sigma = 0.5 * blur * min(height, width)
+    rows = np.matmul(_gaussian(height, sigma), values.reshape(n, height, -1))
+    both: Float = np.matmul(_gaussian(width, sigma), rows.reshape(n, height, width, -1)).reshape(values.shape)
+    return both
+
+
+@lru_cache(maxsize=16)
+def _gaussian(count: int, sigma: float) -> Float:
+    """The matrix that blurs a line of pixels, as `refine.optimization.pyramid` blurs targets."""
+    from scipy.ndimage import gaussian_filter1d
+
+    return np.asarray(gaussian_filter1d(np.eye(count), sigma, axis=0, mode="nearest"), np.float32)
 
 
 def _weighted(residual: Float, huber: float) -> tuple[Float | None, float]:

@@ -14,7 +14,7 @@ from shaderdsl.syntax import Argument, Call, Named
 RECEIVERS = ("modifier", "transform", "repetition", "layer", "extrusion", "section")
 """Categories of operations on one shape, which is their first argument."""
 
-_SHAPES_FIRST = {"boolean": 2, **dict.fromkeys(RECEIVERS, 1)}
+_SHAPES_FIRST = {"boolean": 2, "loft": 2, **dict.fromkeys(RECEIVERS, 1)}
 """How many shapes come before the parameters, where their number is fixed."""
 
 BUILTINS: dict[str, tuple[Parameter, ...]] = {
@@ -208,6 +208,8 @@ def operation_signature(operation: Operation) -> str:
         )
         return signature(operation.function, operation.parameters, several)
     first = _SHAPES_FIRST.get(operation.category, 0)
+    if operation.category == "loft":
+        return "shape." + signature(operation.function, operation.parameters, "shape")
     if first > 1:
         return signature(operation.function, operation.parameters, ", ".join(["shape"] * first))
     if first:

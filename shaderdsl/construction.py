@@ -293,6 +293,16 @@ class Construction:
             f"round the shape before .{call.name}(...)", 3,
         )  # fmt: skip
 
+    def _make_loft(self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any) -> Value:
+        first, second = (self.shape(node, value, call.name) for node, value in zip(call.arguments, leading))
+        for node, shape in zip(call.arguments, (first, second)):
+            if shape.dimension == 3:
+                raise self.mismatch(node, shape, call.name, "a shape of the plane")
+        return self.nested(
+            call, Combination(operation, (first.shape, second.shape), scalars, decided), first.size + second.size,
+            max(first.depth, second.depth), f"round the shapes before .{call.name}(...)", 3,
+        )  # fmt: skip
+
     def _make_section(
         self, call: Any, operation: Operation, leading: Any, scalars: Any, decided: Any
     ) -> Value:
@@ -348,6 +358,7 @@ _MAKERS: dict[str, Callable[..., Value]] = {
     "paint": Construction._make_paint,
     "layer": Construction._make_layer,
     "extrusion": Construction._make_extrusion,
+    "loft": Construction._make_loft,
     "section": Construction._make_section,
     "camera": Construction._make_camera,
     "light": Construction._make_light,

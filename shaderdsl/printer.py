@@ -21,7 +21,7 @@ _INDENT = 4
 @lru_cache(maxsize=1)
 def _chained() -> frozenset[str]:
     """The functions that are printed as method calls of their first argument."""
-    kinds = ("transform", "modifier", "repetition", "layer", "extrusion", "section")
+    kinds = ("transform", "modifier", "repetition", "layer", "extrusion", "loft", "section")
     return frozenset(n for n, entries in functions(3).items() if entries[0].category in kinds) | {"fill", "paint", "displace"}
 
 

@@ -32,11 +32,14 @@ CELL_OF = "cell of "
 
 Kind = Literal["length", "number", "angle", "count", "point", "vector", "colour", "choice", "texture"]
 Category = Literal[
-    "shape", "outline", "boolean", "modifier", "transform", "repetition", "paint", "layer", "extrusion", "section", "camera", "light",
-    "bump",
+    "shape", "outline", "boolean", "modifier", "transform", "repetition", "paint", "layer", "extrusion", "loft", "section", "camera",
+    "light", "bump",
 ]
 Dimension = Literal[0, 2, 3]
 """Where an operation is at home: 2 in the plane, 3 in space, 0 in both."""
+
+OPERANDS: dict[str, tuple[str, ...]] = {"boolean": ("a", "b"), "modifier": ("a",), "loft": ("a", "b", "z")}
+"""The distances that the bodies of some categories combine, by their names in rules."""
 
 COMPONENTS: dict[str, tuple[str, ...]] = {
     "point": ("_x", "_y"), "vector": ("_x", "_y", "_z"), "colour": ("_r", "_g", "_b"),
@@ -212,6 +215,8 @@ class Operation:
     layer       no body: `opacity` and `soften` are read by the compositor
     extrusion   body(p: Point3, **parameters) -> Point3: (x, y) in the plane of the shape that is made solid, and z, how far
                 the point lies beyond the solid's ends (negative between them); `capped` False leaves z out
+    loft        body(a: Distance, b: Distance, z: Distance, **parameters) -> Distance: of two shapes of the plane, and of how high
+                above it the point lies
     section     body(p: Point3, **parameters) -> Point3, affine in p: where a point (x, y) of the plane lies in a solid, of which
                 the plane shows a section
     camera      body(**parameters) -> Camera

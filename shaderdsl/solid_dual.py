@@ -14,7 +14,7 @@ from typing import Any
 from shaderdsl import shading, view
 from shaderdsl.dual import BLEND, Rule, _all_seeds, _element, _parameter_inputs, _rule, blended
 from shaderdsl.expression import Expr, Graph, absolute, maximum, select
-from shaderdsl.registry import Camera, Distance, Operation, Point, Point3, bind, continuous_names
+from shaderdsl.registry import OPERANDS, Camera, Distance, Operation, Point, Point3, bind, continuous_names
 
 DUAL = ("f", "fx", "fy", "fz", "w")
 """A distance dual in space: value, gradient, thickness."""
@@ -97,9 +97,9 @@ def outline_rule(operation: Operation, curved: bool) -> Rule:
 
 @cache
 def combination_rule(operation: Operation) -> Rule:
-    """Inputs the duals "a_f" ... "b_w" and the parameters, for modifiers "a_" alone; outputs DUAL and perhaps BESIDE."""
+    """Inputs the duals of the OPERANDS, "a_f" ... "b_w", and the parameters; outputs DUAL and perhaps BESIDE."""
     graph = Graph()
-    prefixes = ("a_", "b_") if operation.category == "boolean" else ("a_",)
+    prefixes = [name + "_" for name in OPERANDS[operation.category]]
     duals = {prefix: [graph.input(prefix + name) for name in DUAL] for prefix in prefixes}
     scalars = _parameter_inputs(graph, operation)
     distance = operation.body(*(Distance(d[0], d[4]) for d in duals.values()), **bind(operation, scalars))

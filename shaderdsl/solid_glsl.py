@@ -588,6 +588,11 @@ class _Field:
     def combination(self, shape: ir.Combination, frame: _Frame) -> str:
         frame = replace(frame, point=self.held(frame.point), jacobian=self.held(frame.jacobian, "frame", "mat3"))
         scalars = self.lengths(shape, frame.scale)
+        if shape.operation.category == "loft":
+            flat = replace(frame, inset=None)
+            operands = [self.short(self.shape(child, flat), child) for child in shape.children]
+            operands.append(self.solid(operations(3)["height"], (), flat))
+            return self.combined(shape.operation, operands, scalars, frame.scale, False)
         first, *rest = shape.children
         total = self.shape(first, frame)
         if len(rest) > 1:

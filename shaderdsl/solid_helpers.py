@@ -15,7 +15,7 @@ from typing import Any
 from shaderdsl import glsl_helpers as plane, registry, shading, solid_dual as dual, view
 from shaderdsl.expression import Expr, Graph
 from shaderdsl.glsl_print import PIECES, WIDTH, Trace, camel, point_width, safe, traced
-from shaderdsl.registry import Distance, Operation, Parameter, Point, Point3, bind, scalar_names
+from shaderdsl.registry import OPERANDS, Distance, Operation, Parameter, Point, Point3, bind, scalar_names
 from shaderdsl.solid_frame import Materials
 from shaderdsl.solid_print import FLAT, function_text, vec
 
@@ -162,13 +162,9 @@ def shape_thickness(operation: Operation) -> Helper:
 # -- booleans and modifiers ------------------------------------------------------------------------------------
 
 
-def _operands(operation: Operation) -> tuple[str, ...]:
-    return ("a", "b") if operation.category == "boolean" else ("a",)
-
-
 def _traced_combination(operation: Operation) -> tuple[Distance, Trace, Graph]:
     graph = Graph()
-    operands = [Distance(graph.input(x + "_f"), graph.input(x + "_w")) for x in _operands(operation)]
+    operands = [Distance(graph.input(x + "_f"), graph.input(x + "_w")) for x in OPERANDS[operation.category]]
     distance, trace = traced(
         lambda: operation.body(*operands, **_inputs(graph, operation)), lambda d: (graph, [d.value])
     )
@@ -181,11 +177,11 @@ def combination_name(operation: Operation) -> str:
 
 @cache
 def combination_value(operation: Operation) -> Helper:
-    """A boolean or modifier of distances alone."""
+    """A boolean, modifier or loft of distances alone."""
     _, trace, _ = _traced_combination(operation)
     head, inputs = parameters(operation.parameters)
     name = combination_name(operation)
-    operands = _operands(operation)
+    operands = OPERANDS[operation.category]
     texts: dict[object, str] = {x + "_f": x for x in operands}
     heads = [f"float {x}" for x in operands]
     return _helper(name, function_text(f"float {name}({', '.join([*heads, *head])})", trace, {**texts, **inputs}, _returned))
@@ -216,7 +212,7 @@ def _mixture(slopes: Sequence[str], operands: Sequence[str], field: str = "gradi
 
 @cache
 def combination(operation: Operation, antialias: bool, materials: Materials, keeps: bool) -> Helper:
-    """A boolean or modifier of surfaces.
+    """A boolean, modifier or loft of surfaces.
 
     antialias: surfaces have a thickness and their nearest crease; with the operation's own number and `flip` what lies
         beyond it is told.
@@ -224,7 +220,7 @@ def combination(operation: Operation, antialias: bool, materials: Materials, kee
     """
     name = combination_name(operation) + ("Carved" if keeps and materials else "")
     head, inputs = parameters(operation.parameters)
-    operands = _operands(operation)
+    operands = OPERANDS[operation.category]
     distance, trace, graph = _traced_combination(operation)
     texts: dict[object, str] = {x + "_f": x + ".d" for x in operands}
     texts.update({x + "_w": x + ".thickness" for x in operands})
@@ -274,6 +270,8 @@ def combination(operation: Operation, antialias: bool, materials: Materials, kee
             out += [f"s.{name} = mix(a.{name}, b.{name}, share);" for name in materials]
         if antialias and count == 2:
             out += [f"if (share > {view.SECOND}) s.edge = b.edge;", f"if (share > {view.SECOND}) s.crease = b.crease;"]
+        if antialias and count == 3:  # a loft's sides have the creases of both its shapes
+            out += ["if (b.edge < s.edge) s.crease = b.crease;", "s.edge = min(s.edge, b.edge);"]
         if beside:
             out.append(f"return besided(s, vec4({rest[count]}, {_mixture(rest[count + 1 :], operands)}), number, flip);")
         else:

@@ -18,7 +18,7 @@ from shaderdsl.collection import collector_held
 from shaderdsl.dual import ELEMENT
 from shaderdsl.errors import DslError
 from shaderdsl.expression import Expr, Graph
-from shaderdsl.registry import CELL_OF, Operation, Point, Point3, bind, operations, scalar_names, unbind
+from shaderdsl.registry import CELL_OF, OPERANDS, Operation, Point, Point3, bind, operations, scalar_names, unbind
 from shaderdsl.solid_dual import camera_slots
 from shaderdsl.tape import (
     MAXIMUM_INSTRUCTIONS,
@@ -32,6 +32,7 @@ from shaderdsl.tape import (
 
 # Columns of SolidTape.instructions.
 OPCODE, SOURCE, SECOND, SLOT, COUNT, MATERIAL = range(6)
+THIRD = MATERIAL
 # Columns of SolidTape.materials.
 PAINT, SPACE, PAINT_SLOT, STOPS, SURFACE_SLOT, BUMP, BUMP_SLOT = range(7)
 
@@ -48,7 +49,7 @@ class SolidTape(Lowered):
 
     `instructions` (n, 6): opcode, source register or space, second register, first slot, elements of an outline (of a fold:
     the number of the space that it makes; of a boolean: 1 where all of its surface has the first operand's material), row of
-    `materials`.
+    `materials` (of a loft: its third register).
     `materials` (m, 7): paint opcode, space, first slot of the paint (a map of 12, parameters, colours), colour stops, first
     slot of (metallic, roughness, emission), bump opcode or -1, first slot of the bump (the distance scale, parameters).
     `lights` (k, 2): opcode and first slot.
@@ -107,8 +108,9 @@ class SolidTape(Lowered):
     @cached_property
     def march(self) -> IntArray:
         """The instructions for values alone: (n, 6) opcode, source register or space, second register, first slot, count (of a
-        fold: its space), and the register that the result goes to. Registers and spaces are used again when they are read for
-        the last time; DslError where more than the march's are alive at once. What materials alone read is IDLE here."""
+        fold: its space; of a loft: its third register), and the register that the result goes to. Registers and spaces are used
+        again when they are read for the last time; DslError where more than the march's are alive at once. What materials alone
+        read is IDLE here."""
         return _allocated(self.instructions)
 
     @cached_property
@@ -124,7 +126,8 @@ def _parted(instructions: IntArray) -> IntArray:
     table = opcodes(3)
     union = table[operations(3)["union"]].number
     folds = {code.number for operation, code in table.items() if operation.category in ("repetition", "extrusion")}
-    combined = {code.number for operation, code in table.items() if operation.category in ("boolean", "modifier")}
+    combined = {code.number for operation, code in table.items() if operation.category in OPERANDS}
+    lofts = {code.number for operation, code in table.items() if operation.category == "loft"}
     parts: list[tuple[int, int]] = []
     last = len(rows) - 1
     while last >= 0:
@@ -138,9 +141,9 @@ def _parted(instructions: IntArray) -> IntArray:
     # A part that reads another's registers or spaces can not do without it.
     for first, end in parts:
         spaces = {0}
-        for opcode, source, second, _, count, _ in rows[first:end]:
+        for opcode, source, second, _, count, third in rows[first:end]:
             if opcode in combined:
-                alone = source >= first and (second >= first or second == 0)
+                alone = source >= first and (second >= first or second == 0) and (opcode not in lofts or third >= first)
             else:
                 alone = source in spaces
             if opcode in folds:
@@ -165,13 +168,12 @@ def _allocated(instructions: IntArray) -> IntArray:
     rows = instructions.tolist()
     for_materials = {code.number for operation, code in table.items() if operation.name.startswith(CELL_OF)}
     last_read: dict[tuple[str, int], int] = {("register", len(rows) - 1): len(rows)}
-    for number, (opcode, source, second, *_) in enumerate(rows):
+    for number, (opcode, source, second, _, _, third) in enumerate(rows):
         if opcode in for_materials:
             continue
-        if category[opcode] in ("boolean", "modifier"):
-            last_read["register", source] = number
-            if category[opcode] == "boolean":
-                last_read["register", second] = number
+        if category[opcode] in OPERANDS:
+            for register in (source, second, third)[: len(OPERANDS[category[opcode]])]:
+                last_read["register", register] = number
         elif source > 0:
             last_read["space", source] = number
     free = {"register": list(range(MARCH_REGISTERS))[::-1], "space": list(range(1, MARCH_SPACES + 1))[::-1]}
@@ -184,12 +186,13 @@ def _allocated(instructions: IntArray) -> IntArray:
         place[kind, name] = free[kind].pop()
         return place[kind, name]
 
-    for number, (opcode, source, second, slot, count, _) in enumerate(rows):
+    for number, (opcode, source, second, slot, count, third) in enumerate(rows):
         kind = category[opcode]
         if opcode in for_materials:
             result.append((IDLE, 0, 0, 0, 0, 0))
             continue
-        read = [("register", source), ("register", second)][: {"boolean": 2, "modifier": 1}.get(kind, 0)] or [("space", source)]
+        registers = (source, second, third)[: len(OPERANDS.get(kind, ()))]
+        read = [("register", register) for register in registers] or [("space", source)]
         places = [place[name] for name in read]
         # A result takes its first operand's place if it can: a union of many solids stays where it is (see `SolidTape.parts`).
         for name in reversed(list(dict.fromkeys(read))):
@@ -199,7 +202,7 @@ def _allocated(instructions: IntArray) -> IntArray:
             result.append((opcode, places[0], 0, slot, taken("space", count), 0))
         else:
             target = taken("register", number)
-            result.append((opcode, places[0], places[1] if len(places) > 1 else 0, slot, count, target))
+            result.append((opcode, places[0], places[1] if len(places) > 1 else 0, slot, places[2] if kind == "loft" else count, target))
         if ("register", number) not in last_read and kind not in ("repetition", "extrusion"):
             free["register"].append(place["register", number])  # nobody reads it
     return np.array(result, np.int32).reshape(-1, 6)
@@ -350,6 +353,8 @@ class _Lowering:
 
     def combination(self, shape: ir.Combination, frame: _Frame) -> int:
         operation = shape.operation
+        if operation.category == "loft":
+            return self.loft(shape, frame)
         registers = [self.shape(child, frame) for child in shape.children]
         own = all_scalars(operation, shape.scalars, shape.decided, self.graph)
         scalars = self.scaled(operation, own, frame.scale)
@@ -365,6 +370,19 @@ class _Lowering:
             return self.memo[key]
         slope = operation.lipschitz * max(self.slopes[first], self.slopes[second])
         return self.instruction(key, slope, (self.numbers[operation], first, second, self.block(scalars), int(keeps), 0))
+
+    def loft(self, shape: ir.Combination, frame: _Frame) -> int:
+        """Both shapes lie in the plane z = 0 of the frame; the third operand is how high above it a point lies."""
+        operation = shape.operation
+        flat = _Frame(frame.space, frame.matrix, frame.scale, None, frame.material, frame.cell)
+        first, second = (self.shape(child, flat) for child in shape.children)
+        third = self.placed_leaf(self.named["height"], flat, [], [])
+        scalars = self.scaled(operation, shape.scalars, frame.scale)
+        key = (self.numbers[operation], first, second, third, tuple(e.index for e in scalars))
+        if key in self.memo:
+            return self.memo[key]
+        slope = operation.lipschitz * max(self.slopes[register] for register in (first, second, third))
+        return self.instruction(key, slope, (self.numbers[operation], first, second, self.block(scalars), 0, third))
 
     def modified(self, shape: ir.Modified, frame: _Frame) -> int:
         operation = shape.operation

@@ -12,7 +12,9 @@ from refine import moves
 from refine.draft import Draft
 from refine.optimization import Coordinates, least_squares, pyramid
 from refine.sketch import Circle, Ellipse, Flat, Polygon, Sketch, SketchLayer
-from render.tapes import tape_of
+from render.batching import batch_of
+from render.images import load
+from render.tapes import lowered, tape_of
 
 TRUE = shaderdsl.parse(
     """scene 2d(background = #f0f0e8)
@@ -135,3 +137,46 @@ def test_a_wrong_paint_order_is_put_right() -> None:
     evolution = Evolution(level, level, level, budget, lambda state, what: None, lambda shape: True, lambda: False)
     start = State(wrong, evolution.error_of(wrong))
     assert evolution.reordered(start).error < 1e-3 < start.error
+
+
+SPACE = shaderdsl.parse(
+    """scene 3d(background = #dfe6eb)
+orbit(fixed(0), fixed(20), fixed(4), fov = fixed(35))
+light((fixed(0.5), fixed(0.8), fixed(0.6)), intensity = fixed(0.8))
+ambient(fixed(0.25))
+union(torus(0.33, 0.1).rotate(18, fixed(0), -35).move(0.1, -0.1, -0.1), cylinder(0.2, 0.3).rotate(-4, fixed(0), -16).move(0, 0.1, -0.1)).paint(#616474)
+sphere(0.3).move(-0.6, 0.2, 0.1).paint(#c8553d)
+"""
+)
+
+
+def test_a_picture_of_space_is_blurred_as_its_target_is() -> None:
+    from scipy.ndimage import gaussian_filter
+
+    batch = batch_of(lowered(SPACE), SPACE.params[None])
+    sharp = batch.images((32, 24))[0]
+    blurred, jacobian = batch.jacobians((32, 24), 2.0 * 1.5 / 24)
+    np.testing.assert_allclose(blurred[0], gaussian_filter(sharp, (1.5, 1.5, 0), mode="nearest"), atol=2e-6)
+    _, plain = batch.jacobians((32, 24))
+    np.testing.assert_allclose(jacobian[0], gaussian_filter(plain[0], (1.5, 1.5, 0, 0), mode="nearest"), atol=1e-4)
+
+
+def test_a_pull_keeps_what_a_picture_does_not_tell() -> None:
+    level = pyramid(load(render.image(SPACE, 64, backend="taichi")), [(32, 2.0)])[0]
+    coordinates = Coordinates(SPACE)
+    moved = SPACE.with_params(SPACE.params + np.array([0.04 if p.kind == "vector" and p.trainable else 0.0 for p in SPACE.parameters]))
+
+    def drift(pull: float) -> float:
+        found = least_squares(lowered(SPACE), coordinates, moved.params, level, pull=pull)
+        return float(np.abs(found.parameters[0] - moved.params)[coordinates.trainable].max())
+
+    assert drift(100.0) < 0.1 * drift(0.0)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_solids_are_found_again_behind_each_other(seed: int) -> None:
+    target = render.image(SPACE, 96, backend="taichi")
+    rng = np.random.default_rng(seed)
+    spread = np.array([{"vector": 0.08, "length": 0.03, "number": 0.03, "angle": 6.0}.get(p.kind, 0.0) * p.trainable for p in SPACE.parameters])
+    found = refine.optimize(SPACE.with_params(SPACE.params + spread * rng.normal(size=len(spread))), target)
+    assert found.psnr > 60

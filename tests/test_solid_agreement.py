@@ -39,7 +39,7 @@ needs_gl = pytest.mark.skipif(
 @lru_cache(maxsize=1)
 def examples() -> list[Program]:
     """The example of every operation of space."""
-    categories = ("shape", "transform", "repetition", "extrusion", "section", "paint", "camera", "light")
+    categories = ("shape", "transform", "repetition", "extrusion", "loft", "section", "paint", "camera", "light")
     found = [o for o in of_category(*categories, dimension=3) if o.dimension == 3]
     return [parse("scene 3d\n" + o.example) for o in found]
 

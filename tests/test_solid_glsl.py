@@ -48,6 +48,11 @@ PROGRAMS = {
     "folds in folds": """scene 3d
         sphere(0.2).move(0.4, 0.3, 0.2).mirror((1, 0.2, 0)).mirror((0, 0, 1)).rotate(25).move(0.1, 0, 0).mirror((0, 1, 0)).paint(#3d5a80)
         box(0.1, 0.1, 0.1).round(0.02).move(0.3, 0, 0).mirror().rotate(90, axis = (0, 0, 1))""",
+    "lofts": """scene 3d
+orbit(30, 25, 3)
+let a = circle(0.4) | box(0.2, 0.6).move(0.2, 0)
+(a.loft(box(0.3, 0.3) - circle(0.1), 0.3).paint(#c03020).rotate(-90, 0, 0) | box(1.2, 0.1, 1.2).move(0, -0.4, 0))
+union(a.loft(a, 0.1).offset(0.03).scale(0.5).move(0.7, 0.2, 0.2), sphere(0.2).move(0.7, 0.3, 0.2).paint(#00aa00), smooth = 0.1)""",
     "extrusions": """scene 3d
         star(5, 0.5, 0.25).rotate(10).move(0.1, 0).extrude(0.1).rotate(30).move(-0.4, 0.3, 0).paint(#f4d35e)
         box(0.1, 0.2).round(0.03).revolve(0.4).move(0.3, -0.4, 0).paint(#ee964b)
@@ -120,7 +125,7 @@ def example_of(operation: Operation) -> str:
     return f"scene 3d\n(box(0.6, 0.4, 0.5) | sphere(0.6)).rotate(20).paint({colours[-1]})"
 
 
-CATEGORIES = ("shape", "boolean", "modifier", "transform", "repetition", "extrusion", "section", "paint", "camera", "light")
+CATEGORIES = ("shape", "boolean", "modifier", "transform", "repetition", "extrusion", "loft", "section", "paint", "camera", "light")
 EXAMPLES = {operation.name: example_of(operation) for operation in of_category(*CATEGORIES, dimension=3)}
 
 

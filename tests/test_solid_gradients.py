@@ -51,7 +51,7 @@ TIES, TIES_OF_COPIES = 0.03, 0.06
 where copies are two pixels large."""
 
 OPERATIONS = [
-    o for o in of_category("shape", "transform", "repetition", "extrusion", "section", "paint", "camera", "light", dimension=3)
+    o for o in of_category("shape", "transform", "repetition", "extrusion", "loft", "section", "paint", "camera", "light", dimension=3)
     if o.dimension == 3
 ]  # fmt: skip
 

@@ -12,9 +12,9 @@ from typing import Any
 from shaderdsl.expression import Expr, absolute, clamp, cosine, hypot, maximum, minimum, select, sine
 from shaderdsl.operations.curves import closest_on_curve
 from shaderdsl.operations.folds import inside
-from shaderdsl.operations.solids import positive
+from shaderdsl.operations.solids import ordered, positive
 from shaderdsl.operations.spaces import faced, sheared, swing
-from shaderdsl.registry import Point3, angle, length, number, register, vector
+from shaderdsl.registry import Distance, Point3, angle, length, number, register, vector
 
 HALF_DEPTH = length("half_depth", 0.05, 0.5)
 
@@ -120,6 +120,39 @@ def sweep(p: Point3, start: Point3, control: Point3, end: Point3) -> Point3:
 
     depth = minimum(within(start, first, found < ENDING), within(end, -last, found > 1.0 - ENDING))
     return Point3(section.x, section.y, -depth)
+
+
+@register(
+    "loft",
+    "loft",
+    HALF_DEPTH,
+    summary="A solid between two shapes of the plane, from the first one at the back to the second at the front.",
+    example="box(0.6, 0.6).loft(circle(0.3), 0.5).rotate(-90, 0, 0)",
+    dimension=3,
+    exact=False,
+    notes="Between them its section has their distances, mixed as by `morph`.",
+)
+def loft(a: Distance, b: Distance, z: Distance, half_depth: Expr) -> Distance:
+    # A section's distance, mixed of two, changes by no more than one moves in its plane. So the solid is no nearer than in the plane
+    # of heights and distances what lies beyond the line from (-half, a) to (half, b) and between the ends is to (z, 0): which is
+    # what is given, and changes by no more than one moves, since each of the line's points does so. Of two round cones' ends, and
+    # of equal shapes, it is the distance itself.
+    full = positive(2.0 * half_depth)
+    half = 0.5 * full
+    rise = b.value - a.value
+    slant = hypot(full, rise)
+    share = z.value / full + 0.5
+    level = a.value + share * rise
+    upright = full / slant
+    side, end = level * upright, absolute(z.value) - half
+    greater, lesser = ordered(side, end)
+    # Where the perpendicular on the line meets it beyond its end, and its end is in the open, that is the nearest.
+    foot = share - 0.5 - level * rise / (slant * slant)
+    front = foot > 0.0
+    rim, beyond = select(front, b.value, a.value), select(front, z.value, -z.value) - half
+    past = select(rim > 0.0, absolute(foot) > 0.5, 0.0)
+    thickness = a.thickness + clamp(share, 0.0, 1.0) * (b.thickness - a.thickness)
+    return Distance(select(past, hypot(rim, beyond), greater), thickness * upright, lesser)
 
 
 @register(

@@ -352,6 +352,11 @@ def ends(p: Point3) -> Distance:
     return Distance(p.z, FAT)
 
 
+@register("shape", "height", summary="How high a point lies above the plane of the shapes that a solid is made of.", example="", function="", dimension=3)
+def height(p: Point3) -> Distance:
+    return Distance(p.z, FAT)
+
+
 @register("boolean", "capped", summary="A solid of a plane's shape between its ends.", example="", function="", dimension=3)
 def capped(a: Distance, b: Distance) -> Distance:
     return Distance(corner(a.value, b.value), a.thickness, minimum(a.value, b.value))
