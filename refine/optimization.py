@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -489,20 +490,17 @@ class _Search:
                 pull, negligible = 0.0, NEGLIGIBLE
                 if first == 0 and not last:
                     pull, negligible = [*self.manner.pull, 0.0][min(number, len(self.manner.pull))], self.manner.coarse_negligible
-
-                def descended(points: Double, home: Double, steps: int) -> Descent:
-                    found = least_squares(
-                        self.tape, self.coordinates, points, level,
-                        steps=steps, tolerance=tolerance, huber=self.huber, stop=self.late, home=home, pull=pull, negligible=negligible,
-                    )  # fmt: skip
-                    self.steps += found.steps
-                    return found
-
+                descended = partial(
+                    least_squares, self.tape, self.coordinates, level=level,
+                    tolerance=tolerance, huber=self.huber, stop=self.late, pull=pull, negligible=negligible,
+                )  # fmt: skip
                 if len(points) > CROWD:
-                    first_steps = descended(points, home, CROWD_STEPS)
-                    order = np.argsort(first_steps.errors)[:CROWD]
-                    points, home = first_steps.parameters[order], home[order]
-                descent = descended(points, home, limit)
+                    crowd = descended(points, home=home, steps=CROWD_STEPS)
+                    self.steps += crowd.steps
+                    order = np.argsort(crowd.errors)[:CROWD]
+                    points, home = crowd.parameters[order], home[order]
+                descent = descended(points, home=home, steps=limit)
+                self.steps += descent.steps
             order = np.argsort(descent.errors)[: 1 if last else 3]
             points, home = descent.parameters[order], home[order]
             descent = Descent(points, descent.errors[order], descent.steps)

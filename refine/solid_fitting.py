@@ -274,7 +274,9 @@ class SolidSearch:
     def share(self, model: Model) -> None:
         """Offers the record the model's program with numbers that may as well be equal written once."""
         program, free = model.plain, Coordinates(model.program).trainable
-        for share in SHARES:
+        for number, share in enumerate(SHARES):
+            if number and self.late:
+                break
             named = shared(program, free, self.fine, share * self.fine_price, 12)
             self.record.offer(named, squared_error(named, self.record.level), "named")
 
