@@ -72,7 +72,7 @@ def _screened(program: Program, pixels: Picture) -> Picture:
 
 
 def textured(program: Program) -> bool:
-    """Whether a scene has textures, of which those of noise are finer than a pixel far away and are not averaged there."""
+    """Whether a scene has textures, of which a pixel shows more than one sample tells where they are finer than it."""
     table = {code.number: operation for operation, code in opcodes(3).items()}
     return any(table[int(row[0])].parameters for row in solid_tape_of(program).materials)
 

@@ -184,7 +184,8 @@ numbers, arithmetic, booleans and modifiers.
 - **Booleans and modifiers** are those of the plane: `a | b`, `a & b`, `a - b`, `a ^ b`, `union(a, b, smooth = 0.1)`,
   `.round(0.05)`, `.offset(0.1)`, `.onion(0.05)`.
 - **Antialiasing** is part of the picture's definition, as in the plane: outlines, creases and borders of materials are
-  blended by how much of a pixel each side covers, and this has exact derivatives ([how it works](how-it-works.md)).
+  blended by how much of a pixel each side covers, and this has exact derivatives ([how it works](how-it-works.md)). What a texture has
+  that is finer than a pixel fades to its mean light, the way that the surface is seen aslant too; a shadow's edge is as wide as a pixel.
 - **Light** is linear, colours are sRGB; the picture is encoded at the end.
 
 ## Textures on surfaces

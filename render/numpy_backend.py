@@ -340,29 +340,31 @@ def _paint(layer: _Layer, slots: Array, x: Array, y: Array, pixel: float, jacobi
     local = layer._placed(world, slot)
     own = layer._own(operation, slot + 6)
     forward, reverse = compiled(dual.paint_rule(operation))
-    xx, xy, _, yx, yy, _ = slots[slot : slot + 6]
-    area = xx * yy - xy * yx
-    footprint = pixel * np.sqrt(abs(area))
-    t = zero + forward(local[0], local[1], footprint, *own)[0]
+    rows = [slots[slot : slot + 2], slots[slot + 3 : slot + 5]]
+    seen = [*local[:2], *(pixel * np.hypot(*row) for row in rows), *own]
+    *places, share = (zero + value for value in forward(*seen))
     first = slot + 6 + len(own)
     colours = slots[first : first + 3 * stops].reshape(stops, 3)
-    colour, slope, weights = ramp(t, colours)
-    full = np.concatenate([colour, one[None]])
+    near, far = (ramp(t, colours) for t in places)
+    full = np.concatenate([near[0] + share * (far[0] - near[0]), one[None]])
     if not jacobian:
         return full, None
     adjoint = np.zeros((len(slots), 3, *x.shape))
-    for k in range(stops):
-        for channel in range(3):
-            adjoint[first + 3 * k + channel, channel] += weights[k]
-    position = np.zeros((len(slots), *x.shape))
-    result = reverse(local[0], local[1], footprint, *own, one)
-    layer._spread(operation, slot + 6, result[3:], position)
-    widening = result[2] * 0.5 * footprint / area
-    for offset, cofactor in ((0, yy), (1, -yx), (3, -xy), (4, xx)):
-        position[slot + offset] += widening * cofactor
-    nothing = [zero] * 6
-    layer._reverse_place(world, slot, (zero + result[0], zero + result[1], zero, zero, zero, zero), nothing, position)
-    return full, adjoint + position[:, None] * slope[None]
+    for part, (_, _, weights) in ((1.0 - share, near), (share, far)):
+        for k in range(stops):
+            for channel in range(3):
+                adjoint[first + 3 * k + channel, channel] += part * weights[k]
+    seeds = ((1.0 - share) * near[1], share * far[1], far[0] - near[0])
+    for channel in range(3):
+        moved = adjoint[:, channel]
+        result = reverse(*seen, *(zero + seed[channel] for seed in seeds))
+        layer._spread(operation, slot + 6, result[4:], moved)
+        for k, row in enumerate(rows):
+            for column in (0, 1):
+                moved[slot + 3 * k + column] += result[2 + k] * pixel * row[column] / max(np.hypot(*row), 1e-12)
+        turned = (zero + result[0], zero + result[1], zero, zero, zero, zero)
+        layer._reverse_place(world, slot, turned, [zero] * 6, moved)
+    return full, adjoint
 
 
 def field(tape: Tape, parameters: npt.ArrayLike, layer: int, points: npt.ArrayLike) -> Array:

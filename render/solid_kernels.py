@@ -221,6 +221,9 @@ class Duals:
         self.leaves = self.groups["shape"] + self.groups["outline"]
         self.bumps = self.groups["bump"]
         self.sided = any(o.sided for _, o in self.groups["paint"] + self.bumps)
+        self.filtered = any(o.filtered for _, o in self.groups["paint"] + self.bumps)
+        # Without a texture a pixel shows one place on each ramp.
+        self.sides = (0, 1) if self.filtered else (0,)
         self.surface = len(shading.SURFACE if self.bumps else shading.MATERIAL)
 
     @property
@@ -447,24 +450,30 @@ class Duals:
         return text + "".join(f"{m}mat{k} += share[n] * own{k}\n" for k in range(width))
 
     def _own_material(self, indent: int) -> str:
-        """`own0`..: the material of instruction `n`'s solid; leaves `position`, `cell`, `mix` and the paint's place behind."""
+        """`own0`..: the material of instruction `n`'s solid; leaves its BLEND, `place0`, `place1` and `shown`, the two colours' stops
+        and light, and the paint's place behind."""
         i = " " * indent
         text = f"{i}row_at = material_first + instructions[begin + n, 5]\n{i}paint = materials[row_at, 0]\n"
         text += f"{i}paint_slot = slot_base + materials[row_at, 2]\n{i}stops = materials[row_at, 3]\n"
-        text += f"{i}stop_slot = paint_slot + 12\n{i}position = 0.0\n"
+        text += f"{i}stop_slot = paint_slot + 12\n"
+        text += f"{i}place0 = 0.0\n{i}place1 = 0.0\n{i}shown = 0.0\n"
         text += self._paint_place(indent)
         cases = []
         for number, operation in self.groups["paint"]:
             if scalar_names(operation):
                 case = f"{i}    stop_slot += {len(scalar_names(operation))}\n"
-                case += printed(dual.paint_rule(operation), self._spot_names(operation, "paint_slot + 12"), ("position",), indent + 4)
+                case += printed(dual.paint_rule(operation), self._spot_names(operation, "paint_slot + 12"), ("place0", "place1", "shown"), indent + 4)
                 cases.append((number, case))
         text += chain(cases, "paint", indent)
-        text += f"{i}ramp_at = ti.min(ti.max(position, 0.0), 1.0) * ti.cast(stops - 1, ti.f32)\n"
-        text += f"{i}cell = ti.max(ti.min(ti.cast(ramp_at, ti.i32), stops - 2), 0)\n{i}mix = ramp_at - ti.cast(cell, ti.f32)\n"
-        text += f"{i}here = stop_slot + 3 * cell\n{i}ahead = stop_slot + 3 * ti.min(cell + 1, stops - 1)\n"
-        text += "".join(f"{i}c{k} = slots[here + {k}] + mix * (slots[ahead + {k}] - slots[here + {k}])\n" for k in range(3))
-        text += printed(dual.linear_rule(), {c: f"c{k}" for k, c in enumerate("rgb")}, ("own0", "own1", "own2"), indent)
+        for side in self.sides:
+            text += f"{i}ramp_at = ti.min(ti.max(place{side}, 0.0), 1.0) * ti.cast(stops - 1, ti.f32)\n"
+            text += f"{i}cell = ti.max(ti.min(ti.cast(ramp_at, ti.i32), stops - 2), 0)\n{i}mix{side} = ramp_at - ti.cast(cell, ti.f32)\n"
+            text += f"{i}here{side} = stop_slot + 3 * cell\n{i}ahead{side} = stop_slot + 3 * ti.min(cell + 1, stops - 1)\n"
+            for k in range(3):
+                text += f"{i}c{side}{k} = slots[here{side} + {k}] + mix{side} * (slots[ahead{side} + {k}] - slots[here{side} + {k}])\n"
+            text += printed(dual.linear_rule(), _colour(side), [f"light{side}{k}" for k in range(3)], indent)
+        mixed = " + shown * (light1{k} - light0{k})" if self.filtered else ""
+        text += "".join(f"{i}own{k} = light0{k}{mixed.format(k=k)}\n" for k in range(3))
         text += f"{i}surface_slot = slot_base + materials[row_at, 4]\n"
         text += "".join(f"{i}own{3 + k} = slots[surface_slot + {k}]\n" for k in range(3))
         if not self.bumps:
@@ -478,7 +487,8 @@ class Duals:
 
     def _spot_names(self, operation: Operation, first: str) -> dict[object, str]:
         """What a paint or bump reads."""
-        names = {**self._names(operation, first), "footprint": "footprint"}
+        names = self._names(operation, first)
+        names.update({name: f"wide{k}" for k, name in enumerate(dual.WIDTHS)})
         names.update({name: f"across{k}" for k, name in enumerate(dual.SPOT[3:])})
         return names
 
@@ -496,13 +506,12 @@ class Duals:
         else:
             text += "".join(f"{i}s{k} = x{k}\n" for k in range(3))
         text += "".join(f"{i}{c} = m{4 * k} * s0 + m{4 * k + 1} * s1 + m{4 * k + 2} * s2 + m{4 * k + 3}\n" for k, c in enumerate("uvq"))
-        names: dict[object, str] = {q: f"value[5 * (length - 1) + {k + 1}]" for k, q in enumerate(dual.DUAL[1:4])}
-        names.update({name: f"d{k}" for k, name in enumerate(dual.DIRECTION)})
-        text += printed(dual.footprint_rule(), {**names, "size": "wide"}, ("footprint",), indent)
-        along = [f"(m0 * s{3 + k} + m1 * s{6 + k} + m2 * s{9 + k})" if self.folds else f"m{k}" for k in range(3)]
-        text += f"{i}footprint *= ti.sqrt({_sum(f'{a} * {a}' for a in along)})\n"
-        if self.bumps or self.sided:
+        if self.bumps or self.sided or self.filtered:
             text += self._jacobian(indent)
+        if self.filtered:
+            names = self._across_names()
+            names.update({name: f"d{k}" for k, name in enumerate(dual.DIRECTION)})
+            text += printed(dual.footprint_rule(), {**names, "size": "wide"}, ("wide0", "wide1", "wide2"), indent)
         if self.sided:
             text += printed(dual.normal_rule(), self._across_names(), ("across0", "across1", "across2"), indent)
         return text
@@ -711,12 +720,19 @@ class Duals:
 
     def _reverse_own_material(self, indent: int) -> str:
         i = " " * indent
-        names: dict[object, str] = {c: f"c{k}" for k, c in enumerate("rgb")}
-        names.update({f"d_l{c}": f"(share[n] * tint{k})" for k, c in enumerate("rgb")})
-        text = printed(dual.linear_rule(), names, ("h0", "h1", "h2"), indent, reverse=True)
-        for k in range(3):
-            text += push(f"here + {k}", f"(1.0 - mix) * h{k}", indent) + f"{i}if mix > 0.0:\n" + push(f"ahead + {k}", f"mix * h{k}", indent + 4)
-            text += push(f"surface_slot + {k}", f"share[n] * tint{3 + k}", indent)
+        text = ""
+        for side in self.sides:
+            part = ("(1.0 - shown)", "shown")[side]
+            names = _colour(side)
+            names.update({f"d_l{c}": f"(share[n] * {part} * tint{k})" for k, c in enumerate("rgb")})
+            text += f"{i}along{side} = 0.0\n{i}if {part} != 0.0:\n"
+            text += printed(dual.linear_rule(), names, ("h0", "h1", "h2"), indent + 4, reverse=True)
+            for k in range(3):
+                text += push(f"here{side} + {k}", f"(1.0 - mix{side}) * h{k}", indent + 4)
+                text += f"{i}    if mix{side} > 0.0:\n" + push(f"ahead{side} + {k}", f"mix{side} * h{k}", indent + 8)
+            text += f"{i}    if place{side} > 0.0 and place{side} < 1.0:\n{i}        along{side} = ti.cast(stops - 1, ti.f32) * ("
+            text += _sum(f"h{k} * (slots[ahead{side} + {k}] - slots[here{side} + {k}])" for k in range(3)) + ")\n"
+        text += "".join(push(f"surface_slot + {k}", f"share[n] * tint{3 + k}", indent) for k in range(3))
         turned = bool(self.bumps) or self.sided
         text += "".join(f"{i}l{k} = 0.0\n" for k in range(12 if turned else 3))
         if self.sided:
@@ -738,7 +754,7 @@ class Duals:
         return text + f"{i}for k in range(12):\n" + push("paint_slot + k", "own[k]", indent + 4)
 
     def _reverse_paints(self, spot: Sequence[str], indent: int) -> str:
-        """From the adjoint of the paint's colour, h0..2."""
+        """From the adjoints of the paint's two places, `along0` and `along1`, and of its light."""
         i = " " * indent
         cases = []
         for number, operation in self.groups["paint"]:
@@ -746,14 +762,17 @@ class Duals:
                 rule = dual.paint_rule(operation)
                 own = [f"ga{k}" for k in range(len(rule.differentiated) - len(dual.SPOT))]
                 results = [*spot[: 6 if operation.sided else 3], *[""] * (0 if operation.sided else 3), *own]
-                names = {**self._spot_names(operation, "paint_slot + 12"), "d_t": "along"}
+                names = self._spot_names(operation, "paint_slot + 12")
+                names.update({f"d_{name}": seed for name, seed in zip(plane_dual.BLEND, ("along0", "along1", "blended"))})
                 case = printed(rule, names, results, indent + 8, reverse=True)
                 cases.append((number, case + self._keep(operation, own, 12, indent + 8)))
         if not cases:
             return ""
-        text = f"{i}if stops > 1 and position > 0.0 and position < 1.0:\n"
+        text = f"{i}if along0 != 0.0:\n"
+        if self.filtered:
+            text = f"{i}blended = share[n] * (" + _sum(f"tint{k} * (light1{k} - light0{k})" for k in range(3)) + ")\n"
+            text += f"{i}if along0 != 0.0 or along1 != 0.0 or blended != 0.0:\n"
         j = i + "    "
-        text += f"{j}along = ti.cast(stops - 1, ti.f32) * (" + _sum(f"h{k} * (slots[ahead + {k}] - slots[here + {k}])" for k in range(3)) + ")\n"
         text += f"{j}own_count = 12\n" + chain(cases, "paint", indent + 4)
         return text + f"{j}for k in range(12, own_count):\n" + push("paint_slot + k", "own[k]", indent + 8)
 
@@ -775,6 +794,11 @@ class Duals:
             cases.append((number, case))
         text = f"{i}own_count = 0\n" + chain(cases, "bump", indent)
         return text + f"{i}for k in range(own_count):\n" + push("bump_slot + k", "own[k]", indent + 4)
+
+
+def _colour(side: int) -> dict[object, str]:
+    """The first or second colour that a pixel shows of a paint."""
+    return {c: f"c{side}{k}" for k, c in enumerate("rgb")}
 
 
 def _with_forward(rule: Rule) -> Rule:

@@ -332,16 +332,15 @@ class Field:
         paint, space, slot, stops, surface, bump, bump_slot = self.tape.materials[row].tolist()
         operation = _operations()[paint]
         place, normal = self._spot(row)
-        footprint = self._footprint(slot, space)
-        position = self._position(operation, [*place[:3], *normal, footprint], slot)
+        widths = self._widths(place[3:])
+        *places, share = self._blend(operation, [*place[:3], *normal, *widths], slot)
         first = slot + 12 + len(scalar_names(operation))
         colours = self.slots[first : first + 3 * stops].reshape(stops, 3)
-        colour, _, _ = ramp(position[None], colours)
-        linear = compiled(dual.linear_rule())[0](*(c[0] for c in colour))
-        values = [*linear, *(self.zero + v for v in self.slots[surface : surface + 3])]
+        near, far = (compiled(dual.linear_rule())[0](*(c[0] for c in ramp(t[None], colours)[0])) for t in places)
+        values = [*(a + share * (b - a) for a, b in zip(near, far)), *(self.zero + v for v in self.slots[surface : surface + 3])]
         if bump < 0:
             return values + [self.zero] * 3
-        inputs = [*place[:3], *normal, *place[3:], footprint, self.slots[bump_slot]]
+        inputs = [*place[:3], *normal, *place[3:], *widths, self.slots[bump_slot]]
         height = _operations()[bump]
         found = compiled(dual.bump_rule(height))[0](*inputs, *own_slots(height, self.slots, bump_slot + 1))
         return values + [self.zero + v for v in found]
@@ -354,16 +353,15 @@ class Field:
             return place, [self.zero] * 3
         return place, list(compiled(dual.normal_rule())[0](*place[3:], *self.gradient))
 
-    def _position(self, operation: Operation, seen: Sequence[Array], slot: int) -> Array:
-        return self.zero + compiled(dual.paint_rule(operation))[0](*seen, *own_slots(operation, self.slots, slot + 12))[0]  # type: ignore[no-any-return]
+    def _blend(self, operation: Operation, seen: Sequence[Array], slot: int) -> list[Array]:
+        """What BLEND names."""
+        found = compiled(dual.paint_rule(operation))[0](*seen, *own_slots(operation, self.slots, slot + 12))
+        return [self.zero + value for value in found]
 
-    def _footprint(self, slot: int, space: int) -> Array:
-        """How wide a pixel is on the surface, in the coordinates that the map at `slot` leads to."""
+    def _widths(self, jacobian: Sequence[Array]) -> list[Array]:
+        """How wide a pixel is on the surface along each axis of coordinates with this Jacobian."""
         size = self.sight.size(self.t)
-        width = compiled(dual.footprint_rule())[0](*self.gradient, *self.sight.direction, size)[0]
-        first, jacobian = self.slots[slot : slot + 3], self.spaces[space][3:]
-        along = [sum(first[row] * jacobian[3 * row + k] for row in range(3)) for k in range(3)]
-        return width * np.sqrt(along[0] ** 2 + along[1] ** 2 + along[2] ** 2)  # type: ignore[no-any-return]
+        return list(compiled(dual.footprint_rule())[0](*jacobian, *self.gradient, *self.sight.direction, size))
 
     # -- reverse ------------------------------------------------------------------------------------------
 
@@ -506,27 +504,33 @@ class Field:
         paint, space, slot, stops, surface, bump, bump_slot = self.tape.materials[row].tolist()
         operation = _operations()[paint]
         place, normal = self._spot(row)
-        footprint = self._footprint(slot, space)
-        seen = [*place[:3], *normal, footprint]
-        position = self._position(operation, seen, slot)
+        widths = self._widths(place[3:])
+        seen = [*place[:3], *normal, *widths]
+        *places, share = self._blend(operation, seen, slot)
         first = slot + 12 + len(scalar_names(operation))
         colours = self.slots[first : first + 3 * stops].reshape(stops, 3)
-        colour, slope, weights = ramp(position[None], colours)
-        encoded = compiled(dual.linear_rule())[1](*(c[0] for c in colour), *seed[:3])
-        for stop in range(stops):
-            for channel in range(3):
-                adjoint[first + 3 * stop + channel] += weights[stop, 0] * encoded[channel]
+        moved: list[Any] = []
+        light = []
+        for place_on_ramp, part in zip(places, (1.0 - share, share)):
+            colour, slope, weights = ramp(place_on_ramp[None], colours)
+            forward, reverse = compiled(dual.linear_rule())
+            light.append(forward(*(c[0] for c in colour)))
+            encoded = reverse(*(c[0] for c in colour), *(part * s for s in seed[:3]))
+            for stop in range(stops):
+                for channel in range(3):
+                    adjoint[first + 3 * stop + channel] += weights[stop, 0] * encoded[channel]
+            moved.append(sum(slope[channel, 0] * encoded[channel] for channel in range(3)))
+        moved.append(sum(s * (b - a) for s, a, b in zip(seed[:3], *light)))
         for k in range(3):
             adjoint[surface + k] += seed[3 + k]
-        moved = sum(slope[channel, 0] * encoded[channel] for channel in range(3))
         own = own_slots(operation, self.slots, slot + 12)
-        result = compiled(dual.paint_rule(operation))[1](*seen, *own, moved)
+        result = compiled(dual.paint_rule(operation))[1](*seen, *own, *moved)
         self._spread(operation, slot + 12, result[6:], adjoint)
         spot: list[Any] = list(result[:6])
         jacobian: list[Any] = [self.zero] * 9
         if bump >= 0:
             height = _operations()[bump]
-            inputs = [*seen[:6], *place[3:], footprint, self.slots[bump_slot]]
+            inputs = [*seen[:6], *place[3:], *widths, self.slots[bump_slot]]
             found = list(compiled(dual.bump_rule(height))[1](*inputs, *own_slots(height, self.slots, bump_slot + 1), *seed[6:]))
             spot = [a + b for a, b in zip(spot, found)]
             jacobian = found[6:15]

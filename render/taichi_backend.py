@@ -31,7 +31,7 @@ from render import taichi_frame, taichi_lanes
 from render.taichi_frame import Mode
 from render.taichi_kernels import TILE
 from shaderdsl import emit, tape as tapes
-from shaderdsl.registry import operations
+from shaderdsl.registry import operations, scalar_names
 from shaderdsl.tape import Tape, Uniform
 
 Float = npt.NDArray[np.float32]
@@ -493,12 +493,17 @@ class Batch:
 
 
 def _entry_bound(tape: Tape) -> int:
-    """The most entries that a pixel's row can get: each layer's parameters once for coverage and once for paint."""
+    """The most entries that a pixel's row can get: each layer's parameters once for coverage and once for paint, and those of
+    paints for each aspect of what a pixel shows of them."""
     cached = tape.__dict__.get("_entry_bound")
     if cached is None:
         derivative = tape.slot_derivative
         starts = list(tape.layers[:, tapes.PAINT_SLOT])
         cached = 3 + 2 * len(derivative.columns) + 8 * len(starts)
+        scalars = {code.number: len(scalar_names(operation)) for operation, code in tapes.opcodes().items()}
+        for paint, start, stops in tape.layers[:, [tapes.PAINT, tapes.PAINT_SLOT, tapes.STOPS]].tolist():
+            if stops > 1:
+                cached += 3 * int(derivative.rows[start + 6 + scalars[paint] + 3 * stops] - derivative.rows[start])
         tape.__dict__["_entry_bound"] = cached
     return int(cached)
 

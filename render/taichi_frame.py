@@ -337,30 +337,31 @@ HIDES        if state >= 2:
         paint_op = layers[lay, 2]
         paint_slot = slot_base + layers[lay, 3]
         stop_slot = paint_slot + 6 + stop_offset(paint_op)
-        position = 0.0
+        place0 = 0.0
+        place1 = 0.0
+        shown = 0.0
         u = slots[paint_slot] * px + slots[paint_slot + 1] * py + slots[paint_slot + 2]
         v = slots[paint_slot + 3] * px + slots[paint_slot + 4] * py + slots[paint_slot + 5]
-        footprint = pixel * ti.sqrt(
-            ti.abs(slots[paint_slot] * slots[paint_slot + 4] - slots[paint_slot + 1] * slots[paint_slot + 3])
-        )
+        wide0 = pixel * ti.sqrt(slots[paint_slot] * slots[paint_slot] + slots[paint_slot + 1] * slots[paint_slot + 1])
+        wide1 = pixel * ti.sqrt(slots[paint_slot + 3] * slots[paint_slot + 3] + slots[paint_slot + 4] * slots[paint_slot + 4])
 """.replace("stop_offset(paint_op)", interpreter.stop_offset()).replace("HIDES", "" if mode == "without" else HIDES)
     text += interpreter.paint(8)
-    text += """\
-        place = ti.min(ti.max(position, 0.0), 1.0) * ti.cast(stops - 1, ti.f32)
-        cell = ti.max(ti.min(ti.cast(place, ti.i32), stops - 2), 0)
-        part = place - ti.cast(cell, ti.f32)
-        next_cell = ti.min(cell + 1, stops - 1)
-        c0 = slots[stop_slot + 3 * cell]
-        c1 = slots[stop_slot + 3 * cell + 1]
-        c2 = slots[stop_slot + 3 * cell + 2]
-        n0 = slots[stop_slot + 3 * next_cell] - c0
-        n1 = slots[stop_slot + 3 * next_cell + 1] - c1
-        n2 = slots[stop_slot + 3 * next_cell + 2] - c2
-        c0 += part * n0
-        c1 += part * n1
-        c2 += part * n2
-        alpha = opacity * cover
+    for side in (0, 1) if interpreter.filtered else (0,):
+        text += f"""\
+        place = ti.min(ti.max(place{side}, 0.0), 1.0) * ti.cast(stops - 1, ti.f32)
+        cell{side} = ti.max(ti.min(ti.cast(place, ti.i32), stops - 2), 0)
+        part{side} = place - ti.cast(cell{side}, ti.f32)
+        next_cell{side} = ti.min(cell{side} + 1, stops - 1)
 """
+        for k in range(3):
+            text += f"""\
+        near{side}{k} = slots[stop_slot + 3 * cell{side} + {k}]
+        rise{side}{k} = slots[stop_slot + 3 * next_cell{side} + {k}] - near{side}{k}
+        near{side}{k} += part{side} * rise{side}{k}
+"""
+    mixed = " + shown * (near1{k} - near0{k})" if interpreter.filtered else ""
+    text += "".join(f"        c{k} = near0{k}{mixed.format(k=k)}\n" for k in range(3))
+    text += "        alpha = opacity * cover\n"
     if derivative:
         text += _entries(interpreter)
     elif mode == "without":
@@ -429,20 +430,26 @@ def _entries(interpreter: Interpreter) -> str:
     text += interpreter._push("layer_slot + 1", "seed_soft * slots[layer_slot + 1] / soft", 16)
     text += interpreter._push("layer_slot", "cover", 8)
     text += _flush(("(c0 - r0)", "(c1 - r1)", "(c2 - r2)", "(1.0 - r3)"), 8)
-    text += f"{i}if stops > 1 and position > 0.0 and position < 1.0:\n"
-    text += f"{i}    touched_count = 0\n{i}    stamp += 1\n"
+    sides = (("(1.0 - shown)", 0), ("shown", 1)) if interpreter.filtered else (("1.0", 0),)
+    text += f"{i}if stops > 1:\n"
     for name, k in (("u", 0), ("v", 3)):  # the shape's reverse pass has used these names since
         text += f"{i}    {name} = slots[paint_slot + {k}] * px + slots[paint_slot + {k + 1}] * py + slots[paint_slot + {k + 2}]\n"
-    text += interpreter.paint_reverse(12)
-    text += f"{i}    rise = alpha * ti.cast(stops - 1, ti.f32)\n"
-    text += _flush(("rise * n0", "rise * n1", "rise * n2", "0.0"), 12)
+    # One after another: how each place on the ramp, and the second one's share, change the colour.
+    text += f"{i}    for aspect in range({2 * len(sides) - 1}):\n"
+    text += "".join(f"{i}        tint{k} = {f'alpha * (near1{k} - near0{k})' if interpreter.filtered else 0.0}\n" for k in range(3))
+    for weight, side in sides:
+        text += f"{i}        if aspect == {side}:\n{i}            steep = 0.0\n{i}            if place{side} > 0.0 and place{side} < 1.0:\n"
+        text += f"{i}                steep = alpha * {weight} * ti.cast(stops - 1, ti.f32)\n"
+        text += "".join(f"{i}            tint{k} = steep * rise{side}{k}\n" for k in range(3))
+    text += f"{i}        if tint0 != 0.0 or tint1 != 0.0 or tint2 != 0.0:\n"
+    text += f"{i}            touched_count = 0\n{i}            stamp += 1\n"
+    text += interpreter.paint_reverse(20)
+    text += _flush(("tint0", "tint1", "tint2", "0.0"), 20)
+    text += f"{i}for s in range({len(sides)} * ti.min(stops, 2)):\n{i}    share = 0.0\n{i}    corner = 0\n"
+    for weight, side in sides:
+        for number, part, corner in ((side, f"(1.0 - part{side})", "cell"), (side + len(sides), f"part{side}", "next_cell")):
+            text += f"{i}    if s == {number}:\n{i}        share = alpha * {weight} * {part}\n{i}        corner = {corner}{side}\n"
     text += f"""\
-{i}for s in range(ti.min(stops, 2)):
-{i}    share = alpha * (1.0 - part)
-{i}    corner = cell
-{i}    if s == 1:
-{i}        share = alpha * part
-{i}        corner = next_cell
 {i}    if share != 0.0:
 {i}        for c in range(3):
 {i}            entry_row = row_first + stop_slot - slot_base + 3 * corner + c

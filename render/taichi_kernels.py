@@ -38,6 +38,10 @@ ENTRY_WIDTH = 4
 """Channels: premultiplied red, green, blue, and alpha."""
 
 
+_SEEN: dict[object, str] = {"x": "u", "y": "v", **{name: f"wide{k}" for k, name in enumerate(dual.WIDTHS)}}
+"""What a paint reads."""
+
+
 def _print(rule: Rule, reverse: bool, names: dict[object, str], results: Sequence[str], indent: int) -> str:
     outputs = (rule.reverse if reverse else rule.forward)[: len(results)]
     statements, values = emit.print_graph(rule.graph, outputs, names, emit.TAICHI, prefix="k")
@@ -542,12 +546,13 @@ class Interpreter:
     # -- paint --------------------------------------------------------------------------------------------
 
     def paint(self, indent: int) -> str:
-        """The position on the ramp, `position`, of the paint of layer row `lay` at (u, v), where a pixel is as wide as `footprint`."""
+        """What a pixel at (u, v), which is `wide0` and `wide1` wide, shows of the paint of layer row `lay`: `place0`, `place1` and
+        `shown`."""
         cases: list[tuple[int, str]] = []
         for number, operation in self.groups["paint"]:
-            names = {"x": "u", "y": "v", "footprint": "footprint", **_parameters(operation, "paint_slot + 6")}
             if scalar_names(operation):
-                cases.append((number, _print(dual.paint_rule(operation), False, names, ("position",), indent + 4)))
+                names = {**_SEEN, **_parameters(operation, "paint_slot + 6")}
+                cases.append((number, _print(dual.paint_rule(operation), False, names, ("place0", "place1", "shown"), indent + 4)))
         return _chain(cases, "paint_op", indent)
 
     def stop_offset(self) -> str:
@@ -559,25 +564,34 @@ class Interpreter:
         return text
 
     def paint_reverse(self, indent: int) -> str:
-        """Adjoints of the ramp position by the paint's slots, pushed."""
+        """Adjoints of one `aspect` of BLEND by the paint's slots, pushed."""
         i = " " * indent
         cases: list[tuple[int, str]] = []
         for number, operation in self.groups["paint"]:
             if not scalar_names(operation):
                 continue
             rule = dual.paint_rule(operation)
-            names = {"x": "u", "y": "v", "footprint": "footprint", "d_t": "1.0", **_parameters(operation, "paint_slot + 6")}
-            own = [f"g{k}" for k in range(len(rule.differentiated) - 3)]
-            text = _print(rule, True, names, ("du", "dv", "widening", *own), indent + 4)
+            names = {**_SEEN, **_parameters(operation, "paint_slot + 6")}
+            names.update({f"d_{name}": f"ti.select(aspect == {k}, 1.0, 0.0)" for k, name in enumerate(dual.BLEND)})
+            own = [f"g{k}" for k in range(len(rule.differentiated) - 4)]
+            text = _print(rule, True, names, ("du", "dv", "grow0", "grow1", *own), indent + 4)
             cases.append((number, text + self._keep(operation, own, 6, indent + 4)))
         if not cases:
             return f"{i}pass\n"
-        text = f"{i}du = 0.0\n{i}dv = 0.0\n{i}widening = 0.0\n{i}own_count = 6\n" + _chain(cases, "paint_op", indent)
-        text += "".join(f"{i}m{k} = slots[paint_slot + {k}]\n" for k in (0, 1, 3, 4))
-        text += f"{i}widening *= 0.5 * footprint / (m0 * m4 - m1 * m3)\n"
-        values = ("du * px + widening * m4", "du * py - widening * m3", "du", "dv * px - widening * m1", "dv * py + widening * m0", "dv")
-        text += "".join(f"{i}own[{k}] = {value}\n" for k, value in enumerate(values))
+        text = f"{i}du = 0.0\n{i}dv = 0.0\n{i}grow0 = 0.0\n{i}grow1 = 0.0\n{i}own_count = 6\n" + _chain(cases, "paint_op", indent)
+        for row, moved in enumerate(("du", "dv")):
+            # A width is the pixel's times the length of its row of the map.
+            text += f"{i}grow{row} *= pixel * pixel / ti.max(wide{row}, 1e-12)\n"
+            text += "".join(
+                f"{i}own[{3 * row + k}] = {moved} * {at} + grow{row} * slots[paint_slot + {3 * row + k}]\n" for k, at in enumerate(("px", "py"))
+            )
+            text += f"{i}own[{3 * row + 2}] = {moved}\n"
         return text + f"{i}for k in range(own_count):\n" + self._push("paint_slot + k", "own[k]", indent + 4)
+
+    @property
+    def filtered(self) -> bool:
+        """Whether there are textures, of which a pixel shows two places on their ramp."""
+        return any(operation.filtered for _, operation in self.groups["paint"])
 
     @property
     def own_width(self) -> int:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from shaderdsl import coverage as coverage_profile
-from shaderdsl.expression import Expr, Graph
-from shaderdsl.registry import Distance, Operation, Point, Point3, bind, continuous_names, scalar_names
+from shaderdsl.expression import Expr, Graph, Scalar
+from shaderdsl.registry import Blend, Distance, Operation, Point, Point3, bind, continuous_names, scalar_names
 
 DUAL = ("f", "fx", "fy", "w")
 """A distance dual: value, gradient, thickness."""
@@ -167,20 +167,33 @@ def repetition_rule(operation: Operation) -> Rule:
     return _rule(graph, inputs, SPACE, outputs, (*inputs[:6], *continuous_names(operation)))
 
 
+WIDTHS = ("wide_x", "wide_y")
+"""How wide a pixel is along each axis of a paint's coordinates."""
+
+BLEND = ("first", "second", "share")
+"""`registry.Blend`; of a paint that is not filtered the share is 0."""
+
+
+def blended(graph: Graph, found: Blend | Scalar) -> list[Expr]:
+    """BLEND of what a paint's body gives."""
+    values = (found.first, found.second, found.share) if isinstance(found, Blend) else (found, 0.0, 0.0)
+    return [graph.lift(value) for value in values]
+
+
 @cache
 def paint_rule(operation: Operation) -> Rule:
-    """Inputs a point, "footprint" (how wide a pixel is there) and the parameters; output "t", the position on the ramp.
+    """Inputs a point, WIDTHS and the parameters; outputs BLEND.
 
     Of a paint that is at home in space too this is the slice where z is 0.
     """
     graph = Graph()
     scalars = _parameter_inputs(graph, operation)
-    x, y, footprint = (graph.input(name) for name in ("x", "y", "footprint"))
+    places = ("x", "y", *WIDTHS)
+    x, y, wide_x, wide_y = (graph.input(name) for name in places)
     p = Point(x, y) if operation.dimension == 2 else Point3(x, y, graph.constant(0.0))
-    extra = {"footprint": footprint} if operation.filtered else {}
-    t = graph.lift(operation.body(p, **extra, **bind(operation, scalars)))
-    places = ("x", "y", "footprint")
-    return _rule(graph, (*places, *scalars), ("t",), [t], (*places, *continuous_names(operation)))
+    extra = {"footprint": Point3(wide_x, wide_y, graph.constant(0.0))} if operation.filtered else {}
+    found = operation.body(p, **extra, **bind(operation, scalars))
+    return _rule(graph, (*places, *scalars), BLEND, blended(graph, found), (*places, *continuous_names(operation)))
 
 
 @cache

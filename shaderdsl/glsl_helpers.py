@@ -60,11 +60,19 @@ bool crossesCurve(vec2 p, vec2 a, vec2 b, vec2 c) {
     return crosses != (middle * middle < end);
 }"""
 
+_ROW_LENGTHS = """\
+// How fast each of the coordinates changes that a frame leads to.
+vec2 rowLengths(mat2 frame) {
+    mat2 rows = transpose(frame);
+    return vec2(length(rows[0]), length(rows[1]));
+}"""
+
 _FIXED: dict[str, tuple[str, tuple[str, ...]]] = {
     "place": (_TURN, ()),
     "place scaled": (_PLACE, ("place",)),
     "over": (_OVER, ()),
     "hash": (GLSL_HASH, ()),
+    "rowLengths": (_ROW_LENGTHS, ()),
     "sideOfLine": (_SIDE, ()),
     "crossesLine": (_CROSSES_LINE, ("sideOfLine",)),
     "crossesCurve": (_CROSSES_CURVE, ("sideOfLine",)),
@@ -209,7 +217,7 @@ def repetition(operation: Operation) -> tuple[str, str]:
 
 @cache
 def ramp(operation: Operation, constants: tuple[tuple[str, float], ...] = ()) -> tuple[str, str, tuple[str, ...]]:
-    """(name, text, dependencies) of a paint's helper: the position on its ramp of colours.
+    """(name, text, dependencies) of a paint's helper: the position on its ramp of colours; of a filtered one, what `BLEND` names.
 
     `constants` are parameters that the helper does not have; a choice's word is a part of its name.
     """
@@ -218,9 +226,13 @@ def ramp(operation: Operation, constants: tuple[tuple[str, float], ...] = ()) ->
     words = [word for name, value in constants for word in _word(operation, name, value)]
     name = camel(" ".join([operation.name, *words])) + "Ramp"
     head, inputs = _parameters(operation, [p for p in operation.parameters if p.name not in known])
+    widths: dict[object, str] = {width: f"footprint.{axis}" for width, axis in zip(dual.WIDTHS, "xy")}
     if operation.filtered:
-        head += ", float footprint"
-    text = function_text(f"float {name}(vec2 p{head})", trace, _POINTS | inputs | {"footprint": "footprint"})
+        head += ", vec2 footprint"
+    else:
+        trace.outputs = trace.outputs[:1]
+    kind = "vec3" if operation.filtered else ""
+    text = function_text(f"{kind or 'float'} {name}(vec2 p{head})", trace, _POINTS | inputs | widths, vector=kind)
     return name, text, _called(text)
 
 

@@ -243,7 +243,7 @@ class Layers(Writer):
         if len(colours) == 1:
             return colours[0]
         operation = paint.operation
-        point, matrices, scale = self.located([(x.operation, x.scalars) for x in reversed(paint.placements)], "p", block)
+        point, matrices, _ = self.located([(x.operation, x.scalars) for x in reversed(paint.placements)], "p", block)
         scalars = all_scalars(operation, paint.scalars, paint.decided, self.graph)
         arguments = bind(operation, dict(zip(scalar_names(operation), scalars)))
         # A helper is made for each word of a choice, and without what is 0 because it was left out.
@@ -254,9 +254,16 @@ class Layers(Writer):
         }  # fmt: skip
         texts = [t for p in operation.parameters if p.name not in constants for t in self.argument(arguments[p.name], block)]
         if operation.filtered:
-            frame = " * ".join(reversed(matrices))
-            texts.append("pixel" if scale.constant == 1.0 else f"pixel * sqrt(abs(determinant({frame})))")
+            texts.append(f"pixel * {self.use('rowLengths')}({' * '.join(reversed(matrices))})" if matrices else "vec2(pixel)")
         t = f"{self.use(*helpers.ramp(operation, tuple(constants.items())))}({', '.join([point, *texts])})"
+        if not operation.filtered:
+            return self.ramp(t, colours, block)
+        shown = block.variable("vec3", "shown", t)
+        places = [self.ramp(f"{shown}.{axis}", colours, block) for axis in "xy"]
+        return block.variable("vec3", "paint", f"mix({places[0]}, {places[1]}, {shown}.z)")
+
+    def ramp(self, t: str, colours: Sequence[str], block: Block) -> str:
+        """The colour at a place on a ramp."""
         if len(colours) == 2:
             return block.variable("vec3", "paint", f"mix({colours[0]}, {colours[1]}, clamp({t}, 0.0, 1.0))")
         t = block.variable("float", "t", f"{float(len(colours) - 1)} * {t}")

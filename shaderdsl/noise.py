@@ -19,7 +19,7 @@ from shaderdsl.expression import (
     minimum,
     total,
 )
-from shaderdsl.registry import piece
+from shaderdsl.registry import Point3, piece
 
 VALUE_SLOPE, GRADIENT_SLOPE, SIMPLEX_SLOPE = 2.2, 5.4, 7.2
 """The most that each noise changes in the length of a cell: what three million random points of twelve seeds show (1.86, 4.53 and
@@ -123,16 +123,21 @@ def cell_around(k: Expr, x: Expr, y: Expr, z: Expr) -> tuple[Expr, Expr, Expr]:
     return cell_x, floor(y) + row - 3.0 * layer - 1.0, floor(z) + layer - 1.0
 
 
-@piece
-def feature_distance(x: Expr, y: Expr, z: Expr, k: Expr, jitter: Expr, seed: Expr) -> Expr:
-    """The squared distance to the random point in cell k of the 9 (27) about a point's own"""
+def feature_offset(x: Expr, y: Expr, z: Expr, k: Expr, jitter: Expr, seed: Expr) -> Point3:
+    """The way from a point to the random one in cell k of the 9 (27) about its own."""
     cell_x, cell_y, cell_z = cell_around(k, x, y, z)
     away_x = cell_x + 0.5 + jitter * (hashed(cell_x, cell_y, cell_z, seed) - 0.5) - x
     away_y = cell_y + 0.5 + jitter * (hashed(cell_x, cell_y, cell_z, seed + 1.0) - 0.5) - y
     if lies_in_plane(z):
-        return away_x * away_x + away_y * away_y
-    away_z = cell_z + 0.5 + jitter * (hashed(cell_x, cell_y, cell_z, seed + 2.0) - 0.5) - z
-    return away_x * away_x + away_y * away_y + away_z * away_z
+        return Point3(away_x, away_y, z)
+    return Point3(away_x, away_y, cell_z + 0.5 + jitter * (hashed(cell_x, cell_y, cell_z, seed + 2.0) - 0.5) - z)
+
+
+@piece
+def feature_distance(x: Expr, y: Expr, z: Expr, k: Expr, jitter: Expr, seed: Expr) -> Expr:
+    """The squared length of `feature_offset`."""
+    away = feature_offset(x, y, z, k, jitter, seed)
+    return away.x * away.x + away.y * away.y if lies_in_plane(z) else away.dot(away)
 
 
 @piece
@@ -145,7 +150,26 @@ def square_wave(position: Expr, share: Expr, width: Expr) -> Expr:
     return (turns * share + minimum(end - turns, share) - minimum(start, share)) / width
 
 
-def wave(position: Expr, share: Scalar, footprint: Scalar, scale: Expr) -> Expr:
-    """`square_wave` of a position in units of `scale`, where a pixel is as wide as the footprint, in scene units."""
-    width = maximum(footprint / scale, scale.graph.constant(1e-3))
-    return square_wave(position, clamp(share, position.graph.constant(0.0), 1.0), width)
+def wave(position: Expr, share: Scalar, width: Expr) -> Expr:
+    """`square_wave` of a share in [0, 1] and any width of a pixel, in turns of the wave as the position is."""
+    return square_wave(position, clamp(share, position.graph.constant(0.0), 1.0), maximum(width, 1e-3))
+
+
+def saw_wave(position: Expr, rise: float, width: Expr) -> tuple[Expr, Expr]:
+    """The mean and variance, over an interval of a width about a position, of what goes from 0 to 1 in the part `rise` of every
+    turn, and back in the rest."""
+    width = maximum(width, 0.02)
+    start = position - 0.5 * width
+    start = start - floor(start)
+    end = start + width
+    turns = floor(end)
+
+    def sums(place: Expr) -> tuple[Expr, Expr]:
+        """The integrals of the wave and of its square from the beginning of a turn to a place in it."""
+        up, down = minimum(place, rise), minimum((1.0 - place) / (1.0 - rise), 1.0)
+        fall = 0.5 * (1.0 - rise) * (1.0 - down * down), (1.0 - rise) / 3.0 * (1.0 - down * down * down)
+        return up * up * (0.5 / rise) + fall[0], up * up * up * (1.0 / (3.0 * rise * rise)) + fall[1]
+
+    (area, square), (area_before, square_before) = sums(end - turns), sums(start)
+    mean = (0.5 * turns + area - area_before) / width
+    return mean, maximum((turns / 3.0 + square - square_before) / width - mean * mean, 0.0)

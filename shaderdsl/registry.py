@@ -157,6 +157,20 @@ class Distance:
 
 
 @dataclass(frozen=True)
+class Blend:
+    """What a pixel shows of a ramp of colours: a `share` of it the colour at the `second` place, the rest that at the `first`. What
+    varies within a pixel is not the colour at its mean place: light is averaged, not places."""
+
+    first: Scalar
+    second: Scalar
+    share: Scalar
+
+    @property
+    def mean(self) -> Scalar:
+        return self.first + (self.second - self.first) * self.share
+
+
+@dataclass(frozen=True)
 class Camera:
     """Where a picture is taken from: the eye, three unit vectors, half the height of what is seen (at distance 1, or of
     all where rays are `parallel`, 1 or 0)."""
@@ -192,8 +206,8 @@ class Operation:
     transform   body(p: Point, **parameters) -> Point, affine in p; `distance_scale(**parameters)` multiplies distances
     repetition  body(p: Point, copy: Expr, **parameters) -> Point for each of `copies` candidate copies, whose union is taken
     paint       body(p: Point, **parameters) -> position on the colour ramp, 0 at the first stop and 1 at the last; where
-                `filtered`, the body also gets `footprint`, how wide a pixel is at p, to antialias its hard edges with; where
-                it is `by_cell`, p is the index of the copy that the paint is on, whole numbers, and not a place; where
+                `filtered`, the body also gets `footprint: Point3`, how wide a pixel is along each axis at p, and gives a `Blend`
+                of what it shows; where it is `by_cell`, p is the index of the copy that the paint is on, whole numbers, and not a place; where
                 `sided`, `normal`, a vector across the surface there. `slope(**parameters)` is the most that the position changes in a
                 unit of distance, None where it jumps
     bump        body(p, **parameters) -> height above a surface, with `footprint` and `normal` as a paint; by its slope the normal

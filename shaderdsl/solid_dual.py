@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from shaderdsl import shading, view
-from shaderdsl.dual import Rule, _all_seeds, _element, _parameter_inputs, _rule
+from shaderdsl.dual import BLEND, Rule, _all_seeds, _element, _parameter_inputs, _rule, blended
 from shaderdsl.expression import Expr, Graph, absolute, maximum, select
 from shaderdsl.registry import OPERANDS, Camera, Distance, Operation, Point, Point3, bind, continuous_names
 
@@ -160,9 +160,13 @@ SPOT = ("x", "y", "z", "nx", "ny", "nz")
 """A point of a surface in the coordinates of its paint, and a vector across the surface there (of `normal_rule`)."""
 
 
+WIDTHS = ("wide_x", "wide_y", "wide_z")
+"""How wide a pixel is on the surface along each axis of its paint's coordinates. They have no derivative."""
+
+
 def _seen(graph: Graph, operation: Operation) -> dict[str, Any]:
     """What the body of a paint or bump gets of how it is seen."""
-    extra: dict[str, Any] = {"footprint": graph.input("footprint")} if operation.filtered else {}
+    extra: dict[str, Any] = {"footprint": _point(graph, WIDTHS)} if operation.filtered else {}
     return {**extra, "normal": _point(graph, SPOT[3:])} if operation.sided else extra
 
 
@@ -181,24 +185,22 @@ def normal_rule() -> Rule:
 
 @cache
 def paint_rule(operation: Operation) -> Rule:
-    """Inputs SPOT, "footprint" (how wide a pixel is on the surface there) and the parameters; output "t", the position on the
-    ramp. The footprint has no derivative, and the normal is read by paints that are `sided`."""
+    """Inputs SPOT, WIDTHS and the parameters; outputs BLEND. The normal is read by paints that are `sided`."""
     graph = Graph()
     scalars = _parameter_inputs(graph, operation)
-    t = graph.lift(_body(operation, _point(graph, "xyz"), **_seen(graph, operation), **bind(operation, scalars)))
-    return _rule(graph, (*SPOT, "footprint", *scalars), ("t",), [t], (*SPOT, *continuous_names(operation)))
+    found = _body(operation, _point(graph, "xyz"), **_seen(graph, operation), **bind(operation, scalars))
+    return _rule(graph, (*SPOT, *WIDTHS, *scalars), BLEND, blended(graph, found), (*SPOT, *continuous_names(operation)))
 
 
 @cache
 def bump_rule(operation: Operation) -> Rule:
-    """Inputs SPOT, JACOBIAN, "footprint", "distance_scale" (of these coordinates) and the parameters; outputs BUMP. The
-    footprint has no derivative."""
+    """Inputs SPOT, JACOBIAN, WIDTHS, "distance_scale" (of these coordinates) and the parameters; outputs BUMP."""
     graph = Graph()
     p = _point(graph, "xyz")
     jacobian = [graph.input(name) for name in JACOBIAN]
     scale, scalars = graph.input("distance_scale"), _parameter_inputs(graph, operation)
     height = scale * _body(operation, p, **_seen(graph, operation), **bind(operation, scalars))
-    names = (*SPOT, *JACOBIAN, "footprint", "distance_scale", *scalars)
+    names = (*SPOT, *JACOBIAN, *WIDTHS, "distance_scale", *scalars)
     differentiated = (*SPOT, *JACOBIAN, "distance_scale", *continuous_names(operation))
     return _rule(graph, names, shading.BUMP, _outside(graph, height, p, jacobian), differentiated)
 
@@ -214,12 +216,13 @@ def bent_rule() -> Rule:
 
 @cache
 def footprint_rule() -> Rule:
-    """Inputs the field's gradient, the ray's direction and "size" (of a pixel there); output "footprint": how wide the pixel is on the
-    surface, the way that it is seen most aslant. Not differentiated."""
+    """Inputs JACOBIAN of a paint's coordinates, the field's gradient, the ray's direction and "size" (of a pixel there); outputs
+    WIDTHS. Not differentiated."""
     graph = Graph()
-    names = (*DUAL[1:4], *DIRECTION, "size")
-    width = view.footprint(_point(graph, DUAL[1:4]), _point(graph, DIRECTION), graph.input("size"))
-    return Rule(graph, names, ("footprint",), (width,), (), ())
+    names = (*JACOBIAN, *DUAL[1:4], *DIRECTION, "size")
+    gradient, direction, size = _point(graph, DUAL[1:4]), _point(graph, DIRECTION), graph.input("size")
+    widths = tuple(view.footprint(gradient, direction, size, _point(graph, JACOBIAN[k : k + 3])) for k in (0, 3, 6))
+    return Rule(graph, names, WIDTHS, widths, (), ())
 
 
 @cache

@@ -356,7 +356,7 @@ float shadow(vec3 p, vec4 towards, float width, float side) {{
     float clear = 1.0, t = 2.0 * side;
     for (int k = 0; k < {SHADOW_STEPS}; k++) {{
         float d = map(p + t * towards.xyz);
-        if (t < towards.w) clear = min(clear, d / (width * t + side));
+        if (t < towards.w) clear = min(clear, (d + 0.5 * side) / (width * t + side));
         t += clamp(d, {GLSL.number(SHADOW_STEP[0])}, {GLSL.number(SHADOW_STEP[1])});
     }}
     clear = clamp(clear, 0.0, 1.0);

@@ -442,10 +442,10 @@ class _Field:
             block = self.block
             linear = self.shader.fixed("linear")
             stops = [block.vector(c) for c in colours]
-            colour = stops[0]
+            light = f"{linear}({stops[0]})"
             if material is not None and len(stops) > 1:
-                colour = self._ramp(material.paint, frame, stops)
-            colour = block.variable("vec3", "colour", f"{linear}({colour})")
+                light = self._light(material.paint, frame, stops)
+            colour = block.variable("vec3", "colour", light)
             text = block.vector(finish)
             found = f", {colour}, {block.variable('vec3', 'finish', text)}"
             if bump is not None:
@@ -478,13 +478,21 @@ class _Field:
         if operation.sided:
             texts.append(f"{shader.fixed('across')}({held}, slopeHere)" if held else "slopeHere")
         if operation.filtered:
-            width = f" * length(vec3({held}[0][0], {held}[1][0], {held}[2][0]))" if held else ""
-            texts.append(f"{shader.fixed('footprint')}(slopeHere){width}")
+            texts.append(f"{shader.fixed('footprint')}({held or 'mat3(1.0)'}, slopeHere)")
         return f"{name}({', '.join(texts)})"
 
-    def _ramp(self, paint: ir.Paint, frame: _Frame, stops: Sequence[str]) -> str:
+    def _light(self, paint: ir.Paint, frame: _Frame, stops: Sequence[str]) -> str:
+        """The linear light of what a pixel shows of a paint."""
+        linear, t = self.shader.fixed("linear"), self._on_surface(helpers.ramp, paint, frame)
+        if not paint.operation.filtered:
+            return f"{linear}({self._ramp(t, stops)})"
+        shown = self.block.variable("vec3", "shown", t)
+        near, far = (f"{linear}({self._ramp(f'{shown}.{axis}', stops)})" for axis in "xy")
+        return f"mix({near}, {far}, {shown}.z)"
+
+    def _ramp(self, t: str, stops: Sequence[str]) -> str:
+        """The colour at a place on a ramp."""
         block = self.block
-        t = self._on_surface(helpers.ramp, paint, frame)
         if len(stops) == 2:
             return f"mix({stops[0]}, {stops[1]}, clamp({t}, 0.0, 1.0))"
         t = block.variable("float", "t", f"{float(len(stops) - 1)} * {t}")

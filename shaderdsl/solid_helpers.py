@@ -544,13 +544,16 @@ def towards(operation: Operation) -> Helper:
 
 @cache
 def ramp(operation: Operation, decided: tuple[tuple[str, float], ...]) -> Helper:
-    """A paint's position on its ramp of colours, with its words and counts made (`decided`); those that are no defaults are part
-    of its name."""
+    """A paint's position on its ramp of colours, or of a filtered one what BLEND names, with its words and counts made (`decided`);
+    those that are no defaults are part of its name."""
     trace = plane._of_rule(dual.paint_rule, operation).with_constants(dict(decided))
     head, inputs = parameters([p for p in operation.parameters if p.continuous])
     name = _made_name(operation, decided) + "Ramp"
     heads, texts = _seen(operation)
     heads = ["vec3 p", *head, *heads]
+    if operation.filtered:
+        return _helper(name, function_text(f"vec3 {name}({', '.join(heads)})", trace, {**P, **inputs, **texts}, lambda t: [f"return {vec(t)};"]))
+    trace.outputs = trace.outputs[:1]
     return _helper(name, function_text(f"float {name}({', '.join(heads)})", trace, {**P, **inputs, **texts}, _returned))
 
 
@@ -562,8 +565,8 @@ def _made_name(operation: Operation, decided: tuple[tuple[str, float], ...]) -> 
 
 def _seen(operation: Operation) -> tuple[list[str], dict[object, str]]:
     """The last parameters of a paint's or bump's helper: how it is seen."""
-    heads = ["vec3 normal"] * operation.sided + ["float footprint"] * operation.filtered
-    return heads, {"footprint": "footprint", **_named({" ".join(dual.SPOT[3:]): "normal"})}
+    heads = ["vec3 normal"] * operation.sided + ["vec3 footprint"] * operation.filtered
+    return heads, _named({" ".join(dual.SPOT[3:]): "normal", " ".join(dual.WIDTHS): "footprint"})
 
 
 @cache
@@ -588,8 +591,11 @@ def bent() -> Helper:
     return _helper("bent", note + function_text(head, _of_rule(dual.bent_rule), inputs, lambda t: [f"return {vec(t)};"], {"facing": 0}))
 
 
-FOOTPRINT = """// How wide the pixel is on the surface, the way that it is seen most aslant.
-float footprint(vec3 gradient) {
-    float facing = abs(dot(gradient, rayDirection)) / max(length(gradient), 0.01);
-    return pixelHere / max(facing, 0.05);
+FOOTPRINT = """// How much each of the coordinates that a frame leads to changes along the surface, over the width of the pixel.
+vec3 footprint(mat3 frame, vec3 gradient) {
+    vec3 normal = gradient / max(length(gradient), 0.01);
+    float facing = dot(normal, rayDirection);
+    vec3 farther = frame * rayDirection * (facing / max(facing * facing, 0.0025));
+    mat3 rows = transpose(frame - outerProduct(farther, normal));
+    return pixelHere * vec3(length(rows[0]), length(rows[1]), length(rows[2]));
 }"""

@@ -181,10 +181,14 @@ def crease_share(
     return 1.0 - (1.0 - half_plane_area(offset, major, minor)) * seen
 
 
-def footprint(gradient: Point3, direction: Point3, size: Expr) -> Expr:
-    """How wide a pixel is on a surface, the way that it is seen most aslant, at most 20 pixels."""
-    facing = absolute(gradient.dot(direction)) / maximum(gradient.length, FLAT)
-    return size / maximum(facing, 0.05)
+def footprint(gradient: Point3, direction: Point3, size: Expr, rise: Point3) -> Expr:
+    """How much a coordinate changes over the width of a pixel, that rises by `rise` in the scene, along a surface whose field has
+    this gradient. What is seen all but edge on is as if it were seen at 3 degrees."""
+    normal = gradient * (1.0 / maximum(gradient.length, FLAT))
+    facing = normal.dot(direction)
+    # Beside a ray the surface lies farther along it, the more aslant it is.
+    farther = rise.dot(direction) * facing / maximum(facing * facing, 0.0025)
+    return (rise - normal * farther).length * size
 
 
 # Shadows and occlusion: how much of a light arrives, from distances alone. They have no derivative.
@@ -200,8 +204,8 @@ OCCLUSION_REACH = 0.07
 
 def shaded(clear: Expr, distance: Expr, t: Expr, shadow: Expr, size: Expr) -> Expr:
     """How clear the way to a light is after a point at `t` of it, where the scene is `distance` away: what comes within the light's
-    width there covers part of it. A shadow's edge is at least a pixel (`size`) wide."""
-    return minimum(clear, distance / (shadow * t + size))
+    width there covers part of it. A shadow's edge is at least a pixel (`size`) wide, and that pixel lies about it."""
+    return minimum(clear, (distance + 0.5 * size) / (shadow * t + size))
 
 
 def arriving(clear: Expr) -> Expr:

@@ -106,3 +106,13 @@ def test_curves_over_one_chord_leave_no_gap(turn: int) -> None:
     backends: tuple[Any, ...] = ("gl", "taichi", "numpy")
     for backend in backends:
         assert image(program, 101, backend)[row, column].max() < 0.01
+
+
+def test_a_shadow_is_as_large_in_a_small_picture_as_in_a_large_one() -> None:
+    """From above, under one light: the mean of the picture hardly depends on how many pixels it has."""
+    program = parse(
+        "scene 3d(background = #808080, tone = none)\northographic((0, 3, 0.001), height = 2)\n"
+        "light((0.5, 0.8, 0.1), intensity = 0.6, shadow = 0.02)\nsphere(0.3).move(0, 0.2, 0)\nplane(-0.4)"
+    )
+    small, large = (float(np.mean(image(program, side, "numpy") ** 2.2)) for side in (12, 96))
+    assert abs(small - large) < 0.01 * large

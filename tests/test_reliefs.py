@@ -50,9 +50,9 @@ def programs() -> list[Program]:
     return [parse(text) for text in SCENES.values()]
 
 
-def picture(statement: str) -> npt.NDArray[np.floating]:
+def picture(statement: str, size: tuple[int, int] = SIZE) -> npt.NDArray[np.floating]:
     """Premultiplied RGBA of a scene without a background."""
-    return reference(parse(f"scene 3d(background = none)\n{statement}"), SIZE)
+    return reference(parse(f"scene 3d(background = none)\n{statement}"), size)
 
 
 def failure(statement: str) -> str:
@@ -138,10 +138,11 @@ BUMPED = "light((0.4, 0.6, 0.8))\nsphere(0.6).paint(#c8553d, bump = fbm(scale = 
 
 
 def test_a_bump_changes_the_light_and_not_the_outline() -> None:
-    plain, bumped = picture(BUMPED.format(0)), picture(BUMPED.format(0.05))
+    # A picture that shows all of the bump's waves.
+    plain, bumped = (picture(BUMPED.format(depth), (120, 96)) for depth in (0, 0.05))
     np.testing.assert_array_equal(bumped[..., 3], plain[..., 3])
     assert np.abs(bumped - plain).max() > 0.1
-    np.testing.assert_allclose(plain, picture("light((0.4, 0.6, 0.8))\nsphere(0.6).paint(#c8553d)"), atol=1e-12)
+    np.testing.assert_allclose(plain, picture("light((0.4, 0.6, 0.8))\nsphere(0.6).paint(#c8553d)", (120, 96)), atol=1e-12)
 
 
 def test_light_sees_a_slope_as_steep_as_the_height() -> None:

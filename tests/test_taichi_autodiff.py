@@ -121,7 +121,7 @@ def random_inputs(operation: Operation | None, rule: Rule, rng: np.random.Genera
             inputs[name] = float(rng.integers(2 if name == "inside" else 4))
         elif name == "copy":
             inputs[name] = float(rng.integers(operation.copies if operation is not None else 1))
-        elif name in ("pixel", "softness", "footprint"):
+        elif name in ("pixel", "softness", *dual.WIDTHS):
             inputs[name] = float(rng.uniform(0.05, 0.2))
         elif name == "f" or name.endswith("_f"):
             inputs[name] = float(rng.uniform(-0.15, 0.15))

@@ -12,11 +12,13 @@ from agreement import Agreement, batched, drawn, gl_against_taichi, reference, t
 
 import render
 from render import gl_backend, numpy_backend, taichi_backend
+from render.numpy_backend import compiled
 from render.tapes import tape_of
-from shaderdsl import DslError, emit, noise, parse, to_glsl
+from shaderdsl import DslError, dual, emit, noise, parse, solid_dual, to_glsl
 from shaderdsl.expression import EVALUATORS, Expr, Graph, absolute, least, sine, total
 from shaderdsl.registry import PIECES, Operation, Point3, bind, functions, operations, scalar_names
 
+Places = npt.NDArray[np.float64]
 TEXTURES = [o for o in operations().values() if o.category == "paint" and o.dimension == 0 and o.parameters]
 needs_gl = pytest.mark.skipif(not gl_backend.available(), reason="there is no OpenGL here")
 
@@ -195,17 +197,18 @@ def test_the_noise_of_the_plane_is_a_slice_of_that_of_space(piece: object) -> No
 
 
 def position(operation: Operation, dimension: int, values: dict[object, float]) -> float:
-    """A texture's place on its ramp, of the plane or of space; `values` has x, y, z and what is not at its default."""
+    """A texture's mean place on its ramp, of the plane or of space; `values` has x, y, z and what is not at its default."""
     graph = Graph()
     z = graph.constant(0.0) if dimension == 2 else graph.input("z")
-    extra = {"footprint": graph.input("footprint")} if operation.filtered else {}
     scalars = {name: graph.input(name) for name in scalar_names(operation)}
-    known: dict[object, float] = {"footprint": 0.01}
+    known: dict[object, float] = {"wide": 0.01}
     for parameter in operation.parameters:
         default = parameter.default
         known[parameter.name] = 0.0 if isinstance(default, str) else default  # type: ignore[assignment]
-    value = operation.body(Point3(graph.input("x"), graph.input("y"), z), **extra, **bind(operation, scalars))
-    return graph.evaluate([value], {**known, **values})[0]
+    wide = graph.input("wide")
+    footprint = Point3(wide, wide, graph.constant(0.0))
+    found = operation.body(Point3(graph.input("x"), graph.input("y"), z), footprint=footprint, **bind(operation, scalars))
+    return graph.evaluate([found.mean], {**known, **values})[0]
 
 
 @pytest.mark.parametrize("operation", TEXTURES, ids=named)
@@ -222,6 +225,59 @@ def test_a_texture_of_space_varies_along_z(operation: Operation) -> None:
     places = [{"x": 0.31, "y": -0.74, "z": 0.11 * k, "warp": 0.3} for k in range(20)]
     found = [position(operation, 3, values) for values in places]
     assert np.ptp(found) > 0.05 and -0.5 < min(found) and max(found) < 1.7
+
+
+PATTERNS = {"checker", "stripes", "brick", "tiles"}
+
+
+def shown(operation: Operation, measure: int, points: Places, widths: Places) -> Places:
+    """What pixels at points (2 or 3, n) show of t², a curve as that of light is: widths (2 or 3, n)."""
+    known = {p.name: p.default for p in operation.parameters if p.kind != "choice"}
+    own = [measure if name == "measure" else known[name] for name in scalar_names(operation)]
+    rule = dual.paint_rule(operation) if len(points) == 2 else solid_dual.paint_rule(operation)
+    normal = [0.0 * points] if len(points) == 3 else []
+    first, second, share = compiled(rule)[0](*points, *(axis for part in normal for axis in part), *widths, *own)
+    return np.asarray((1.0 - share) * first * first + share * second * second)
+
+
+@pytest.mark.parametrize("operation", TEXTURES, ids=named)
+@pytest.mark.parametrize("dimension", [2, 3])
+def test_a_pixel_shows_the_mean_of_what_is_in_it(operation: Operation, dimension: int) -> None:
+    """At a few widths of a pixel, in units of the scale: nearer to the mean of 144 samples than one sample is, and on the whole as
+    bright."""
+    rng = np.random.default_rng(5)
+    scale = next(p.default for p in operation.parameters if p.name == "scale")
+    assert isinstance(scale, float)
+    count, samples = 600, (np.arange(12) + 0.5) / 12 - 0.5
+    for measure in range(3 if operation.name == "cellular" else 1):
+        for width in (0.2, 0.4, 0.8):
+            centres = rng.uniform(-30.0, 30.0, (dimension, count)) * scale
+            axes = np.linalg.qr(rng.normal(size=(count, dimension, dimension)))[0] if dimension == 3 else np.eye(2)[None].repeat(count, 0)
+            across = axes[:, :, :2].transpose(1, 0, 2) * width * scale
+            steps = [step.ravel() for step in np.meshgrid(samples, samples)]
+            points = centres[:, :, None] + sum(across[:, :, k, None] * steps[k] for k in (0, 1))
+            fine = np.full((dimension, points[0].size), 1e-6)
+            truth = shown(operation, measure, points.reshape(dimension, -1), fine).reshape(count, -1).mean(1)
+            ours = shown(operation, measure, centres, np.sqrt((across * across).sum(2))) - truth
+            hard = shown(operation, measure, centres, fine[:, :count]) - truth
+            ratio = np.sqrt(np.mean(ours * ours) / np.mean(hard * hard))
+            assert ratio < (0.4 if operation.name in PATTERNS else 0.6 if measure == 2 else 0.88), f"{measure} {width}: {ratio}"
+            assert abs(ours.mean()) < 0.04, f"{measure} {width}: {ours.mean()}"
+
+
+def test_light_is_averaged_where_a_pattern_is_finer_than_a_pixel() -> None:
+    """As bright as a plain wall of half the light, #bcbcbc, and not as one of the colour between, #808080."""
+    start = "scene 3d(tone = none)\ncamera((0, 0, 3))\nlight((0, 0, 1), intensity = 0.2)\nbox(2, 2, 0.1).paint("
+    fine, plain = (render.image(parse(f"{start}{paint})"), 8, "numpy") for paint in ("checker(#000, #fff, scale = 0.001)", "#bcbcbc"))
+    np.testing.assert_allclose(fine, plain, atol=1.5 / 255)
+
+
+def test_a_pixel_is_as_wide_on_a_surface_as_that_is_aslant() -> None:
+    """A floor seen from a height of `sine`: a pixel is longer away from the eye, but no wider."""
+    sine = 0.3
+    direction = [np.sqrt(1.0 - sine * sine), -sine, 0.0]
+    found = compiled(solid_dual.footprint_rule())[0](*np.eye(3).ravel(), 0.0, 1.0, 0.0, *direction, 0.01)
+    assert found == pytest.approx([0.01 / sine, 0.0, 0.01], abs=1e-6)
 
 
 def test_another_seed_is_another_texture() -> None:

@@ -10,11 +10,12 @@ from __future__ import annotations
 from typing import Any
 
 from shaderdsl.binding import BUILTINS
-from shaderdsl.expression import Expr, Scalar, absolute, clamp, maximum, minimum
+from shaderdsl.expression import Expr, Graph, Scalar, absolute, clamp, maximum, minimum
 from shaderdsl.noise import power
 from shaderdsl.operations import paints, textures
 from shaderdsl.registry import (
     DISPLACED,
+    Blend,
     Distance,
     Operation,
     Point,
@@ -31,25 +32,35 @@ from shaderdsl.registry import (
 (_SHARPNESS,), _DEPTH = BUILTINS["triplanar"], BUILTINS["paint"][-1]
 
 
-def _position(paint: Operation, p: Point3, footprint: Scalar, normal: Point3 | None, arguments: dict[str, Any]) -> Expr:
-    """A paint's place on its ramp; those at home in the plane get x and y."""
+def _shown(paint: Operation, p: Point3, footprint: Point3 | None, normal: Point3 | None, arguments: dict[str, Any]) -> Blend:
+    """What a pixel shows of a paint; those at home in the plane get x and y."""
     more: dict[str, Any] = {"footprint": footprint} if paint.filtered else {}
     if paint.sided:
         more["normal"] = normal
-    place: Expr = paint.body(Point(p.x, p.y) if paint.dimension == 2 else p, **more, **arguments)
-    return place
+    found = paint.body(Point(p.x, p.y) if paint.dimension == 2 else p, **more, **arguments)
+    return found if isinstance(found, Blend) else Blend(found, found, 0.0)
 
 
 def _add_triplanar(paint: Operation) -> None:
-    def body(p: Point3, normal: Point3, sharpness: Expr, footprint: Scalar = 0.0, **arguments: Any) -> Expr:
+    def body(p: Point3, normal: Point3, sharpness: Expr, footprint: Point3 | None = None, **arguments: Any) -> Blend | Expr:
         zero = p.x.graph.constant(0.0)
         unit = normal.normalized()
         shares = [power(maximum(absolute(part), 1e-3), sharpness) for part in unit]
-        # The picture's x and y on each side; y of space points up on all that are upright.
-        sides = ((p.z, p.y), (p.x, p.z), (p.x, p.y))
-        places = [_position(paint, Point3(u, v, zero), footprint, None, arguments) for u, v in sides]
-        blended = shares[0] * places[0] + shares[1] * places[1] + shares[2] * places[2]
-        return blended / (shares[0] + shares[1] + shares[2])
+
+        def sides(p: Point3) -> list[Point3]:
+            """The picture's x and y on each side; y of space points up on all that are upright."""
+            return [Point3(p.z, p.y, zero), Point3(p.x, p.z, zero), Point3(p.x, p.y, zero)]
+
+        widths = [None] * 3 if footprint is None else sides(footprint)
+        shown = [_shown(paint, place, wide, None, arguments) for place, wide in zip(sides(p), widths)]
+
+        def mixed(parts: list[Scalar]) -> Expr:
+            return (shares[0] * parts[0] + shares[1] * parts[1] + shares[2] * parts[2]) / (shares[0] + shares[1] + shares[2])
+
+        first = mixed([side.first for side in shown])
+        if not paint.filtered:
+            return first
+        return Blend(first, mixed([side.second for side in shown]), mixed([side.share for side in shown]))
 
     register(
         "paint", triplanar_name(paint), *paint.parameters, _SHARPNESS, summary=f"{paint.name} from three sides.", example="",
@@ -57,10 +68,27 @@ def _add_triplanar(paint: Operation) -> None:
     )(body)  # fmt: skip
 
 
+def _has_edges(paint: Operation, graph: Graph, arguments: dict[str, Any]) -> Expr:
+    """1 where a paint jumps, as all that have no slope do, or those of a word for which they have none; else 0."""
+    if paint.slope is None:
+        return graph.constant(1.0)
+    found = graph.constant(0.0)
+    for parameter in paint.parameters:
+        for word in range(len(parameter.choices)):
+            given = {p.name: graph.constant(p.default if isinstance(p.default, (int, float)) else 0.0) for p in paint.parameters}
+            if paint.slope(**{**given, parameter.name: graph.constant(float(word))}) is None:
+                found = maximum(found, absolute(arguments[parameter.name] - float(word)) < 0.5)
+    return found
+
+
 def _add_bump(paint: Operation) -> None:
-    def body(p: Point3, depth: Expr, footprint: Scalar = 0.0, normal: Point3 | None = None, **arguments: Any) -> Expr:
-        # An edge of a pattern is a slope at least as wide as it is deep, and no finer than a pixel.
-        return depth * _position(paint, p, maximum(footprint, absolute(depth)), normal, arguments)
+    def body(p: Point3, depth: Expr, footprint: Point3 | None = None, normal: Point3 | None = None, **arguments: Any) -> Expr:
+        wide = footprint
+        if wide is not None:
+            # An edge of a pattern is a slope at least as wide as it is deep, and no finer than a pixel.
+            least = _has_edges(paint, p.x.graph, arguments) * absolute(depth)
+            wide = Point3(*(maximum(width, least) for width in wide))
+        return depth * _shown(paint, p, wide, normal, arguments).mean
 
     register(
         "bump", bump_name(paint), *paint.parameters, _DEPTH, summary=f"{paint.name} as a height that light sees.", example="",
@@ -70,7 +98,8 @@ def _add_bump(paint: Operation) -> None:
 
 def _add_relief(paint: Operation) -> None:
     def body(p: Point3, **arguments: Any) -> Distance:
-        return Distance(clamp(_position(paint, p, 0.0, None, arguments), 0.0, 1.0))
+        zero = p.x.graph.constant(0.0)
+        return Distance(clamp(_shown(paint, p, Point3(zero, zero, zero), None, arguments).mean, 0.0, 1.0))
 
     register(
         "shape", relief_name(paint), *paint.parameters, summary=f"{paint.name} as a height, in [0, 1].", example="", function="",

@@ -2,18 +2,23 @@
 
 `scale` is the size of what repeats, in scene units. `warp` moves the points at which a texture is read by a noise, as far
 as it says (in units of `scale`); 0, its default, costs nothing. A pattern with hard edges averages them over the width of a
-pixel, so that it is antialiased however small it gets, and its derivatives are exact.
+pixel, so that it is antialiased however small it gets, and its derivatives are exact. What a noise has of waves that are finer than
+a pixel fades to their mean, as it does on what is seen from afar; that the pixel shows lighter and darker places then is in
+the `Blend` that a body gives.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from shaderdsl.expression import (
     Expr,
     Scalar,
     absolute,
+    cosine,
+    exponential,
     floor,
     hashed,
     hypot,
@@ -33,14 +38,16 @@ from shaderdsl.noise import (
     WARP_SLOPE,
     cell_around,
     feature_distance,
+    feature_offset,
     gradient_noise,
     lies_in_plane,
     power,
+    saw_wave,
     simplex_noise,
     value_noise,
     wave,
 )
-from shaderdsl.registry import Parameter, Point3, choice, count, length, number, register, vector
+from shaderdsl.registry import Blend, Parameter, Point3, choice, count, length, number, register, vector
 
 TURN = 6.283185307179586
 
@@ -67,8 +74,10 @@ def _cells(p: Point3, scale: Expr) -> Point3:
     return Point3(p.x / size, p.y / size, p.z / size)
 
 
-def _bent(p: Point3, warp: Expr, seed: Scalar) -> Point3:
-    """A point moved by noise, `warp` times it. Without a warp the loop that computes it takes no turn."""
+def _bent(p: Point3, footprint: Point3, scale: Expr, warp: Expr, seed: Scalar) -> tuple[Point3, Point3]:
+    """A point, in units of a scale, moved by noise, `warp` times it; and how wide a pixel is there. Without a warp the loop that
+    computes the noise takes no turn."""
+    p, widths = _cells(p, scale), _cells(footprint, scale)
 
     def push(turn: Expr, x: Expr, y: Expr, z: Expr, seed: Expr) -> list[Expr]:
         axes = (11.0, 12.0) if lies_in_plane(z) else (11.0, 12.0, 13.0)
@@ -76,13 +85,75 @@ def _bent(p: Point3, warp: Expr, seed: Scalar) -> Point3:
 
     bends = absolute(warp) > 0.0
     away = total(bends, push, p.x, p.y, p.z, seed)
+    _, variance = GRADIENTS.faded(away[0], _square(widths))
     moved = [at + warp * by for at, by in zip(p, away)]
-    return Point3(moved[0], moved[1], p.z if lies_in_plane(p.z) else moved[2])
+    wider = [_wider(width, warp * warp * variance) for width in widths]
+    if lies_in_plane(p.z):
+        return Point3(moved[0], moved[1], p.z), Point3(wider[0], wider[1], p.z)
+    return Point3(*moved), Point3(*wider)
+
+
+def _wider(width: Expr, variance: Expr) -> Expr:
+    """The width of a place that varies by more than a pixel's width, whose own variance is a twelfth of its square."""
+    return square_root(width * width + 12.0 * variance)
 
 
 def _slope(steepness: Scalar, scale: Expr, warp: Scalar = 0.0) -> Expr:
     """How much a texture changes at most in a unit of distance, that changes by `steepness` in the length of its scale."""
     return steepness * (1.0 + absolute(scale.graph.lift(warp)) * WARP_SLOPE) / maximum(scale, 1e-3)
+
+
+@dataclass(frozen=True)
+class Waves:
+    """What random waves are like: their mean and standard deviation, and how fast they fade with the square of a pixel's width,
+    in units of their lattice (all measured; of a bell-shaped autocorrelation, which theirs nearly are, it is exact)."""
+
+    mean: float
+    deviation: float
+    fading: float
+
+    def faded(self, value: Expr, square: Expr) -> tuple[Expr, Expr]:
+        """Of a value that is averaged over a pixel, the square of whose width is given: what is left of it, and the variance within the
+        pixel."""
+        kept = exponential(-self.fading * square)
+        # 1 - kept², which is not a difference of what is nearly equal.
+        lost = 2.0 * self.fading * square
+        lost = lost + 0.5 * lost * lost
+        return self.mean + (value - self.mean) * kept, self.deviation * self.deviation * lost / (1.0 + lost)
+
+    def seen(self, value: Expr, square: Expr) -> Blend:
+        mean, variance = self.faded(value, square)
+        return _spread(mean, variance)
+
+
+VALUES = Waves(0.5, 0.21, 0.14)
+GRADIENTS = Waves(0.0, 0.31, 0.33)
+TETRAHEDRA = Waves(0.0, 0.215, 0.8)
+NEAREST = (Waves(0.42, 0.17, 0.59), Waves(0.51, 0.16, 0.44))
+BORDERS = (Waves(0.282, 0.207, 1.1), Waves(0.207, 0.164, 0.9))
+TONES = Waves(0.5, 0.29, 0.2)
+"""The noises that textures are made of; of those that differ, in the plane and in space."""
+
+
+def _of(waves: tuple[Waves, Waves], p: Point3) -> Waves:
+    return waves[0 if lies_in_plane(p.z) else 1]
+
+
+def _spread(mean: Expr, variance: Expr) -> Blend:
+    """As much of a pixel is above the mean as is below."""
+    deviation = square_root(variance + 1e-12)
+    return Blend(mean - deviation, mean + deviation, 0.5)
+
+
+def _folded(mean: Expr, variance: Expr) -> tuple[Expr, Expr]:
+    """The mean and variance of the absolute value of what has these, as the normal distribution has them about 0 and far from it."""
+    square = mean * mean + variance
+    folded = square_root(mean * mean + 0.6366 * variance + 1e-12)
+    return folded, square - folded * folded
+
+
+def _square(widths: Point3) -> Expr:
+    return widths.dot(widths)
 
 
 def _octave_slope(octaves: Expr, lacunarity: Expr, gain: Expr) -> Expr:
@@ -107,11 +178,12 @@ def _octave_slope(octaves: Expr, lacunarity: Expr, gain: Expr) -> Expr:
     _WARP,
     summary="Soft random blotches: random values on a grid, blended.",
     example="box(0.9, 0.9).fill(value_noise(#0d3b66, #f4d35e, scale = 0.2, seed = 4))",
+    filtered=True,
     slope=lambda scale, seed, warp: _slope(VALUE_SLOPE, scale, warp),
 )
-def value_noise_texture(p: Point3, scale: Expr, seed: Expr, warp: Expr) -> Expr:
-    q = _bent(_cells(p, scale), warp, seed)
-    return value_noise(q.x, q.y, q.z, seed)
+def value_noise_texture(p: Point3, scale: Expr, seed: Expr, warp: Expr, footprint: Point3) -> Blend:
+    q, widths = _bent(p, footprint, scale, warp, seed)
+    return VALUES.seen(value_noise(q.x, q.y, q.z, seed), _square(widths))
 
 
 @_texture(
@@ -121,11 +193,16 @@ def value_noise_texture(p: Point3, scale: Expr, seed: Expr, warp: Expr) -> Expr:
     _WARP,
     summary="Gradient noise: even, rolling waves of one size.",
     example="box(0.9, 0.9).fill(perlin(#1b4332, #95d5b2, scale = 0.25, seed = 1))",
+    filtered=True,
     slope=lambda scale, seed, warp: _slope(0.5 * GRADIENT_SLOPE, scale, warp),
 )
-def perlin(p: Point3, scale: Expr, seed: Expr, warp: Expr) -> Expr:
-    q = _bent(_cells(p, scale), warp, seed)
-    return 0.5 + 0.5 * gradient_noise(q.x, q.y, q.z, seed)
+def perlin(p: Point3, scale: Expr, seed: Expr, warp: Expr, footprint: Point3) -> Blend:
+    q, widths = _bent(p, footprint, scale, warp, seed)
+    return _scaled(0.5, 0.5, *GRADIENTS.faded(gradient_noise(q.x, q.y, q.z, seed), _square(widths)))
+
+
+def _scaled(start: float, factor: float, mean: Expr, variance: Expr) -> Blend:
+    return _spread(start + factor * mean, factor * factor * variance)
 
 
 @_texture(
@@ -135,27 +212,32 @@ def perlin(p: Point3, scale: Expr, seed: Expr, warp: Expr) -> Expr:
     _WARP,
     summary="Gradient noise on a lattice of tetrahedra, which shows no axes. In the plane it is a slice of the noise of space.",
     example="box(0.9, 0.9).fill(simplex(#3c096c, #ff9e00, scale = 0.3, seed = 2))",
+    filtered=True,
     slope=lambda scale, seed, warp: _slope(0.5 * SIMPLEX_SLOPE, scale, warp),
 )
-def simplex(p: Point3, scale: Expr, seed: Expr, warp: Expr) -> Expr:
-    q = _bent(_cells(p, scale), warp, seed)
-    return 0.5 + 0.5 * simplex_noise(q.x, q.y, q.z, seed)
+def simplex(p: Point3, scale: Expr, seed: Expr, warp: Expr, footprint: Point3) -> Blend:
+    q, widths = _bent(p, footprint, scale, warp, seed)
+    return _scaled(0.5, 0.5, *TETRAHEDRA.faded(simplex_noise(q.x, q.y, q.z, seed), _square(widths)))
 
 
 def _octaves(
-    p: Point3, seed: Expr, octaves: Expr, lacunarity: Expr, gain: Expr, shape: Callable[[Expr], Expr]
-) -> Expr:
-    """The mean of `shape(noise)` over octaves, weighted by gain^octave."""
+    p: Point3, square: Expr, seed: Expr, octaves: Expr, lacunarity: Expr, gain: Expr, shape: Callable[[Expr, Expr], tuple[Expr, Expr]]
+) -> tuple[Expr, Expr]:
+    """The mean over octaves, weighted by gain^octave, of what a pixel the square of whose width is given shows of a shape of the
+    noise, which makes a mean and a variance of the noise's; and its variance there."""
 
-    def octave(k: Expr, x: Expr, y: Expr, z: Expr, seed: Expr, lacunarity: Expr, gain: Expr) -> list[Expr]:
+    def octave(
+        k: Expr, x: Expr, y: Expr, z: Expr, square: Expr, seed: Expr, lacunarity: Expr, gain: Expr
+    ) -> list[Expr]:
         frequency, amplitude = power(lacunarity, k), power(gain, k)
         # Shifted, since all of them are zero at the origin.
         x, y = x * frequency + 0.41 * k, y * frequency + 0.73 * k
         noise = gradient_noise(x, y, z * frequency, seed + k)
-        return [amplitude * shape(noise), amplitude]
+        mean, variance = shape(*GRADIENTS.faded(noise, square * (frequency * frequency)))
+        return [amplitude * mean, amplitude * amplitude * variance, amplitude]
 
-    height, weight = total(octaves, octave, p.x, p.y, p.z, seed, lacunarity, gain)
-    return height / weight
+    height, variance, weight = total(octaves, octave, p.x, p.y, p.z, square, seed, lacunarity, gain)
+    return height / weight, variance / (weight * weight)
 
 
 @_texture(
@@ -166,13 +248,16 @@ def _octaves(
     _WARP,
     summary="Clouds: noises of several sizes, the finer the weaker (fractional Brownian motion).",
     example="box(0.9, 0.9).fill(fbm(#1d6fb8, #ffffff, scale = 0.7, seed = 3))",
+    filtered=True,
     slope=lambda scale, seed, octaves, lacunarity, gain, warp: _slope(
         0.8 * GRADIENT_SLOPE * _octave_slope(octaves, lacunarity, gain), scale, warp
     ),
 )
-def fbm(p: Point3, scale: Expr, seed: Expr, octaves: Expr, lacunarity: Expr, gain: Expr, warp: Expr) -> Expr:
-    q = _bent(_cells(p, scale), warp, seed)
-    return 0.5 + 0.8 * _octaves(q, seed, octaves, lacunarity, gain, lambda noise: noise)
+def fbm(
+    p: Point3, scale: Expr, seed: Expr, octaves: Expr, lacunarity: Expr, gain: Expr, warp: Expr, footprint: Point3
+) -> Blend:
+    q, widths = _bent(p, footprint, scale, warp, seed)
+    return _scaled(0.5, 0.8, *_octaves(q, _square(widths), seed, octaves, lacunarity, gain, lambda *noise: noise))
 
 
 @_texture(
@@ -183,17 +268,21 @@ def fbm(p: Point3, scale: Expr, seed: Expr, octaves: Expr, lacunarity: Expr, gai
     _WARP,
     summary="Sharp bright ridges, as of mountains or lightning.",
     example="box(0.9, 0.9).fill(ridged(#14213d, #8d99ae, #ffffff, scale = 0.7, seed = 5))",
+    filtered=True,
     slope=lambda scale, seed, octaves, lacunarity, gain, warp: _slope(
         RIDGE_SLOPE * _octave_slope(octaves, lacunarity, gain), scale, warp
     ),
 )
-def ridged(p: Point3, scale: Expr, seed: Expr, octaves: Expr, lacunarity: Expr, gain: Expr, warp: Expr) -> Expr:
-    def ridge(noise: Expr) -> Expr:
-        height = 1.0 - absolute(noise)
-        return height * height
+def ridged(
+    p: Point3, scale: Expr, seed: Expr, octaves: Expr, lacunarity: Expr, gain: Expr, warp: Expr, footprint: Point3
+) -> Blend:
+    def ridge(noise: Expr, variance: Expr) -> tuple[Expr, Expr]:
+        height, variance = _folded(noise, variance)
+        height = 1.0 - height
+        return height * height + variance, 4.0 * height * height * variance
 
-    q = _bent(_cells(p, scale), warp, seed)
-    return _octaves(q, seed, octaves, lacunarity, gain, ridge)
+    q, widths = _bent(p, footprint, scale, warp, seed)
+    return _spread(*_octaves(q, _square(widths), seed, octaves, lacunarity, gain, ridge))
 
 
 @_texture(
@@ -204,13 +293,16 @@ def ridged(p: Point3, scale: Expr, seed: Expr, octaves: Expr, lacunarity: Expr, 
     _WARP,
     summary="Billows with dark creases, as of smoke or fire.",
     example="box(0.9, 0.9).fill(turbulence(#2b0a0a, #d1495b, #ffd166, scale = 0.7, seed = 2))",
+    filtered=True,
     slope=lambda scale, seed, octaves, lacunarity, gain, warp: _slope(
         1.6 * GRADIENT_SLOPE * _octave_slope(octaves, lacunarity, gain), scale, warp
     ),
 )
-def turbulence(p: Point3, scale: Expr, seed: Expr, octaves: Expr, lacunarity: Expr, gain: Expr, warp: Expr) -> Expr:
-    q = _bent(_cells(p, scale), warp, seed)
-    return 1.6 * _octaves(q, seed, octaves, lacunarity, gain, absolute)
+def turbulence(
+    p: Point3, scale: Expr, seed: Expr, octaves: Expr, lacunarity: Expr, gain: Expr, warp: Expr, footprint: Point3
+) -> Blend:
+    q, widths = _bent(p, footprint, scale, warp, seed)
+    return _scaled(0.0, 1.6, *_octaves(q, _square(widths), seed, octaves, lacunarity, gain, _folded))
 
 
 # -- cells -----------------------------------------------------------------------------------------------------
@@ -231,9 +323,9 @@ def turbulence(p: Point3, scale: Expr, seed: Expr, octaves: Expr, lacunarity: Ex
     slope=lambda scale, seed, measure, jitter, warp: None if measure.constant == 2.0 else _slope(1.0 + measure, scale, warp),
 )
 def cellular(
-    p: Point3, scale: Expr, seed: Expr, measure: Expr, jitter: Expr, warp: Expr, footprint: Scalar = 0.0
-) -> Expr:
-    q = _bent(_cells(p, scale), warp, seed)
+    p: Point3, scale: Expr, seed: Expr, measure: Expr, jitter: Expr, warp: Expr, footprint: Point3
+) -> Blend:
+    q, widths = _bent(p, footprint, scale, warp, seed)
     around = 9.0 if lies_in_plane(p.z) else 27.0
 
     def distance(k: Expr, x: Expr, y: Expr, z: Expr, jitter: Expr, seed: Expr) -> Expr:
@@ -247,12 +339,21 @@ def cellular(
     second = least(select(measure < 0.5, 0.0, around), of_others, q.x, q.y, q.z, jitter, seed, first)
     near = square_root(feature_distance(q.x, q.y, q.z, first, jitter, seed))
     border = square_root(feature_distance(q.x, q.y, q.z, second, jitter, seed)) - near
-    # Across a border the difference grows by up to 2 a unit.
-    width = maximum(2.0 * footprint / maximum(scale, 1e-3), scale.graph.constant(1e-3))
-    own = 0.5 + 0.5 * minimum(border / width, 1.0)
+    # How far the border is, and how wide a pixel across it, both in units of the distance of the two points.
+    towards = feature_offset(q.x, q.y, q.z, second, jitter, seed) - feature_offset(q.x, q.y, q.z, first, jitter, seed)
+    beyond = 0.5 * border * (border + 2.0 * near)
+    across = Point3(*(part * width for part, width in zip(towards, widths)))
+    own = 0.5 + minimum(beyond / maximum(across.length, 1e-3), 0.5)
     tone = hashed(*cell_around(first, q.x, q.y, q.z), seed + 3.0)
     next_tone = hashed(*cell_around(second, q.x, q.y, q.z), seed + 3.0)
-    return select(measure < 0.5, near, select(measure < 1.5, border, next_tone + (tone - next_tone) * own))
+    square = _square(widths)
+    by_distance, by_border = _of(NEAREST, p).seen(near, square), _of(BORDERS, p).seen(border, square)
+    # Of many cells a pixel shows dark and light ones, whichever it is in.
+    (tone, variance), (next_tone, _) = (TONES.faded(value, square) for value in (tone, next_tone))
+    deviation = square_root(variance + 1e-12)
+    by_cell = Blend(next_tone - 2.0 * deviation * own, tone + 2.0 * deviation * (1.0 - own), own)
+    asked = zip(*((blend.first, blend.second, blend.share) for blend in (by_distance, by_border, by_cell)))
+    return Blend(*(select(measure < 0.5, a, select(measure < 1.5, b, c)) for a, b, c in asked))
 
 
 # -- patterns --------------------------------------------------------------------------------------------------
@@ -271,13 +372,13 @@ def _axes(p: Point3) -> list[Expr]:
     example="box(0.9, 0.9).fill(checker(#f0d9b5, #8f5b34, scale = 0.3))",
     filtered=True,
 )
-def checker(p: Point3, scale: Expr, warp: Expr, footprint: Scalar = 0.0) -> Expr:
-    pair = 2.0 * maximum(scale, 1e-3)
+def checker(p: Point3, scale: Expr, warp: Expr, footprint: Point3) -> Blend:
     odd = p.x * 0.0
-    for place in _axes(_bent(_cells(p, scale), warp, 0.0)):
-        beside = wave(0.5 * place - 0.25, 0.5, footprint, pair)
+    q, widths = _bent(p, footprint, scale, warp, 0.0)
+    for place, width in zip(_axes(q), widths):
+        beside = wave(0.5 * place - 0.25, 0.5, 0.5 * width)
         odd = odd + beside - 2.0 * odd * beside
-    return odd
+    return Blend(0.0, 1.0, odd)
 
 
 @_texture(
@@ -289,24 +390,25 @@ def checker(p: Point3, scale: Expr, warp: Expr, footprint: Scalar = 0.0) -> Expr
     example="box(0.9, 0.9).fill(stripes(#ffffff, #c1121f, scale = 0.3))",
     filtered=True,
 )
-def stripes(p: Point3, scale: Expr, share: Expr, warp: Expr, footprint: Scalar = 0.0) -> Expr:
-    q = _bent(_cells(p, scale), warp, 0.0)
-    return wave(q.x + 0.5 * share, share, footprint, maximum(scale, 1e-3))
+def stripes(p: Point3, scale: Expr, share: Expr, warp: Expr, footprint: Point3) -> Blend:
+    q, widths = _bent(p, footprint, scale, warp, 0.0)
+    return Blend(0.0, 1.0, wave(q.x + 0.5 * share, share, widths.x))
 
 
-def _blocks(
-    places: list[tuple[Expr, Expr]], joint: Expr, variation: Expr, seed: Expr, footprint: Scalar
-) -> Expr:
-    """Blocks with joints between them, by (place in units of a size, that size) for each axis: 0 in a joint, up to 1 in
-    a block, each of which is darker by a random part of `variation`."""
+def _blocks(places: list[tuple[Expr, Expr, Expr]], joint: Expr, variation: Expr, seed: Expr) -> Blend:
+    """Blocks with joints between them, by (place and a pixel's width in units of a size, that size) for each axis: 0 in a joint,
+    up to 1 in a block, each of which is darker by a random part of `variation`."""
     solid: Scalar = 1.0
     numbers: list[Scalar] = []
-    for place, size in places:
+    square: Scalar = 0.0
+    for place, width, size in places:
         part = joint / size
-        solid = solid * wave(place - 0.5 * part, 1.0 - part, footprint, size)
+        solid = solid * wave(place - 0.5 * part, 1.0 - part, width)
+        square = square + width * width
         numbers.append(floor(place))
     x, y, z = numbers if len(numbers) == 3 else [*numbers, 0.0]
-    return solid * (1.0 - variation * hashed(x, y, z, seed))
+    tone, _ = TONES.faded(hashed(x, y, z, seed), joint.graph.lift(square))
+    return Blend(0.0, 1.0 - variation * tone, solid)
 
 
 _JOINT = length("joint", 0.01, 0.04, 0.02, summary="the width of what is between them, which has the first colour")
@@ -326,18 +428,18 @@ _VARIATION = number("variation", 0.0, 0.6, 0.4, minimum=0.0, maximum=1.0, summar
     filtered=True,
 )
 def brick(
-    p: Point3, scale: Expr, aspect: Expr, joint: Expr, variation: Expr, seed: Expr, warp: Expr, footprint: Scalar = 0.0
-) -> Expr:
+    p: Point3, scale: Expr, aspect: Expr, joint: Expr, variation: Expr, seed: Expr, warp: Expr, footprint: Point3
+) -> Blend:
     size = maximum(scale, 1e-3)
     height = size / aspect
-    q = _bent(_cells(p, scale), warp, seed)
+    q, widths = _bent(p, footprint, scale, warp, seed)
     rows = q.y * aspect
     row = floor(rows)
     odd = row - 2.0 * floor(0.5 * row)
-    places = [(q.x + 0.5 * odd, size), (rows, height)]
+    places = [(q.x + 0.5 * odd, widths.x, size), (rows, widths.y * aspect, height)]
     if not lies_in_plane(p.z):
-        places.append((q.z * aspect + 0.5, height))
-    return _blocks(places, joint, variation, seed, footprint)
+        places.append((q.z * aspect + 0.5, widths.z * aspect, height))
+    return _blocks(places, joint, variation, seed)
 
 
 @_texture(
@@ -352,11 +454,11 @@ def brick(
     filtered=True,
 )
 def tiles(
-    p: Point3, scale: Expr, joint: Expr, variation: Expr, seed: Expr, warp: Expr, footprint: Scalar = 0.0
-) -> Expr:
+    p: Point3, scale: Expr, joint: Expr, variation: Expr, seed: Expr, warp: Expr, footprint: Point3
+) -> Blend:
     size = maximum(scale, 1e-3)
-    q = _bent(_cells(p, scale), warp, seed)
-    return _blocks([(place + 0.5, size) for place in _axes(q)], joint, variation, seed, footprint)
+    q, widths = _bent(p, footprint, scale, warp, seed)
+    return _blocks([(place + 0.5, width, size) for place, width in zip(_axes(q), widths)], joint, variation, seed)
 
 
 # -- stuffs ----------------------------------------------------------------------------------------------------
@@ -369,19 +471,24 @@ def tiles(
     number("warp", 0.0, 1.5, 0.6, summary="how uneven the rings are, in units of `scale`"),
     summary="Year rings about the z axis, each growing darker outwards.",
     example="box(0.9, 0.9).fill(wood(#d9a066, #8a5a2b, scale = 0.16, seed = 3))",
+    filtered=True,
     slope=lambda scale, seed, warp: _slope(
         hypot((1.0 + absolute(warp) * (GRADIENT_SLOPE / 3.0)) / 0.15, scale.graph.constant(0.15 * 12.0 * GRADIENT_SLOPE)), scale
     ),
 )
-def wood(p: Point3, scale: Expr, seed: Expr, warp: Expr) -> Expr:
+def wood(p: Point3, scale: Expr, seed: Expr, warp: Expr, footprint: Point3) -> Blend:
     size = maximum(scale, 1e-3)
-    wide = 3.0 * size
-    uneven = gradient_noise(p.x / wide, p.y / wide, p.z / (4.0 * wide), seed)
-    turns = hypot(p.x, p.y) / size + warp * uneven
-    grown = turns - floor(turns)
+    wide, long = 3.0 * size, 12.0 * size
+    widths = Point3(footprint.x / wide, footprint.y / wide, footprint.z / long)
+    uneven, variance = GRADIENTS.faded(gradient_noise(p.x / wide, p.y / wide, p.z / long, seed), _square(widths))
+    radius = hypot(p.x, p.y)
+    across = hypot(p.x * footprint.x, p.y * footprint.y) / maximum(radius * size, 1e-9)
+    ring, ring_variance = saw_wave(radius / size + warp * uneven, 0.85, _wider(across, warp * warp * variance))
     fibre = 12.0 / size
-    grain = gradient_noise(p.x * fibre, p.y * fibre, p.z / wide, seed + 1.0)
-    return minimum(grown / 0.85, (1.0 - grown) / 0.15) * (0.85 + 0.15 * grain)
+    fine = Point3(footprint.x * fibre, footprint.y * fibre, footprint.z / wide)
+    grain, _ = GRADIENTS.faded(gradient_noise(p.x * fibre, p.y * fibre, p.z / wide, seed + 1.0), _square(fine))
+    tone = 0.85 + 0.15 * grain
+    return _spread(ring * tone, ring_variance * (tone * tone))
 
 
 @_texture(
@@ -392,16 +499,23 @@ def wood(p: Point3, scale: Expr, seed: Expr, warp: Expr) -> Expr:
     number("warp", 0.5, 3.0, 1.5, summary="how far the veins are bent, in units of `scale`"),
     summary="Veins across x, bent by turbulence.",
     example="box(0.9, 0.9).fill(marble(#f7f5f2, #b8b3ad, #4a4e57, seed = 3))",
+    filtered=True,
     slope=lambda scale, seed, octaves, lacunarity, gain, warp: _slope(
         # The square of half a wave is steepest at 30 degrees.
         0.65 * TURN * (1.0 + absolute(warp) * (0.5 * GRADIENT_SLOPE) * _octave_slope(octaves, lacunarity, gain)), scale
     ),
 )
-def marble(p: Point3, scale: Expr, seed: Expr, octaves: Expr, lacunarity: Expr, gain: Expr, warp: Expr) -> Expr:
-    q = _cells(p, scale)
-    bend = _octaves(q * 0.5, seed, octaves, lacunarity, gain, absolute)
-    height = 0.5 + 0.5 * sine(TURN * (q.x + warp * bend))
-    return height * height
+def marble(
+    p: Point3, scale: Expr, seed: Expr, octaves: Expr, lacunarity: Expr, gain: Expr, warp: Expr, footprint: Point3
+) -> Blend:
+    q, widths = _cells(p, scale), _cells(footprint, scale)
+    bend, variance = _octaves(q * 0.5, 0.25 * _square(widths), seed, octaves, lacunarity, gain, _folded)
+    turns = TURN * (q.x + warp * bend)
+    # A wave fades by the variance of its angle; one of twice the angle by four times that.
+    angle = TURN * TURN * (widths.x * widths.x / 12.0 + warp * warp * variance)
+    kept = exponential(-0.5 * angle)
+    height = 0.375 + 0.5 * kept * sine(turns) - 0.125 * kept * kept * kept * kept * cosine(2.0 * turns)
+    return _spread(height, 0.133 * angle / (1.0 + angle))
 
 
 @register(
