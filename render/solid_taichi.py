@@ -382,9 +382,14 @@ def _blurred(values: Float, blur: float) -> Float:
 @lru_cache(maxsize=16)
 def _gaussian(count: int, sigma: float) -> Float:
     """The matrix that blurs a line of pixels, as `refine.optimization.pyramid` blurs targets."""
-    from scipy.ndimage import gaussian_filter1d
-
-    return np.asarray(gaussian_filter1d(np.eye(count), sigma, axis=0, mode="nearest"), np.float32)
+    reach = int(4.0 * sigma + 0.5)
+    offsets = np.arange(-reach, reach + 1)
+    weights = np.exp(-0.5 * (offsets / sigma) ** 2)
+    matrix = np.zeros((count, count))
+    # Beyond its ends a line goes on as it ends.
+    pixels = np.clip(np.arange(count)[:, None] + offsets, 0, count - 1)
+    np.add.at(matrix, (np.arange(count)[:, None], pixels), weights / weights.sum())
+    return matrix.astype(np.float32)
 
 
 def _weighted(residual: Float, huber: float) -> tuple[Float | None, float]:
