@@ -413,11 +413,13 @@ def optimize(
         problem, coordinates, points = joint, joint.coordinates, joint.start[None]
         groups = _groups(joint.programs[0], coordinates)
         size = max(views[0].picture.rgba.shape[:2])
-        levels = joint_levels(views, [*(s for s in stages if s[0] < size), (size, 0.0), (size, manner.noise)])
+        levels = joint_levels(views, [*(s for s in stages if s[0] < size), (size, 0.0)])
+        judge = joint_levels(views, [(size, manner.noise)])[0] if manner.noise else None
     else:
         picture = resized(load(image), longest)
         size = max(picture.rgba.shape[:2])
-        levels = pyramid(picture, [*(s for s in stages if s[0] < size), (size, 0.0), (size, manner.noise)])
+        levels = pyramid(picture, [*(s for s in stages if s[0] < size), (size, 0.0)])
+        judge = pyramid(picture, [(size, manner.noise)])[0] if manner.noise else None
         problem, coordinates, points = lowered(program), Coordinates(program), program.params[None]
         groups = _groups(program, coordinates)
     many = points.shape[1] > DENSE_LIMIT
@@ -427,7 +429,7 @@ def optimize(
         moved[1:] += rng.normal(0.0, spread, moved[1:].shape) * coordinates.trainable
         points = coordinates.outward(np.clip(moved, coordinates.low, coordinates.high))
     first_order = method == "adam" or (method == "auto" and many)
-    search = _Search(problem, coordinates, levels[:-1], levels[-1], manner, huber, first_order, late)
+    search = _Search(problem, coordinates, levels, judge, manner, huber, first_order, late)
     with one_linear_algebra_thread():
         best = search.best(points, steps, groups, restarts, seed)
     seen = [legal(program, best.parameters[0])] if joint is None else joint.seen(best.parameters[0])
@@ -442,7 +444,7 @@ class _Search:
     tape: Tape | SolidTape
     coordinates: Coordinates
     levels: Sequence[Level]
-    judge: Level
+    judge: Level | None
     manner: Manner
     huber: float
     first_order: bool
@@ -467,7 +469,7 @@ class _Search:
 
     def good(self, descent: Descent) -> bool:
         """Whether nothing is at a wrong place any more."""
-        if self.judge.blur == 0.0:
+        if self.judge is None:
             return self.decibels(descent.errors[0]) >= self.manner.enough
         from render.batching import batch_of
 

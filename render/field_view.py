@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from render import numpy_backend, solid_numpy
+from render import numpy_backend, solid_numpy_field
 from render.numpy_backend import pixel_centres
 from render.pictures import Size, checked_size
 from render.tapes import solid_tape_of, tape_of
@@ -143,7 +143,7 @@ def _of_space(program: Program, plane: _Plane) -> Part:
     def part(x: Array, y: Array) -> tuple[Array, ...]:
         points = plane.point[:, None] + plane.right[:, None] * x + plane.up[:, None] * y
         zero = np.zeros_like(x)
-        field = solid_numpy.Field(tape, slots, solid_numpy.Sight([*points, *[zero] * 5], [zero] * 6), zero)
+        field = solid_numpy_field.Field(tape, slots, solid_numpy_field.Sight([*points, *[zero] * 5], [zero] * 6), zero)
         gradient = np.stack(field.gradient)
         return field.dual[0], plane.right @ gradient, plane.up @ gradient, np.sqrt((gradient * gradient).sum(0))
 

@@ -105,14 +105,14 @@ def field(program: Program, points: npt.ArrayLike) -> npt.NDArray[np.float64]:
     A program with one shape gives its distance (exact or a bound, as the operation declares), one with several their
     union, the least of them; one without any gives infinity. Raises ValueError for points of another shape.
     """
-    from render import numpy_backend, solid_numpy
+    from render import numpy_backend, solid_numpy_field
 
     places = np.asarray(points, np.float64)
     if places.ndim != 2 or places.shape[1] != program.dimension:
         raise ValueError(f"points have the shape (n, {program.dimension}), not {places.shape}")
     if program.dimension == 3:
         solid = solid_tape_of(program)
-        return solid_numpy.Distances(solid, solid.slot_values(program.params)).at(list(places.T))
+        return solid_numpy_field.Distances(solid, solid.slot_values(program.params)).at(list(places.T))
     tape = tape_of(program)
     nearest = np.full(len(places), np.inf)
     for layer in range(len(tape.layers)):

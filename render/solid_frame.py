@@ -13,8 +13,9 @@ from collections.abc import Iterable
 from textwrap import indent as indented
 from typing import Literal
 
-from render.solid_kernels import Duals, chain, crease_names, own_names, printed, push, sight_names
+from render.solid_kernels import Duals, crease_names, push, sight_names
 from render.solid_march import TILE
+from render.solid_text import chain, own_names, printed
 from render.taichi_frame import FUNCTIONS
 from shaderdsl import shading, solid_dual as dual
 from shaderdsl.registry import continuous_names, scalar_names

@@ -1,6 +1,6 @@
 """The kernel that marches rays: for each pixel of each program, the places along its ray that matter.
 
-What it finds is what `render.solid_numpy.march` finds, with the same state machine; rays are marched 64 at a time, a tile of
+What it finds is what `render.solid_numpy_march` finds, with the same state machine; rays are marched 64 at a time, a tile of
 8x8 pixels. First the centres of a region's tiles are marched as cones that hold all rays of their tile: to where the first
 surface may be, where the tile's rays start, and on until nothing behind can be seen; which parts of the scene (`SolidTape.parts`)
 come near a cone is kept, and its rays look at those alone.
@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from textwrap import indent as indented
 
-from render.solid_kernels import LANES, Distances, printed
+from render.solid_distances import LANES, Distances
+from render.solid_text import printed
 from render.taichi_frame import FUNCTIONS
 from shaderdsl import solid_dual as dual
 from shaderdsl.solid_tape import MARCH_REGISTERS, MARCH_SPACES

@@ -1,7 +1,7 @@
 """The kernel that looks how much of each light arrives where rays meet surfaces: soft shadows and occlusion.
 
 It is run between the march and the drawing, for programs that have lights which cast shadows. What it computes is what
-`render.solid_numpy.arriving` does; it has no derivative.
+`render.solid_numpy_march.arriving` does; it has no derivative.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from textwrap import indent as indented
 
-from render.solid_kernels import LANES, Distances, chain, grouped, own_names, printed
+from render.solid_distances import LANES, Distances
 from render.solid_march import TILE
-from render.solid_numpy import TETRAHEDRON
+from render.solid_numpy_march import TETRAHEDRON
+from render.solid_text import chain, grouped, own_names, printed
 from render.taichi_frame import FUNCTIONS
 from shaderdsl import solid_dual as dual
 from shaderdsl.registry import scalar_names

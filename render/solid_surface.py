@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from render.numpy_backend import compiled
-from render.solid_numpy import Distances, Field, Sight
+from render.solid_numpy_field import Distances, Field, Sight
 from shaderdsl import solid_dual as dual
 from shaderdsl.solid_tape import SolidTape
 

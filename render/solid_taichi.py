@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from render import solid_frame, solid_march, solid_shadows, taichi_backend
-from render.solid_kernels import LANES
+from render.solid_distances import LANES
 from render.taichi_backend import TASKS_ON_CPU, TURNS_AT_A_TIME, Double, Float, Target, _bases, _UniformParts
 from shaderdsl.registry import operations, scalar_names
 from shaderdsl.solid_checker import TONES

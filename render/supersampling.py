@@ -9,7 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from render.numpy_backend import compiled, pixel_centres
-from render.solid_numpy import Array, Field, Sight, _Shade, march
+from render.solid_numpy import Shade
+from render.solid_numpy_field import Array, Field, Sight
+from render.solid_numpy_march import march
 from shaderdsl import solid_dual as dual
 from shaderdsl.solid_tape import SolidTape
 
@@ -50,7 +52,7 @@ def _hard(tape: SolidTape, slots: Array, sight: Sight) -> Array:
         t = hits[met[:, which].argmax(0), which]
         part = sight.some(which)
         field = Field(tape, slots, part, t)
-        shade = _Shade(tape, slots, field.point, field.gradient, part, field.material(), t, t)
+        shade = Shade(tape, slots, field.point, field.gradient, part, field.material(), t, t)
         result[:3, which] = np.array([np.broadcast_to(c, t.shape) for c in shade.colour])
         result[3, which] = 1.0
     return result

@@ -32,7 +32,6 @@ from shaderdsl.tape import (
 
 # Columns of SolidTape.instructions.
 OPCODE, SOURCE, SECOND, SLOT, COUNT, MATERIAL = range(6)
-THIRD = MATERIAL
 # Columns of SolidTape.materials.
 PAINT, SPACE, PAINT_SLOT, STOPS, SURFACE_SLOT, BUMP, BUMP_SLOT = range(7)
 
@@ -420,7 +419,7 @@ class _Lowering:
             section = self.shape(shape.child, inner)
             if not operation.capped:
                 return section
-            ends = self.placed_leaf(self.named["ends"], inner, [], [])
+            ends = self.placed_leaf(self.named["height"], inner, [], [])
             return self.binary(self.named["capped"], section, ends, ())
         total: int | None = None
         for copy in range(operation.copies):

@@ -22,7 +22,8 @@ import data
 from benchmarks.solid_cases import CASES, case, difference_error, varied
 from render import solid_numpy
 from render.numpy_backend import pixel_centres
-from render.solid_numpy import Ints
+from render.solid_numpy_field import Field, Ints, operations_by_opcode
+from render.solid_numpy_march import Places, march
 from render.solid_taichi import SolidBatch
 from render.tapes import solid_tape_of
 from shaderdsl import Program, parse
@@ -96,7 +97,7 @@ def outlines(program: Program, size: tuple[int, int] = SIZE) -> npt.NDArray[np.b
     tape = solid_tape_of(program)
     x, y = pixel_centres(size)
     picture = solid_numpy.Picture(tape, tape.slot_values(program.params), x.ravel(), y.ravel(), 2.0 / min(size))
-    places = solid_numpy.march(tape, picture.slots, picture.sight)
+    places = march(tape, picture.slots, picture.sight)
     return np.asarray((~np.isnan(places.low)).any(0).reshape(x.shape))
 
 
@@ -187,26 +188,24 @@ def test_all_differences_are_those_of_hard_edges(name: str, samples: int) -> Non
 
 def without_outlines(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every surface that is met is opaque, and nothing else is seen."""
-    whole = solid_numpy.march
-
-    def march(*arguments: object) -> solid_numpy.Places:
-        places = whole(*arguments)  # type: ignore[arg-type]
+    def surfaces(*arguments: object) -> Places:
+        places = march(*arguments)  # type: ignore[arg-type]
         places.low[:] = np.nan
         places.high[:] = np.nan
         return places
 
-    monkeypatch.setattr(solid_numpy, "march", march)
+    monkeypatch.setattr(solid_numpy, "march", surfaces)
 
 
 def without_edges(monkeypatch: pytest.MonkeyPatch, category: str) -> None:
     """Edges that instructions of a category make are not blended."""
-    whole = solid_numpy.Field._nearer
+    whole = Field._nearer
 
-    def nearer(self: solid_numpy.Field, crease: tuple[np.ndarray, Ints], offset: np.ndarray, number: int) -> object:
-        kind = solid_numpy._operations()[self.code[number][0]].category
+    def nearer(self: Field, crease: tuple[np.ndarray, Ints], offset: np.ndarray, number: int) -> object:
+        kind = operations_by_opcode()[self.code[number][0]].category
         return crease if kind == category else whole(self, crease, offset, number)
 
-    monkeypatch.setattr(solid_numpy.Field, "_nearer", nearer)
+    monkeypatch.setattr(Field, "_nearer", nearer)
 
 
 @pytest.mark.parametrize(

@@ -347,12 +347,7 @@ def prism(p: Point3, sides: Expr, radius: Expr, half_height: Expr) -> Distance:
 # What others are lowered to.
 
 
-@register("shape", "ends", summary="How far a point lies beyond the ends of a solid made of a plane's shape.", example="", function="", dimension=3)
-def ends(p: Point3) -> Distance:
-    return Distance(p.z, FAT)
-
-
-@register("shape", "height", summary="How high a point lies above the plane of the shapes that a solid is made of.", example="", function="", dimension=3)
+@register("shape", "height", summary="How high a point lies above the plane of shapes, or, folded by extrusions, beyond the ends.", example="", function="", dimension=3)
 def height(p: Point3) -> Distance:
     return Distance(p.z, FAT)
 
