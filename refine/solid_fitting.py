@@ -223,6 +223,9 @@ class SolidSearch:
         drawable: list[tuple[Proposal, Model, str]] = []
         programs = []
         for proposal in proposals:
+            # There may be hundreds, of a structure each, and writing them takes seconds.
+            if self.late:
+                return []
             model = proposal.model()
             try:
                 program = model.program

@@ -36,7 +36,7 @@ _PLAIN = (
     "sphere", "solid box", "cylinder", "torus", "plane", "union", "difference", "smooth union", "round", "flat", "sunlight",
     "ambient light",
 )  # fmt: skip
-FAMILIES = (_PLAIN, (*_PLAIN, "cone", "cut_hollow_sphere", "trapezoid", "extrude"))
+FAMILIES = (_PLAIN, (*_PLAIN, "cone", "cut_hollow_sphere", "trapezoid", "extrude", "height", "capped"))
 """Operations that are compiled together, so that a fit that tries one after another compiles once: what fits in space use. The fewer a
 kernel knows, the faster it is."""
 

@@ -18,8 +18,9 @@ from refine.solid_patches import Closeup, beneath, horizon_of, patches
 from refine.solid_profiles import blocks, stacks
 from refine.solid_sharing import shared
 from refine.views import joint_levels, joint_problem
-from render import field, image
+from render import field, image, solid_taichi
 from render.images import load
+from render.tapes import solid_tape_of
 from shaderdsl import parse
 
 PAIR = """scene 3d(background = #e8ecf2)
@@ -262,3 +263,14 @@ def test_bad_options_are_told() -> None:
         fit(np.zeros((8, 8, 3)), dimension=4)
     with pytest.raises(ValueError, match="space"):
         fit(np.zeros((8, 8, 3)), dimension=3, style="paths")
+
+
+@pytest.mark.parametrize("kind", SIZES)
+def test_what_fits_try_needs_no_kernel_of_its_own(kind: str) -> None:
+    """A fit's seconds are not for compiling: `prepare` loads the kernels of FAMILIES before."""
+    one = Solid(kind, (0.3, 0.2, 0.15, 0.1)[: SIZES[kind]], (10.0, 20.0, 30.0)[: TURNED[kind]], (0.1, 0.0, 0.0))
+    other = Solid("sphere", (0.2,), (), (0.3, 0.1, 0.0))
+    thing = Thing((one, other), (other,), (0.5, 0.4, 0.3), (0.1, 0.4), (0.05,))
+    model = Model((0.9, 0.9, 0.9), 20.0, (0.3, 0.8, 0.5, 0.8), 0.2, (-0.5, 0.8, 0.8, 0.8), (thing,))
+    used = solid_tape_of(model.plain).used
+    assert any(used <= family for family in solid_taichi._families())
