@@ -30,7 +30,8 @@ import numpy.typing as npt
 
 import shaderdsl
 from benchmarks.measuring import alternate, keep, load, table, verdict
-from render.taichi_backend import Batch, Target, device, jacobian
+from render.taichi_backend import Batch, Target, jacobian
+from render.taichi_device import device
 from render.tapes import tape_of
 
 SHAPES = 5

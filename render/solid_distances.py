@@ -11,8 +11,10 @@ from render.solid_text import ELEMENT_INPUTS, ELEMENT_NAMES, chain, crossing, gr
 from shaderdsl import dual as plane_dual, solid_dual as dual, solid_tape as tapes
 from shaderdsl.registry import OPERANDS, Operation, scalar_names
 
-LANES = 64
-"""Points that an instruction is evaluated at together."""
+
+def tile_constants(side: int) -> str:
+    """The constants of a kernel whose instructions are evaluated at a tile of side x side points together, LANES of them."""
+    return f"TILE = {side}\nLANES = {side * side}\n"
 
 
 class Distances:
@@ -34,8 +36,8 @@ class Distances:
         text = f"{i}for part in range(part_count):\n{i}    start_at = parts[part_first + part, 0]\n"
         text += f"{i}    stop_at = parts[part_first + part, 1]\n{i}    if part > 0:\n{i}        stop_at += 1\n"
         text += f"{i}    if {dropped}:\n{i}        if part == 0:\n{i}            stop_at = start_at\n"
-        text += f"{i}            for lane in range({LANES}):\n"
-        text += f"{i}                register[{LANES} * code[first + length - 1, 5] + lane] = 1e10\n"
+        text += f"{i}            for lane in range(LANES):\n"
+        text += f"{i}                register[LANES * code[first + length - 1, 5] + lane] = 1e10\n"
         text += f"{i}        else:\n{i}            stop_at = start_at\n"
         indent += 4
         i = " " * indent
@@ -44,7 +46,7 @@ class Distances:
         if noted:
             text += f"{j}if part > 0 and item == stop_at - 1:\n" + noted.replace("\n", "\n" + j + "    ").join((j + "    ", "\n"))
         text += f"{j}op = code[first + item, 0]\n{j}source = code[first + item, 1]\n{j}second = code[first + item, 2]\n"
-        text += f"{j}slot = slot_base + code[first + item, 3]\n{j}target = {LANES} * code[first + item, 5]\n"
+        text += f"{j}slot = slot_base + code[first + item, 3]\n{j}target = LANES * code[first + item, 5]\n"
         cases: list[tuple[int, str]] = []
         for number, operation in self.groups["shape"]:
             cases.append((number, self._shape(operation, indent + 8)))
@@ -64,7 +66,7 @@ class Distances:
         if self.folds:
             inside += f"{deep}x = px[lane]\n{deep}y = py[lane]\n{deep}z = pz[lane]\n{deep}if source > 0:\n"
             inside += "".join(
-                f"{deep}    {c} = space[{3 * LANES} * source + {k * LANES} + lane]\n" for k, c in enumerate("xyz")
+                f"{deep}    {c} = space[3 * LANES * source + {k} * LANES + lane]\n" for k, c in enumerate("xyz")
             )
         else:
             inside += f"{deep}x = px[lane]\n{deep}y = py[lane]\n{deep}z = pz[lane]\n"
@@ -80,16 +82,16 @@ class Distances:
         i, deep = " " * indent, " " * (indent + 4)
         before, inside = self._place(indent, indent + 4)
         own, names = self._hoisted(operation, f"slot + {tapes.PLACE}", indent)
-        text = f"{before}{own}{i}scale = slots[slot + 12]\n{i}for lane in range({LANES}):\n{inside}"
+        text = f"{before}{own}{i}scale = slots[slot + 12]\n{i}for lane in range(LANES):\n{inside}"
         text += printed(dual.shape_rule(operation), {"x": "u", "y": "v", "z": "q", **names}, ("f",), indent + 4)
         return text + f"{deep}register[target + lane] = scale * f\n"
 
     def _combination(self, operation: Operation, indent: int) -> str:
         i, deep = " " * indent, " " * (indent + 4)
         own, names = self._hoisted(operation, "slot", indent)
-        text = f"{own}{i}for lane in range({LANES}):\n"
+        text = f"{own}{i}for lane in range(LANES):\n"
         for operand, place in zip(OPERANDS[operation.category], ("source", "second", "code[first + item, 4]")):
-            text += f"{deep}{operand}0 = register[{LANES} * {place} + lane]\n"
+            text += f"{deep}{operand}0 = register[LANES * {place} + lane]\n"
             names[f"{operand}_f"] = f"{operand}0"
         text += printed(dual.combination_rule(operation), names, ("f",), indent + 4)
         return text + f"{deep}register[target + lane] = f\n"
@@ -102,9 +104,9 @@ class Distances:
         text = f"{before}{own}"
         if operation.category == "repetition":
             text += f"{i}the_copy = slots[slot + {12 + len(scalar_names(operation))}]\n"
-        text += f"{i}made = {3 * LANES} * code[first + item, 4]\n{i}for lane in range({LANES}):\n{inside}"
+        text += f"{i}made = 3 * LANES * code[first + item, 4]\n{i}for lane in range(LANES):\n{inside}"
         text += printed(dual.space_rule(operation), {"x": "u", "y": "v", "z": "q", **names}, ("c0", "c1", "c2"), indent + 4)
-        return text + "".join(f"{deep}space[made + {k * LANES} + lane] = c{k}\n" for k in range(3))
+        return text + "".join(f"{deep}space[made + {k} * LANES + lane] = c{k}\n" for k in range(3))
 
     def _outline(self, operation: Operation, indent: int) -> str:
         i, j, m = (" " * (indent + k) for k in (0, 4, 8))
@@ -112,17 +114,17 @@ class Distances:
         own, names = self._hoisted(operation, f"slot + {tapes.PLACE}", indent)
         names = {**names, "x": "u", "y": "v", **ELEMENT_INPUTS}
         first = f"slot + {tapes.PLACE + len(scalar_names(operation))}"
-        text = f"{before}{own}{i}scale = slots[slot + 12]\n{i}for lane in range({LANES}):\n{inside}"
+        text = f"{before}{own}{i}scale = slots[slot + 12]\n{i}for lane in range(LANES):\n{inside}"
         text += f"{j}place_u[lane] = u\n{j}place_v[lane] = v\n{j}best[lane] = 1e30\n{j}inside[lane] = 0\n"
         text += f"{i}for e in range(code[first + item, 4]):\n"
         text += "".join(f"{j}{n} = slots[{first} + 8 * e + {k}]\n" for k, n in enumerate(ELEMENT_NAMES))
-        text += f"{j}for lane in range({LANES}):\n{m}u = place_u[lane]\n{m}v = place_v[lane]\n{m}distance = 1e30\n"
+        text += f"{j}for lane in range(LANES):\n{m}u = place_u[lane]\n{m}v = place_v[lane]\n{m}distance = 1e30\n"
         text += f"{m}if ecurved > 0.5:\n"
         text += printed(plane_dual.element_rule(operation, True), names, ("distance",), indent + 12)
         text += f"{m}else:\n" + printed(plane_dual.element_rule(operation, False), names, ("distance",), indent + 12)
         text += crossing(indent + 8) + f"{m}inside[lane] = inside[lane] ^ toggles\n"
         text += f"{m}best[lane] = ti.min(best[lane], distance)\n"
-        text += f"{i}for lane in range({LANES}):\n{j}nearest = best[lane]\n{j}within = ti.cast(inside[lane], ti.f32)\n"
+        text += f"{i}for lane in range(LANES):\n{j}nearest = best[lane]\n{j}within = ti.cast(inside[lane], ti.f32)\n"
         text += printed(
             plane_dual.finish_rule(operation), {**names, "distance": "nearest", "inside": "within"}, ("f",), indent + 4
         )

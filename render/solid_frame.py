@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from textwrap import indent as indented
 from typing import Literal
 
+from render.solid_distances import tile_constants
 from render.solid_kernels import Duals, crease_names, push, sight_names
-from render.solid_march import TILE
 from render.solid_text import chain, own_names, printed
 from render.taichi_frame import FUNCTIONS
 from shaderdsl import shading, solid_dual as dual
@@ -60,14 +60,14 @@ def _kept(name: str) -> str:
     return f"kept[{_KEPT} * layer + {len(_KEPT_SEEN)} * passed + {len(_KEPT_OUTLINE) + _KEPT_SEEN.index(name)}]"
 
 
-def source(mode: Mode, used: Iterable[int], registers: int, spaces: int) -> str:
-    """The text of kernel `run` for a mode, a set of opcodes, and the sizes of register and space files."""
+def source(mode: Mode, used: Iterable[int], registers: int, spaces: int, side: int) -> str:
+    """The text of kernel `run` for a mode, a set of opcodes, the sizes of register and space files, and a tile's side."""
     duals = Duals(used)
     derivative = mode == "jacobian"
     arguments = {**_ARGUMENTS, **(_DERIVATIVE_ARGUMENTS if derivative else {})}
-    text = f"import taichi as ti\n\n{FUNCTIONS}\n@ti.kernel\ndef run(\n"
+    text = f"import taichi as ti\n\n{tile_constants(side)}{FUNCTIONS}\n@ti.kernel\ndef run(\n"
     text += "".join(f"    {name}: ti.types.ndarray(dtype=ti.{kind}),\n" for name, kind in arguments.items())
-    text += "    width: ti.i32, height: ti.i32, blocks: ti.i32, stride: ti.i32,\n):\n"
+    text += "    width: ti.i32, height: ti.i32, span: ti.i32, blocks: ti.i32, stride: ti.i32,\n):\n"
     text += """\
     pixel = 2.0 / ti.cast(ti.min(width, height), ti.f32)
     for turn in range(programs.shape[0] * blocks * stride):
@@ -95,8 +95,9 @@ def source(mode: Mode, used: Iterable[int], registers: int, spaces: int) -> str:
     text += f"{i}crease = ti.Vector.zero(ti.i32, {registers})\n{i}first = ti.Vector.zero(ti.i32, {registers})\n"
     if duals.groups["outline"]:
         text += f"{i}chosen = ti.Vector.zero(ti.i32, {2 * registers})\n"
-    text += f"{i}for below in range((height - block + blocks - 1) // blocks):\n{i}    row_y = block + below * blocks\n"
-    text += f"{i}    for column_x in range(width):\n"
+    # Spans of so many pixels, all of one row, are shared out in turn.
+    text += f"{i}for below in range((width * height // span - block + blocks - 1) // blocks):\n"
+    text += f"{i}    begin_at = (block + below * blocks) * span\n{i}    for pixel_in_span in range(span):\n"
     i = " " * 20
     text += indented(_pixel(derivative), i)
     text += f"{i}for phase in range({2 if derivative else 1}):\n"
@@ -122,8 +123,8 @@ def _pixel(derivative: bool) -> str:
     """The pixel's ray and background."""
     names: dict[object, str] = {"x": "image_x", "y": "image_y", "pixel": "pixel"}
     names.update({name: f"slots[camera + {k}]" for k, name in enumerate(dual.CAMERA)})
-    text = "at = row_y * width + column_x\n"
-    text += f"tile = row_y // {TILE} * ((width + {TILE - 1}) // {TILE}) + column_x // {TILE}\n"
+    text = "at = begin_at + pixel_in_span\nrow_y = at // width\ncolumn_x = at - row_y * width\n"
+    text += "tile = row_y // TILE * ((width + TILE - 1) // TILE) + column_x // TILE\n"
     text += "image_x = (ti.cast(column_x, ti.f32) + 0.5 - 0.5 * ti.cast(width, ti.f32)) * pixel\n"
     text += "image_y = (0.5 * ti.cast(height, ti.f32) - ti.cast(row_y, ti.f32) - 0.5) * pixel\n"
     text += printed(dual.ray_rule(), names, ("o0", "o1", "o2", "d0", "d1", "d2", "size", "growth"), 0)

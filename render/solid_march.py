@@ -11,14 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from textwrap import indent as indented
 
-from render.solid_distances import LANES, Distances
+from render.solid_distances import Distances, tile_constants
 from render.solid_text import printed
 from render.taichi_frame import FUNCTIONS
 from shaderdsl import solid_dual as dual
 from shaderdsl.solid_tape import MARCH_REGISTERS, MARCH_SPACES
 from shaderdsl.view import FAR, LAYERS, LEAST_CELL, NARROWING, NEAR, ROOT_STEPS, SHORTEST, STEPS
 
-TILE = 8
 PROGRAM_COLUMNS = ("first", "length", "slot_base", "camera", "part_first", "part_count")
 PLACES = 3 * LAYERS
 """What is kept of a pixel: for each layer the surface's distance, and both ends of its least value's bracket; -1 is none."""
@@ -46,17 +45,17 @@ _COUNTS = ("mode", "resume", "remaining", "layer", "steps")
 OUTSIDE, INSIDE, LEAVING, DONE, ROOT, LEAST = range(6)
 
 
-def source(used: Iterable[int]) -> str:
-    """The text of kernel `run` for a set of opcodes."""
+def source(used: Iterable[int], side: int) -> str:
+    """The text of kernel `run` for a set of opcodes and a tile's side."""
     distances = Distances(used)
-    text = f"import taichi as ti\n\n{FUNCTIONS}\n@ti.kernel\ndef run(\n"
+    text = f"import taichi as ti\n\n{tile_constants(side)}{FUNCTIONS}\n@ti.kernel\ndef run(\n"
     text += "".join(f"    {name}: ti.types.ndarray(dtype=ti.{kind}),\n" for name, kind in _ARGUMENTS.items())
     text += "    width: ti.i32, height: ti.i32, shares: ti.i32, stride: ti.i32,\n):\n"
-    text += f"""\
-    tiles_x = (width + {TILE - 1}) // {TILE}
-    tiles_y = (height + {TILE - 1}) // {TILE}
-    regions_x = (tiles_x + {TILE - 1}) // {TILE}
-    regions = regions_x * ((tiles_y + {TILE - 1}) // {TILE})
+    text += """\
+    tiles_x = (width + TILE - 1) // TILE
+    tiles_y = (height + TILE - 1) // TILE
+    regions_x = (tiles_x + TILE - 1) // TILE
+    regions = regions_x * ((tiles_y + TILE - 1) // TILE)
     pixel = 2.0 / ti.cast(ti.min(width, height), ti.f32)
     for turn in range(programs.shape[0] * regions * shares * stride):
         if turn % stride == 0:
@@ -67,23 +66,23 @@ def source(used: Iterable[int]) -> str:
 """
     i = " " * 12
     text += "".join(f"{i}{name} = programs[b, {k}]\n" for k, name in enumerate(PROGRAM_COLUMNS))
-    text += f"{i}slope = lipschitz[b]\n{i}register = ti.Vector.zero(ti.f32, {LANES * MARCH_REGISTERS})\n"
+    text += f"{i}slope = lipschitz[b]\n{i}register = ti.Vector.zero(ti.f32, LANES * {MARCH_REGISTERS})\n"
     if distances.folds:
-        text += f"{i}space = ti.Vector.zero(ti.f32, {3 * LANES * (MARCH_SPACES + 1)})\n"
+        text += f"{i}space = ti.Vector.zero(ti.f32, 3 * LANES * {MARCH_SPACES + 1})\n"
     if distances.groups["outline"]:
-        text += "".join(f"{i}{name} = ti.Vector.zero(ti.f32, {LANES})\n" for name in ("place_u", "place_v", "best"))
-        text += f"{i}inside = ti.Vector.zero(ti.i32, {LANES})\n"
-    text += "".join(f"{i}{name} = ti.Vector.zero(ti.f32, {LANES})\n" for name in _LANES)
-    text += "".join(f"{i}{name} = ti.Vector.zero(ti.i32, {LANES})\n" for name in _COUNTS)
-    text += f"{i}for visit in range({LANES} + 1):\n" + indented(_visit(), " " * 16)
+        text += "".join(f"{i}{name} = ti.Vector.zero(ti.f32, LANES)\n" for name in ("place_u", "place_v", "best"))
+        text += f"{i}inside = ti.Vector.zero(ti.i32, LANES)\n"
+    text += "".join(f"{i}{name} = ti.Vector.zero(ti.f32, LANES)\n" for name in _LANES)
+    text += "".join(f"{i}{name} = ti.Vector.zero(ti.i32, LANES)\n" for name in _COUNTS)
+    text += f"{i}for visit in range(LANES + 1):\n" + indented(_visit(), " " * 16)
     text += indented("if wanted == 1:\n", " " * 16)
     text += indented(_rays(), " " * 20)
     text += indented(f"for step in range({STEPS + 16 * LAYERS}):\n    if alive > 0:\n", " " * 20)
     k = " " * 28
-    text += f"{k}for lane in range({LANES}):\n"
+    text += f"{k}for lane in range(LANES):\n"
     text += "".join(f"{k}    p{c}[lane] = o{c}[lane] + at[lane] * d{c}[lane]\n" for c in "xyz")
     text += distances.text(28, DROPPED, _noted())
-    text += f"{k}root = {LANES} * code[first + length - 1, 5]\n{k}if spot < 0:\n" + indented(_cones(), " " * 32)
+    text += f"{k}root = LANES * code[first + length - 1, 5]\n{k}if spot < 0:\n" + indented(_cones(), " " * 32)
     text += f"{k}else:\n" + indented(_step(), " " * 32)
     return text
 
@@ -92,12 +91,12 @@ def _visit() -> str:
     """The lanes' points: a region's tiles, or one tile's pixels."""
     return f"""\
 spot = visit - 1
-tile_x = region % regions_x * {TILE}
-tile_y = region // regions_x * {TILE}
+tile_x = region % regions_x * TILE
+tile_y = region // regions_x * TILE
 wanted = 1
 if spot >= 0:
-    tile_x += spot % {TILE}
-    tile_y += spot // {TILE}
+    tile_x += spot % TILE
+    tile_y += spot // TILE
     if spot % shares != share or start[spot] > {FAR}:
         wanted = 0
 if tile_x >= tiles_x or tile_y >= tiles_y or length == 0:
@@ -107,24 +106,24 @@ tile = tile_y * tiles_x + tile_x
 
 
 def _rays() -> str:
-    text = f"""\
+    text = """\
 spacing = 1.0
 corner = 0.5
 begin = 0.0
 if spot < 0:
-    spacing = {TILE}.0
-    corner = {TILE / 2}
+    spacing = ti.cast(TILE, ti.f32)
+    corner = 0.5 * TILE
 else:
     begin = start[spot]
-left_edge = ti.cast(tile_x * {TILE}, ti.f32) + corner - 0.5 * ti.cast(width, ti.f32)
-top_edge = 0.5 * ti.cast(height, ti.f32) - ti.cast(tile_y * {TILE}, ti.f32) - corner
+left_edge = ti.cast(tile_x * TILE, ti.f32) + corner - 0.5 * ti.cast(width, ti.f32)
+top_edge = 0.5 * ti.cast(height, ti.f32) - ti.cast(tile_y * TILE, ti.f32) - corner
 """
     names: dict[object, str] = {"x": "image_x", "y": "image_y", "pixel": "pixel"}
     text += "".join(f"c{k} = slots[camera + {k}]\n" for k in range(len(dual.CAMERA)))
     names.update({name: f"c{k}" for k, name in enumerate(dual.CAMERA)})
-    text += f"alive = {LANES}\nfor lane in range({LANES}):\n"
-    text += f"    image_x = (left_edge + spacing * ti.cast(lane % {TILE}, ti.f32)) * pixel\n"
-    text += f"    image_y = (top_edge - spacing * ti.cast(lane // {TILE}, ti.f32)) * pixel\n"
+    text += "alive = LANES\nfor lane in range(LANES):\n"
+    text += "    image_x = (left_edge + spacing * ti.cast(lane % TILE, ti.f32)) * pixel\n"
+    text += "    image_y = (top_edge - spacing * ti.cast(lane // TILE, ti.f32)) * pixel\n"
     results = ("r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7")
     text += printed(dual.ray_rule(), names, results, 4)
     targets = ("ox", "oy", "oz", "dx", "dy", "dz", "size", "growth")
@@ -149,12 +148,12 @@ top_edge = 0.5 * ti.cast(height, ti.f32) - ti.cast(tile_y * {TILE}, ti.f32) - co
 
 def _noted() -> str:
     """Keeps each part's distances from the tiles' centres."""
-    return f"""\
+    return """\
 if spot < 0:
-    for lane in range({LANES}):
-        values[task, {LANES} * part + lane] = register[{LANES} * code[first + item, 2] + lane]
+    for lane in range(LANES):
+        values[task, LANES * part + lane] = register[LANES * code[first + item, 2] + lane]
         if part == 1:
-            values[task, lane] = register[{LANES} * code[first + item, 1] + lane]"""
+            values[task, lane] = register[LANES * code[first + item, 1] + lane]"""
 
 
 def _cones() -> str:
@@ -163,8 +162,8 @@ def _cones() -> str:
     # In pixels.
     return f"""\
 alive = 0
-radius = {TILE * 0.5**0.5 * 1.1 + NEAR}
-for lane in range({LANES}):
+radius = {0.5**0.5 * 1.1!r} * TILE + {NEAR}
+for lane in range(LANES):
     free = register[root + lane] / slope
     wide = radius * (size[lane] + growth[lane] * t[lane])
     ahead = (free - wide) / (1.0 + radius * growth[lane])
@@ -184,10 +183,10 @@ for lane in range({LANES}):
     steps[lane] += 1
     alive += ti.select(mode[lane] == {DONE}, 0, 1)
 for part in range(part_count):
-    for lane in range({LANES}):
-        row_x = tile_x + lane % {TILE}
-        row_y = tile_y + lane // {TILE}
-        if row_x < tiles_x and row_y < tiles_y and (part_count == 1 or values[task, {LANES} * part + lane] <= limit[lane]):
+    for lane in range(LANES):
+        row_x = tile_x + lane % TILE
+        row_y = tile_y + lane // TILE
+        if row_x < tiles_x and row_y < tiles_y and (part_count == 1 or values[task, LANES * part + lane] <= limit[lane]):
             # Another thread that marches the same cones marks the same parts.
             ti.atomic_or(masks[b, row_y * tiles_x + row_x, part >> 5], 1 << (part & 31))
 """
@@ -198,7 +197,7 @@ def _step() -> str:
     return f"""\
 alive = 0
 special = 0
-for lane in range({LANES}):
+for lane in range(LANES):
     f = register[root + lane]
     wide = size[lane] + growth[lane] * t[lane]
     last = f_before[lane]
@@ -217,11 +216,11 @@ for lane in range({LANES}):
     special += ti.select(quiet or mode[lane] == {DONE}, 0, 1)
     register[root + lane] = ti.select(quiet, 1e30, f)
 if special > 0:
-    for lane in range({LANES}):
+    for lane in range(LANES):
         f = register[root + lane]
         if f < 1e29 and mode[lane] != {DONE}:
-            row = (tile_y * {TILE} + lane // {TILE}) * width + tile_x * {TILE} + lane % {TILE}
-            shown = tile_x * {TILE} + lane % {TILE} < width and tile_y * {TILE} + lane // {TILE} < height
+            row = (tile_y * TILE + lane // TILE) * width + tile_x * TILE + lane % TILE
+            shown = tile_x * TILE + lane % TILE < width and tile_y * TILE + lane // TILE < height
             column = 3 * layer[lane]
             if mode[lane] == {ROOT}:
                 if f > 0.0:

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from render import solid_frame, solid_march, solid_shadows, taichi_backend
-from render.solid_distances import LANES
-from render.taichi_backend import TASKS_ON_CPU, TURNS_AT_A_TIME, Double, Float, Target, _bases, _UniformParts
+from render import solid_frame, solid_march, solid_shadows, taichi_device
+from render.taichi_backend import Double, Float, Target, _bases, _compiled, _UniformParts
+from render.taichi_device import forgotten_with_the_runtime, lock, on_gpu, scratch, start
 from shaderdsl.registry import operations, scalar_names
 from shaderdsl.solid_checker import TONES
 from shaderdsl.solid_dual import CAMERA
@@ -26,7 +26,8 @@ from shaderdsl.tape import MAXIMUM_INSTRUCTIONS, MAXIMUM_SPACES, opcodes
 from shaderdsl.view import LAYERS
 
 Ints = npt.NDArray[np.int32]
-Marched = tuple[Float, Ints]
+Marched = tuple[Any, Any]
+"""What the march found, where kernels run (`render.taichi_device.scratch`)."""
 
 _REGISTERS = (32, 96, MAXIMUM_INSTRUCTIONS)
 _SPACES = (1, 8, MAXIMUM_SPACES)
@@ -43,20 +44,16 @@ kernel knows, the faster it is."""
 _BYTES = 1 << 28
 """Of Jacobians that a launch fills at once."""
 
-_kernels: dict[tuple[Any, ...], list[tuple[frozenset[int], Callable[..., None]]]] = {}
-_runtime: list[object] = [None]
+_kernels: dict[tuple[Any, ...], list[tuple[frozenset[int], Callable[..., None]]]] = forgotten_with_the_runtime({})
 
 
 def _kernel(title: str, used: frozenset[int], sizes: tuple[int, ...], text: Callable[[Sequence[int]], str]) -> Callable[..., None]:
     """A kernel whose operations include `used`; compiled anew when no cached one does."""
-    if _runtime[0] is not taichi_backend._runtime:
-        _kernels.clear()
-        _runtime[0] = taichi_backend._runtime
     cached = _kernels.setdefault((title, sizes), [])
     fitting = [(len(have), run) for have, run in cached if used <= have]
     if fitting:
         return min(fitting, key=lambda pair: pair[0])[1]
-    run = taichi_backend._compiled(text(sorted(used)), f"{title} kernel in space")
+    run = _compiled(text(sorted(used)), f"{title} kernel in space")
     cached.append((used, run))
     return run
 
@@ -183,19 +180,19 @@ class SolidBatch:
     def _marched(self, slots: Float, size: tuple[int, int]) -> Marched:
         """The places along each pixel's ray (n, pixels, PLACES), and the parts near each tile (n, tiles, MASKS)."""
         width, height = size
-        places = np.full((len(self), width * height, solid_march.PLACES), -1.0, np.float32)
-        march = _kernel("march", self.used, (), solid_march.source)
+        places = scratch((len(self), width * height, solid_march.PLACES), fill=-1.0)
         lipschitz = np.array([t.lipschitz for t in self.tapes], np.float32)[self.which]
-        regions = -(-width // 64) * -(-height // 64) * len(self)
-        shares = max(1, min(8, -(-TASKS_ON_CPU // regions)))
-        tiles = -(-width // 8) * -(-height // 8)
-        masks = np.zeros((len(self), tiles, solid_march.MASKS), np.int32)
+        march = _kernel("march", self.used, (self._side,), lambda used: solid_march.source(used, self._side))
+        tiles = -(-width // self._side) * -(-height // self._side)
+        # As many tiles as a tile has pixels are a region; tasks that share one out each march its cones.
+        regions = -(-width // self._side**2) * -(-height // self._side**2) * len(self)
+        shares = taichi_device.tasks_each(regions, self._side)
         most = max(len(t.parts) for t in self.tapes)
-        regions *= shares
-        values = np.zeros((regions, LANES * most), np.float32)
+        masks = scratch((len(self), tiles, solid_march.MASKS), np.int32)
+        values = scratch((regions * shares, self._side**2 * most))
         tables = self._tables
         arrays = (self._march_table, tables["code"], tables["parts"], lipschitz, slots, places, masks, values)
-        march(*arrays, width, height, shares, self._stride)
+        march(*arrays, width, height, shares, taichi_device.stride())
         return places, masks
 
     @cached_property
@@ -215,41 +212,34 @@ class SolidBatch:
         rows = [row for tape in self.tapes for row in _casters(tape)]
         return np.array([*rows, (0, 0, 0, 0)], np.int32)
 
-    def _arriving(self, slots: Float, places: Float, size: tuple[int, int]) -> Float:
+    def _arriving(self, slots: Float, places: Any, size: tuple[int, int]) -> Any:
         """How much of each light arrives at each pixel's layers; next to nothing where no light casts shadows."""
         if not any(map(_casts, self.tapes)):
             return np.ones((1, 1, 1), np.float32)
         width, height = size
         most = max(len(t.lights) for t in self.tapes)
-        visible = np.ones((len(self), width * height, LAYERS * most), np.float32)
-        run = _kernel("shadows", self.used, (), solid_shadows.source)
+        visible = scratch((len(self), width * height, LAYERS * most), fill=1.0)
+        run = _kernel("shadows", self.used, (self._side,), lambda used: solid_shadows.source(used, self._side))
         programs = self._programs
         lights = [solid_frame.PROGRAM_COLUMNS.index(name) for name in ("light_first", "light_count")]
         table = np.concatenate([self._march_table, programs[:, lights]], 1)
-        blocks = max(1, min(-(-width // 8) * -(-height // 8), -(-2 * TASKS_ON_CPU // len(self))))
+        blocks = taichi_device.tasks_each(len(self), -(-width // self._side) * -(-height // self._side))
         run(np.ascontiguousarray(table), self._tables["code"], self._tables["parts"], self._casters, slots, places, visible, width, height, blocks,
-            self._stride)  # fmt: skip
+            taichi_device.stride())  # fmt: skip
         return visible
 
     @property
-    def _on_cpu(self) -> bool:
-        return taichi_backend._on_cpu()
-
-    @property
-    def _stride(self) -> int:
-        """See `render.taichi_frame`: turns of a loop that a task takes, so that a CPU's threads share out tasks."""
-        return TURNS_AT_A_TIME if self._on_cpu else 1
-
-    def _blocks(self, height: int) -> int:
-        return max(1, min(height, -(-TASKS_ON_CPU // len(self)))) if self._on_cpu else height
+    def _side(self) -> int:
+        """The side of the tiles whose pixels march together: on a processor in vector code, on a GPU each by itself."""
+        return 1 if on_gpu() else 8
 
     def images(self, size: tuple[int, int], blur: float = 0.0) -> Float:
         """Premultiplied sRGB RGBA (n, h, w, 4) for size (width, height).
 
         blur: the standard deviation of a Gaussian that the picture is blurred by, in its units: the shorter side is 2.
         """
-        with taichi_backend._lock:
-            taichi_backend._start()
+        with lock:
+            start()
             slots = self._slot_parts.run(self.parameters)
             return _blurred(self._drawn("image", slots, self._marched(slots, size), size, {}), blur)
 
@@ -263,19 +253,20 @@ class SolidBatch:
         self, mode: solid_frame.Mode, slots: Float, marched: Marched, size: tuple[int, int], more: dict[str, Any]
     ) -> Float:
         width, height = size
-        registers, spaces = self._sizes
-        run = _kernel(mode, self.used, self._sizes, lambda used: solid_frame.source(mode, used, registers, spaces))
+        sizes = (*self._sizes, self._side)
+        run = _kernel(mode, self.used, sizes, lambda used: solid_frame.source(mode, used, *sizes))
         image = np.empty((len(self), width * height, 4), np.float32)
         places, masks = marched
         visible = self._arriving(slots, places, size)
         programs = self._programs.copy()
-        blocks = self._blocks(height)
+        span = 1 if on_gpu() else width
+        blocks = taichi_device.tasks_each(len(self), width * height // span)
         if mode == "jacobian":
             programs = self._with_derivatives(programs, more, blocks)
         tables = self._tables
         scene = [programs, tables["instructions"], tables["parts"], tables["materials"], tables["lights"], slots]
         arrays = [*scene, places, masks, visible, image, *more.values()]
-        run(*arrays, width, height, blocks, self._stride)
+        run(*arrays, width, height, span, blocks, taichi_device.stride())
         return image.reshape(len(self), height, width, 4)
 
     def _with_derivatives(self, programs: Ints, more: dict[str, Any], blocks: int) -> Ints:
@@ -296,19 +287,20 @@ class SolidBatch:
         more["rows"] = np.concatenate([d.rows for d in derivatives] + [np.zeros(1, np.int32)])
         more["columns"] = np.concatenate([d.columns for d in derivatives] + [np.zeros(1, np.int32)])
         more["weights"] = self._weight_parts.run(self.parameters)
-        more["row"] = np.zeros((len(self) * blocks, 4 * self.parameters.shape[1]), np.float32)
+        more["row"] = scratch((len(self) * blocks, 4 * self.parameters.shape[1]))
         more["jacobian"] = jacobian
         return programs
 
     def jacobians(self, size: tuple[int, int], blur: float = 0.0) -> tuple[Float, Float]:
         """Premultiplied sRGB RGBA (n, h, w, 4) and its Jacobians (n, h, w, 4, p) by the parameters; `blur` as in `images`."""
         width, height = size
-        with taichi_backend._lock:
-            taichi_backend._start()
+        with lock:
+            start()
             slots = self._slot_parts.run(self.parameters)
             count = self.parameters.shape[1]
-            jacobian = np.zeros((len(self), width * height, 4, count), np.float32)
-            images = self._drawn("jacobian", slots, self._marched(slots, size), size, {"jacobian": jacobian})
+            rows = scratch((len(self), width * height, 4, count))
+            images = self._drawn("jacobian", slots, self._marched(slots, size), size, {"jacobian": rows})
+            jacobian = taichi_device.fetched(rows)
             return _blurred(images, blur), _blurred(jacobian.reshape(len(self), height, width, 4, count), blur)
 
     def normal_equations(self, target: Target, blur: float = 0.0, huber: float = 0.0) -> tuple[Double, Double, Double]:

@@ -4,8 +4,7 @@ One kernel runs a whole batch of programs of any structure. Kernels are generate
 (`render.taichi_frame`), compiled once, and kept by Taichi's offline cache between processes; a kernel for a larger set
 serves a smaller one, so that a search that adds an operation now and then compiles rarely.
 
-Taichi is initialised on first use, on the GPU when there is one (EARTHSHADER_DEVICE=cpu|cuda decides otherwise); a
-program that has initialised Taichi itself keeps its setting. All calls are serialised by one lock.
+Taichi itself is started by `render.taichi_device`, which says where it runs.
 """
 
 from __future__ import annotations
@@ -13,8 +12,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import linecache
-import os
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -24,10 +21,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-os.environ.setdefault("ENABLE_TAICHI_HEADER_PRINT", "0")  # read when Taichi is imported
-import taichi as ti
-
-from render import taichi_frame, taichi_lanes
+from render import taichi_device, taichi_frame, taichi_lanes
+from render.taichi_device import forgotten_with_the_runtime, lock, on_gpu, scratch, start
 from render.taichi_frame import Mode
 from render.taichi_kernels import TILE
 from shaderdsl import emit, tape as tapes
@@ -37,51 +32,10 @@ from shaderdsl.tape import Tape, Uniform
 Float = npt.NDArray[np.float32]
 Double = npt.NDArray[np.float64]
 
-_lock = threading.RLock()
-_kernels: dict[tuple[Mode, int, bool], list[tuple[frozenset[int], Callable[..., None]]]] = {}
-_runtime: object | None = None
-
-TURNS_AT_A_TIME = 512
-"""How many turns of a loop Taichi gives a CPU's thread at once: as many as a kernel spends on a task, so that tasks are shared."""
-
-TASKS_ON_CPU = min(max(4, 2 * (os.cpu_count() or 1)), 16)
-"""Tasks a single program is split into: enough to share out among the cores, few enough that partial sums stay small."""
-
-
-_OPTIONS = {"fast_math": False, "advanced_optimization": False}
-"""Taichi's own optimiser takes five times as long as LLVM's, which does the same work, and gains a tenth at most."""
-
-
-def _start() -> None:
-    """Initialises Taichi once; notices when somebody has reset it since, which kills compiled kernels."""
-    global _runtime
-    current = ti.lang.impl.get_runtime()
-    if current.prog is None:
-        wanted = os.environ.get("EARTHSHADER_DEVICE", "")
-        arch = {"cpu": ti.cpu, "cuda": ti.cuda}.get(wanted, ti.gpu if _has_gpu() else ti.cpu)
-        with contextlib.redirect_stdout(None):  # where Taichi says hello, whatever its log level
-            ti.init(arch=arch, offline_cache=True, log_level=ti.ERROR, default_fp=ti.f32, **_OPTIONS)
-        current = ti.lang.impl.get_runtime()
-    if _runtime is not current.prog:
-        _kernels.clear()
-        _prepared.clear()
-        _uniform.clear()
-        _runtime = current.prog
-
-
-def _has_gpu() -> bool:
-    return os.path.exists("/dev/nvidia0") or os.path.exists("/dev/dxg")
-
-
-def _on_cpu() -> bool:
-    return ti.lang.impl.current_cfg().arch != ti.cuda  # type: ignore[no-any-return]
-
-
-def device() -> str:
-    """"cpu" or "cuda": where batches run."""
-    with _lock:
-        _start()
-        return "cpu" if _on_cpu() else "cuda"
+_kernels: dict[tuple[Mode, int, bool], list[tuple[frozenset[int], Callable[..., None]]]] = forgotten_with_the_runtime({})
+_prepared: set[int] = forgotten_with_the_runtime(set())
+_uniform: list[Callable[..., None]] = forgotten_with_the_runtime([])
+_sums: list[Callable[..., None]] = forgotten_with_the_runtime([])
 
 
 FAMILIES: tuple[tuple[str, ...], ...] = (
@@ -147,10 +101,9 @@ def prepare(family: int = 1) -> float:
     Compiling takes ten seconds or so once; Taichi's offline cache keeps the result.
     """
     began = time.perf_counter()
-    with _lock:
-        _start()
-        key = ("prepared", family)
-        if key not in _prepared:
+    with lock:
+        start()
+        if family not in _prepared:
             table = tapes.opcodes()
             tape = _smallest_tape()
             batch = Batch.of([(tape, np.full(tape.parameter_count, 0.5))])
@@ -160,7 +113,7 @@ def prepare(family: int = 1) -> float:
             batch.scores(target)
             batch.scores_without(target)
             batch.normal_equations(target)
-            _prepared.add(key)
+            _prepared.add(family)
     return time.perf_counter() - began
 
 
@@ -175,9 +128,6 @@ def _smallest_tape() -> Tape:
     paint = scene.Paint(table["flat"], (), ((numbers[1], numbers[2], numbers[3]),))
     layer = scene.Layer(scene.Primitive(table["circle"], (numbers[0],)), paint)
     return tapes.lower(scene.Scene(graph, None, (layer,)), 4)
-
-
-_prepared: set[tuple[str, int]] = set()
 
 
 def _compiled(text: str, title: str) -> Callable[..., None]:
@@ -318,8 +268,8 @@ class Batch:
     # -- what a launch needs -------------------------------------------------------------------------------
 
     def _by_lanes(self, mode: Mode) -> bool:
-        many = len(self) >= max(taichi_lanes.FEWEST, TASKS_ON_CPU)  # so that no program is split into tasks
-        return many and _on_cpu() and taichi_lanes.suits(mode, self._family, self._registers)
+        many = len(self) >= max(taichi_lanes.FEWEST, taichi_device.TASKS_ON_CPU)  # so that no program is split into tasks
+        return many and not on_gpu() and taichi_lanes.suits(mode, self._family, self._registers)
 
     def _common(self, mode: Mode, blocks: int) -> dict[str, Any]:
         arrays = {
@@ -334,18 +284,18 @@ class Batch:
             tasks, lanes = min(tasks, taichi_lanes.TASKS), taichi_lanes.LANES
             return {
                 **arrays,
-                "states": np.empty((tasks, lanes * most + 1), np.int32),
-                "active": np.empty((tasks, 3 * longest + 3), np.int32),
-                "centre": np.empty((tasks, lanes * longest + 1), np.float32),
+                "states": scratch((tasks, lanes * most + 1), np.int32),
+                "active": scratch((tasks, 3 * longest + 3), np.int32),
+                "centre": scratch((tasks, lanes * longest + 1)),
             }
         return {
             **arrays,
-            "states": np.empty((tasks, 4 * most + 4), np.int32),
-            "active": np.empty((tasks, 3 * longest + 3), np.int32),
-            "centre": np.empty((tasks, longest + 1), np.float32),
-            "row_fields": np.empty((tasks, TILE * most + 1), np.float32),
-            "near_elements": np.empty((tasks, self._outlined + 1), np.int32),
-            "near_count": np.empty((tasks, longest + 1), np.int32),
+            "states": scratch((tasks, 4 * most + 4), np.int32),
+            "active": scratch((tasks, 3 * longest + 3), np.int32),
+            "centre": scratch((tasks, longest + 1)),
+            "row_fields": scratch((tasks, TILE * most + 1)),
+            "near_elements": scratch((tasks, self._outlined + 1), np.int32),
+            "near_count": scratch((tasks, longest + 1), np.int32),
         }
 
     def _derivative(self, arrays: dict[str, Any], blocks: int) -> None:
@@ -362,16 +312,16 @@ class Batch:
             rows=np.concatenate([d.rows for d in derivatives]),
             columns=np.concatenate([d.columns for d in derivatives] + [np.zeros(1, np.int32)]),
             weights=self._weight_parts.run(self.parameters),
-            marks=np.zeros((tasks, width), np.int32),
-            touched=np.empty((tasks, width + 1), np.int32),
-            sums=np.empty((tasks, width), np.float32),
-            entry_column=np.empty((tasks, entries), np.int32),
-            entry_layer=np.empty((tasks, entries), np.int32),
-            entry=np.empty((tasks, 4 * entries), np.float32),
-            through=np.empty((tasks, self._most_layers + 2), np.float32),
-            row_marks=np.zeros((tasks, width), np.int32),
-            row_list=np.empty((tasks, width + 1), np.int32),
-            row=np.empty((tasks, 4 * width), np.float32),
+            marks=scratch((tasks, width), np.int32),
+            touched=scratch((tasks, width + 1), np.int32),
+            sums=scratch((tasks, width)),
+            entry_column=scratch((tasks, entries), np.int32),
+            entry_layer=scratch((tasks, entries), np.int32),
+            entry=scratch((tasks, 4 * entries)),
+            through=scratch((tasks, self._most_layers + 2)),
+            row_marks=scratch((tasks, width), np.int32),
+            row_list=scratch((tasks, width + 1), np.int32),
+            row=scratch((tasks, 4 * width)),
         )
 
     def _launch(self, mode: Mode, arrays: dict[str, Any], size: tuple[int, int], blocks: int, blur: float, huber: float) -> None:
@@ -379,25 +329,25 @@ class Batch:
         run = _kernel(mode, self._family, self._registers, by_lanes)
         argument_names = taichi_lanes.argument_names if by_lanes else taichi_frame.argument_names
         with _short_positions():
-            numbers = (size[0], size[1], blocks, TURNS_AT_A_TIME if _on_cpu() else 1, float(blur), float(huber))
+            numbers = (size[0], size[1], blocks, taichi_device.stride(), float(blur), float(huber))
             run(*(arrays[name] for name in argument_names(mode)), *numbers)
 
     def _blocks(self, size: tuple[int, int]) -> int:
         tiles = -(-size[0] // TILE) * -(-size[1] // TILE)
-        return max(1, min(tiles, -(-TASKS_ON_CPU // max(len(self), 1))))
+        return taichi_device.tasks_each(len(self), tiles)
 
     # -- what it gives ------------------------------------------------------------------------------------
 
     def slots(self) -> tuple[Float, npt.NDArray[np.int32]]:
         """The slots of all programs, one after another, and where each program's begin."""
-        with _lock:
-            _start()
+        with lock:
+            start()
             return self._slot_parts.run(self.parameters), self._slot_parts.base
 
     def images(self, size: tuple[int, int], blur: float = 0.0) -> Float:
         """Premultiplied RGBA (n, h, w, 4) for size (width, height)."""
-        with _lock:
-            _start()
+        with lock:
+            start()
             blocks = self._blocks(size)
             arrays = self._common("image", blocks)
             arrays["image"] = np.empty((len(self), size[1], size[0], 4), np.float32)
@@ -406,8 +356,8 @@ class Batch:
 
     def coverage(self, size: tuple[int, int], blur: float = 0.0) -> Float:
         """How much of each pixel the layers cover, colours and background apart: (n, h, w) for size (width, height)."""
-        with _lock:
-            _start()
+        with lock:
+            start()
             blocks = self._blocks(size)
             arrays = self._common("coverage", blocks)
             arrays["programs"][:, 4] = -1
@@ -417,8 +367,8 @@ class Batch:
 
     def scores(self, target: Target, blur: float = 0.0) -> Double:
         """Squared error (n,) against the target, summed over pixels and channels."""
-        with _lock:
-            _start()
+        with lock:
+            start()
             blocks = self._blocks(target.size)
             arrays = self._common("score", blocks)
             arrays.update(target=target.image, tile_sums=target.tile_sums, loss=np.zeros(len(self) * blocks))
@@ -433,16 +383,16 @@ class Batch:
         counts = {len(t.layers) for t in self.tapes}
         if len(counts) > 1:
             raise ValueError(f"programs of a batch without layers have equally many of them, not {sorted(counts)}")
-        with _lock:
-            _start()
+        with lock:
+            start()
             blocks, most = self._blocks(target.size), max(counts, default=0)
             arrays = self._common("without", blocks)
             tasks = len(self) * blocks
             arrays.update(
                 target=target.image,
-                through=np.empty((tasks, most + 1), np.float32),
-                step_layer=np.empty((tasks, most + 1), np.int32),
-                colour_step=np.empty((tasks, 4 * most + 4), np.float32),
+                through=scratch((tasks, most + 1)),
+                step_layer=scratch((tasks, most + 1), np.int32),
+                colour_step=scratch((tasks, 4 * most + 4)),
                 losses=np.zeros((tasks, most + 1)),
             )
             self._launch("without", arrays, target.size, blocks, blur, 0.0)
@@ -465,8 +415,8 @@ class Batch:
         return self._normal(target, blur, huber, matrix=True)
 
     def _normal(self, target: Target, blur: float, huber: float, matrix: bool) -> tuple[Double, Double, Float]:
-        with _lock:
-            _start()
+        with lock:
+            start()
             blocks = self._blocks(target.size)
             arrays = self._common("normal", blocks)
             self._derivative(arrays, blocks)
@@ -475,21 +425,45 @@ class Batch:
                 target=target.image,
                 loss=np.zeros(n * blocks),
                 gradient=np.zeros((n * blocks, width)),
-                hessian=np.zeros((n * blocks, max(width, 2), max(width, 2)) if matrix else (1, 1, 1), np.float32),
+                hessian=scratch((n * blocks, max(width, 2), max(width, 2)) if matrix else (1, 1, 1)),
             )
             self._launch("normal", arrays, target.size, blocks, blur, huber)
+            errors = arrays["loss"].reshape(n, blocks).sum(1)
+            gradient = arrays["gradient"].reshape(n, blocks, width).sum(1)
             if not matrix:
-                errors = arrays["loss"].reshape(n, blocks).sum(1)
-                return errors, arrays["gradient"].reshape(n, blocks, width).sum(1), arrays["hessian"]
-            lower = arrays["hessian"].reshape(n, blocks, *arrays["hessian"].shape[1:]).sum(1)[:, :width, :width]
+                return errors, gradient, np.zeros((1, 1, 1), np.float32)
+            lower = _summed(arrays["hessian"], n)[:, :width, :width]
             diagonal = np.einsum("nii->ni", lower).copy()
             full = lower + lower.transpose(0, 2, 1)
             np.einsum("nii->ni", full)[:] = diagonal
-            return (
-                arrays["loss"].reshape(n, blocks).sum(1),
-                arrays["gradient"].reshape(n, blocks, width).sum(1),
-                full,
-            )
+            return errors, gradient, full
+
+
+def _summed(parts: Any, programs: int) -> Float:
+    """Sums (n, p, p) of matrices (n * blocks, p, p) over the blocks."""
+    tasks, width, _ = parts.shape
+    if isinstance(parts, np.ndarray):
+        return parts.reshape(programs, tasks // programs, width, width).sum(1)  # type: ignore[no-any-return]
+    sums = np.zeros((programs, width, width), np.float32)
+    if not _sums:
+        _sums.append(_compiled(_SUMS_SOURCE, "sums kernel"))
+    _sums[0](parts, sums)
+    return sums
+
+
+_SUMS_SOURCE = """\
+import taichi as ti
+
+
+@ti.kernel
+def run(parts: ti.types.ndarray(dtype=ti.f32, ndim=3), sums: ti.types.ndarray(dtype=ti.f32, ndim=3)):
+    blocks = parts.shape[0] // sums.shape[0]
+    for b, row, column in ti.ndrange(sums.shape[0], sums.shape[1], sums.shape[2]):
+        total = ti.cast(0.0, ti.f64)
+        for block in range(blocks):
+            total += parts[b * blocks + block, row, column]
+        sums[b, row, column] = ti.cast(total, ti.f32)
+"""
 
 
 def _entry_bound(tape: Tape) -> int:
@@ -528,18 +502,15 @@ class Target:
 def jacobian(tape: Tape, parameters: npt.ArrayLike, size: tuple[int, int], blur: float = 0.0) -> tuple[Float, Float]:
     """Premultiplied RGBA (h, w, 4) and its Jacobian (h, w, 4, p), in one pass."""
     batch = Batch.of([(tape, parameters)])
-    with _lock:
-        _start()
+    with lock:
+        start()
         blocks = batch._blocks(size)
         arrays = batch._common("jacobian", blocks)
         batch._derivative(arrays, blocks)
         arrays["image"] = np.empty((1, size[1], size[0], 4), np.float32)
-        arrays["jacobian"] = np.zeros((size[1], size[0], 4, batch.parameters.shape[1]), np.float32)
+        arrays["jacobian"] = scratch((size[1], size[0], 4, batch.parameters.shape[1]))
         batch._launch("jacobian", arrays, size, blocks, blur, 0.0)
-        return arrays["image"][0], arrays["jacobian"][..., : tape.parameter_count]
-
-
-_uniform: list[Callable[..., None]] = []
+        return arrays["image"][0], taichi_device.fetched(arrays["jacobian"])[..., : tape.parameter_count]
 
 
 def _uniform_kernel() -> Callable[..., None]:

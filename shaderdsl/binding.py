@@ -120,8 +120,15 @@ def registered_layout(
         if placed < 0 or placed > len(operation.parameters):
             continue
         layout = _layout(operation, operation.parameters, leading, placed, names)
-        if layout is not None:
-            return layout
+        if layout is None:
+            continue
+        if layout.canonical is not None:
+            # A box of the plane with one radius must not turn into a solid one when the radius loses its name.
+            canonical = tuple(name for _, name in layout.canonical if name)
+            again = registered_layout(function, len(layout.canonical) - len(canonical), canonical, dimension, home)
+            if again is None or again.operation is not operation:
+                layout = _layout(operation, operation.parameters, leading, placed, names, optional_by_name=True)
+        return layout
     return None
 
 
@@ -148,6 +155,7 @@ def _layout(
     leading: int,
     placed: int,
     names: tuple[str, ...],
+    optional_by_name: bool = False,
 ) -> Layout | None:
     if placed > len(parameters) or len(set(names)) < len(names):
         return None
@@ -157,6 +165,7 @@ def _layout(
     # After several shapes, points or colours a parameter can only be told by its name, as it can after a gap.
     by_name = operation is not None and bool(operation.variadic)
     for position, parameter in enumerate(parameters):
+        by_name |= optional_by_name and parameter.default is not None
         if position < placed:
             index: int | None = leading + position
             if parameter.name in at:
