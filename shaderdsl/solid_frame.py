@@ -83,7 +83,7 @@ def section(antialias: bool, materials: Materials) -> tuple[str, str]:
     """The surface of a shape of the plane that is made solid; and the same where its space is scaled."""
     heads = "".join(f", vec3 {name}" for name in materials)
     wide = ["scale * d.w"] if antialias else []
-    values = ["vec4(scale * d.x, scale * (vec3(d.yz, 0.0) * frame))", *wide, *materials]
+    values = ["vec4(scale * d.x, scale * (transpose(frame) * vec3(d.yz, 0.0)))", *wide, *materials]
     return (
         "// A shape of the plane, made solid.\n"
         f"Surface section(vec4 d, mat3 frame, float scale{heads}) {{\n    return solid({', '.join(values)});\n}}",
@@ -112,8 +112,9 @@ Surface besided(Surface s, vec4 beside, int number, int flip) {
 
 TURNED = """// A solid's distance seen from outside: its gradient is turned back by the transposed Jacobian of its coordinates.
 vec4 turned(vec4 d, mat3 frame, float scale) {
-    return scale * vec4(d.x, d.yzw * frame);
+    return scale * vec4(d.x, transpose(frame) * d.yzw);
 }"""
+"""A vector times a matrix would be the same, and NVIDIA's compiler (580.159) fails on it where a mirrored solid is extruded (C9999)."""
 
 STEPPED = """// The distance one step further than where it was looked at.
 vec4 stepped(vec4 d, vec2 step_taken) {

@@ -200,7 +200,7 @@ class Field:
         """How steeply a height rises, along the scene's axes."""
         slope = self._on_surface(helpers.bump, bump, frame)
         if frame.jacobian:
-            slope = f"{slope} * {self.held(frame.jacobian, 'frame', 'mat3')}"
+            slope = f"transpose({self.held(frame.jacobian, 'frame', 'mat3')}) * {slope}"
         return self.scaled(slope, frame.scale)
 
     def _on_surface(self, helper: Callable[..., helpers.Helper], value: ir.Paint | ir.Bump, frame: Frame) -> str:
@@ -306,7 +306,8 @@ class Field:
         if isinstance(shape, ir.Outline) and self.shading and any(not v.on for v in shape.vertices):
             # On a curve rounding errors choose the side: it is looked at from just before.
             self.shader.fixed("stepped")
-            near = self.block.variable("vec2", "near", f"({held} - {NEARBY} * ({frame.jacobian} * rayDirection)).xy")
+            ray = f"({frame.jacobian} * rayDirection)" if frame.jacobian else "rayDirection"
+            near = self.block.variable("vec2", "near", f"({held} - {NEARBY} * {ray}).xy")
             text = f"stepped({self.shader.outline(shape, near, self.block)}, {point} - {near})"
         elif isinstance(shape, ir.Outline):
             text = self.shader.outline(shape, point, self.block)

@@ -187,12 +187,6 @@ def combination_value(operation: Operation) -> Helper:
     return _helper(name, function_text(f"float {name}({', '.join([*heads, *head])})", trace, {**texts, **inputs}, _returned))
 
 
-def reads_thickness(operation: Operation) -> bool:
-    """Whether a boolean's or modifier's distance depends on the thickness of what it combines."""
-    _, trace, _ = _traced_combination(operation)
-    return any(str(name).endswith("_w") for name in trace.inputs())
-
-
 def _slopes(graph: Graph, value: Expr, operands: Sequence[str]) -> list[Expr]:
     """The derivatives of a value by each operand's distance."""
     return [dual._gradient(graph, value, [{graph.input(x + "_f").index: graph.constant(1.0)}])[0] for x in operands]
@@ -250,7 +244,8 @@ def combination(operation: Operation, antialias: bool, materials: Materials, kee
         lines = [part for line in lines for part in line.split("\n")]
         body = "\n".join("    " + line for line in lines)
         return name, f"Surface {name}({', '.join(heads)}) {{\n{body}\n}}", (*called(body), *(("creased",) if antialias else ()))
-    trace.outputs = [distance.value, graph.lift(distance.thickness), *_slopes(graph, distance.value, operands)]
+    thickness = [graph.lift(distance.thickness)] if antialias else []
+    trace.outputs = [distance.value, *thickness, *_slopes(graph, distance.value, operands)]
     beside = distance.beside is not None and antialias
     if beside:
         assert distance.beside is not None
@@ -259,10 +254,10 @@ def combination(operation: Operation, antialias: bool, materials: Materials, kee
     count = len(operands)
 
     def results(values: list[str]) -> list[str]:
-        value, thickness, *rest = values
+        value, *rest = values
+        thickness = [rest.pop(0)] if antialias else []
         out = ["Surface s = a;", f"s.d = {value};", f"s.gradient = {_mixture(rest[:count], operands)};"]
-        if antialias:
-            out.append(f"s.thickness = {thickness};")
+        out += [f"s.thickness = {text};" for text in thickness]
         mixed = materials and not keeps and count == 2
         if count == 2 and (antialias or mixed):
             out.append("float share = secondShare(s.d, a.d, b.d);")

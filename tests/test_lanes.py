@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 import data
-from render import taichi_backend
+from render import taichi_backend, taichi_device
 from render.taichi_backend import Batch, Target
 from render.taichi_lanes import FEWEST, suits
 from render.tapes import tape_of
@@ -17,7 +17,7 @@ from shaderdsl import Program, parse
 from shaderdsl.registry import operations
 from shaderdsl.tape import MAXIMUM_INSTRUCTIONS, opcodes
 
-pytestmark = pytest.mark.skipif(taichi_backend.device() != "cpu", reason="they are for the CPU")
+pytestmark = pytest.mark.skipif(taichi_device.device() != "cpu", reason="they are for the CPU")
 
 LAYERS = """
 scene 2d(background = none)

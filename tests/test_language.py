@@ -265,6 +265,11 @@ CANONICAL = [
      "path((0, 0), curve(1, 1), (1, 0), width = 0.1, closed = yes)"),
     ("scene 2d(background = none)\ncircle(1)", "scene 2d(background = none)\ncircle(1)"),
     ("scene 2d()", "scene 2d"),
+    ("scene 3d\nbox(1, 2, top_right = 0.1).extrude(0.1)", "scene 3d\nbox(1, 2, top_right = 0.1).extrude(0.1)"),
+    ("scene 3d\nbox(half_height = 2, half_width = 1, top_right = 0.1).extrude(0.1)",
+     "scene 3d\nbox(1, 2, top_right = 0.1).extrude(0.1)"),
+    ("scene 3d\nbox(1, 2, bottom_right = 0.2, top_right = 0.1).extrude(0.1)", "scene 3d\nbox(1, 2, 0.1, 0.2).extrude(0.1)"),
+    ("scene 3d\nbox(1, half_depth = 0.1, half_height = 2)", "scene 3d\nbox(1, 2, 0.1)"),
     ("/* a */ circle(1) // b", "circle(1)"),
     ("\ufeffcircle(1)\r\ncircle(2)\r\n", "circle(1)\ncircle(2)"),
 ]  # fmt: skip

@@ -98,6 +98,8 @@ union(a.loft(a, 0.1).offset(0.03).scale(0.5).move(0.7, 0.2, 0.2), sphere(0.2).mo
     "many in one": """scene 3d
         union(sphere(0.2), sphere(0.2).move(0.3, 0, 0), box(0.1, 0.3, 0.1).move(-0.3, 0, 0), torus(0.4, 0.05), capsule((0, 0, 0),
             (0, 0.5, 0.4), 0.08), cylinder(0.1, 0.1).move(0, -0.4, 0), smooth = 0.1) - sphere(0.2).move(0.2, 0.2, 0.2)""",
+    "a loft of curves, where nothing is moved": """scene 3d
+        path((-0.4, -0.2), curve(0, -0.4), (0.4, 0), (0, 0.4)).loft(circle(0.3), 0.2)""",
 }  # fmt: skip
 
 
@@ -173,6 +175,12 @@ def test_every_target_draws_the_same() -> None:
         for live_toy in (False, True):
             toy = gl_backend.draw(shadertoy_shell(to_glsl(program, "shadertoy", live=live_toy)), (96, 96))
             assert (np.abs(toy - (wanted + (1.0 - wanted[..., 3:]))).max(2) > 1e-3).mean() <= 1e-3
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_operation_compiles_without_antialiasing(name: str) -> None:
+    drawn = gl_backend.draw(to_glsl(parse(EXAMPLES[name]), antialias=False), (8, 8))
+    assert np.isfinite(drawn).all()
 
 
 @pytest.mark.parametrize("name", ["a body", "every sharp boolean", "extrusions", "fog", "fog over nothing", "folds in folds", "nothing"])

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pytest
 import taichi as ti
 
-from render import taichi_backend
+from render import taichi_device
 from render.taichi_frame import FUNCTIONS
 from render.tapes import tape_of
 from shaderdsl import dual, emit, parse
@@ -98,7 +98,7 @@ def kernel_text(name: str, rule: Rule) -> str:
 @pytest.fixture(scope="module")
 def kernels(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
     """A module with a kernel for each rule, `k` and its number. Taichi reads a kernel's source from its file."""
-    taichi_backend.device()
+    taichi_device.device()
     texts = [kernel_text(f"k{number}", rule) for number, (_, rule) in enumerate(rules().values())]
     texts.append(kernel_text("slots", slot_rule()))
     path: Path = tmp_path_factory.mktemp("autodiff") / "printed_rules.py"

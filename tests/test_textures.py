@@ -11,7 +11,7 @@ import pytest
 from agreement import Agreement, batched, drawn, gl_against_taichi, reference, taichi_against_numpy
 
 import render
-from render import gl_backend, numpy_backend, taichi_backend
+from render import gl_backend, numpy_backend, taichi_device
 from render.numpy_backend import compiled
 from render.tapes import tape_of
 from shaderdsl import DslError, dual, emit, noise, parse, solid_dual, to_glsl
@@ -51,7 +51,7 @@ def test_hashes_are_equal_in_numpy() -> None:
 
 
 def test_hashes_are_equal_in_taichi(tmp_path: Path) -> None:
-    taichi_backend.device()
+    taichi_device.device()
     arrays = ", ".join(f"{n}: ti.types.ndarray(dtype=ti.f32, ndim=1)" for n in ("x", "y", "z", "seed", "found"))
     text = f"import taichi as ti\n{emit.TAICHI_HASH}\n@ti.kernel\ndef run({arrays}):\n"
     text += "    for i in range(x.shape[0]):\n        found[i] = hashed(x[i], y[i], z[i], seed[i])\n"
