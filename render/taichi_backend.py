@@ -24,7 +24,6 @@ import numpy.typing as npt
 from render import taichi_device, taichi_frame, taichi_lanes
 from render.taichi_device import forgotten_with_the_runtime, lock, on_gpu, scratch, start
 from render.taichi_frame import Mode
-from render.taichi_kernels import TILE
 from shaderdsl import emit, tape as tapes
 from shaderdsl.registry import operations, scalar_names
 from shaderdsl.tape import Tape, Uniform
@@ -32,7 +31,7 @@ from shaderdsl.tape import Tape, Uniform
 Float = npt.NDArray[np.float32]
 Double = npt.NDArray[np.float64]
 
-_kernels: dict[tuple[Mode, int, bool], list[tuple[frozenset[int], Callable[..., None]]]] = forgotten_with_the_runtime({})
+_kernels: dict[tuple[Mode, int, bool, int], list[tuple[frozenset[int], Callable[..., None]]]] = forgotten_with_the_runtime({})
 _prepared: set[int] = forgotten_with_the_runtime(set())
 _uniform: list[Callable[..., None]] = forgotten_with_the_runtime([])
 _sums: list[Callable[..., None]] = forgotten_with_the_runtime([])
@@ -58,11 +57,12 @@ def _families() -> tuple[frozenset[int], ...]:
 
 def _kernel(mode: Mode, used: frozenset[int], registers: int, by_lanes: bool) -> Callable[..., None]:
     """A kernel whose operations include `used`; compiled anew when no cached one does."""
-    cached = _kernels.setdefault((mode, registers, by_lanes), [])
+    side = taichi_device.tile()
+    cached = _kernels.setdefault((mode, registers, by_lanes, side), [])
     fitting = [(len(have), run) for have, run in cached if used <= have]
     if fitting:
         return min(fitting, key=lambda pair: pair[0])[1]
-    text = taichi_lanes.source(mode, used) if by_lanes else taichi_frame.source(mode, sorted(used), registers)
+    text = taichi_lanes.source(mode, used) if by_lanes else taichi_frame.source(mode, sorted(used), registers, side)
     run = _compiled(text, f"{mode} kernel")
     cached.append((used, run))
     return run
@@ -108,7 +108,7 @@ def prepare(family: int = 1) -> float:
             tape = _smallest_tape()
             batch = Batch.of([(tape, np.full(tape.parameter_count, 0.5))])
             batch.used |= frozenset(table[operations()[name]].number for name in FAMILIES[family])
-            target = Target(np.zeros((TILE, TILE, 4), np.float32))
+            target = Target(np.zeros((8, 8, 4), np.float32))
             batch.images(target.size)
             batch.scores(target)
             batch.scores_without(target)
@@ -293,7 +293,7 @@ class Batch:
             "states": scratch((tasks, 4 * most + 4), np.int32),
             "active": scratch((tasks, 3 * longest + 3), np.int32),
             "centre": scratch((tasks, longest + 1)),
-            "row_fields": scratch((tasks, TILE * most + 1)),
+            "row_fields": scratch((tasks, taichi_device.tile() * most + 1)),
             "near_elements": scratch((tasks, self._outlined + 1), np.int32),
             "near_count": scratch((tasks, longest + 1), np.int32),
         }
@@ -333,7 +333,8 @@ class Batch:
             run(*(arrays[name] for name in argument_names(mode)), *numbers)
 
     def _blocks(self, size: tuple[int, int]) -> int:
-        tiles = -(-size[0] // TILE) * -(-size[1] // TILE)
+        side = taichi_device.tile()
+        tiles = -(-size[0] // side) * -(-size[1] // side)
         return taichi_device.tasks_each(len(self), tiles)
 
     # -- what it gives ------------------------------------------------------------------------------------
@@ -371,7 +372,7 @@ class Batch:
             start()
             blocks = self._blocks(target.size)
             arrays = self._common("score", blocks)
-            arrays.update(target=target.image, tile_sums=target.tile_sums, loss=np.zeros(len(self) * blocks))
+            arrays.update(target=target.image, tile_sums=target.tile_sums(taichi_device.tile()), loss=np.zeros(len(self) * blocks))
             self._launch("score", arrays, target.size, blocks, blur, 0.0)
             return arrays["loss"].reshape(len(self), blocks).sum(1)  # type: ignore[no-any-return]
 
@@ -489,14 +490,20 @@ class Target:
         self.image: Float = np.ascontiguousarray(image, np.float32)
         if self.image.ndim != 3 or self.image.shape[2] != 4:
             raise ValueError(f"a target is a premultiplied RGBA picture (h, w, 4), not {self.image.shape}")
-        height, width, _ = self.image.shape
-        self.size = (width, height)
-        down, across = -(-height // TILE), -(-width // TILE)
-        padded = np.zeros((down * TILE, across * TILE, 5))
-        padded[:height, :width, :4] = self.image
-        padded[:height, :width, 4] = (self.image.astype(np.float64) ** 2).sum(2)
-        tiles = padded.reshape(down, TILE, across, TILE, 5).sum((1, 3)).reshape(-1, 5)
-        self.tile_sums: Float = np.ascontiguousarray(tiles, np.float32)
+        self.size = (self.image.shape[1], self.image.shape[0])
+        self._tile_sums: dict[int, Float] = {}
+
+    def tile_sums(self, side: int) -> Float:
+        """Over each tile (n,), row by row, the sums of the four channels and of their squares: (n, 5)."""
+        if side not in self._tile_sums:
+            width, height = self.size
+            down, across = -(-height // side), -(-width // side)
+            padded = np.zeros((down * side, across * side, 5))
+            padded[:height, :width, :4] = self.image
+            padded[:height, :width, 4] = (self.image.astype(np.float64) ** 2).sum(2)
+            tiles = padded.reshape(down, side, across, side, 5).sum((1, 3)).reshape(-1, 5)
+            self._tile_sums[side] = np.ascontiguousarray(tiles, np.float32)
+        return self._tile_sums[side]
 
 
 def jacobian(tape: Tape, parameters: npt.ArrayLike, size: tuple[int, int], blur: float = 0.0) -> tuple[Float, Float]:

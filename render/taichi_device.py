@@ -29,6 +29,11 @@ TASKS_ON_CPU = min(max(4, 2 * (os.cpu_count() or 1)), 16)
 TASKS_ON_GPU = 1 << 14
 """Tasks that a batch is split into: as many as the largest GPUs run at once, few enough for what each keeps in memory."""
 
+TILE_ON_CPU = 8
+TILE_ON_GPU = 2
+"""Sides, in pixels, of the tiles of a picture of the plane: what a tile shows for certain is looked at once for all its pixels,
+which one task draws one after another."""
+
 _OPTIONS = {"fast_math": False, "advanced_optimization": False}
 """Taichi's own optimiser takes five times as long as LLVM's, which does the same work, and gains a tenth at most."""
 
@@ -76,6 +81,11 @@ def device() -> str:
     with lock:
         start()
         return "cuda" if on_gpu() else "cpu"
+
+
+def tile() -> int:
+    """The side of a tile of a picture of the plane, in pixels."""
+    return TILE_ON_GPU if on_gpu() else TILE_ON_CPU
 
 
 def stride() -> int:

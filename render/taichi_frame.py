@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from textwrap import indent as indented
 from typing import Literal
 
-from render.taichi_kernels import TILE, Interpreter
+from render.taichi_kernels import Interpreter
 from shaderdsl import dual, emit
 
 Mode = Literal["image", "coverage", "score", "without", "normal", "jacobian"]
@@ -64,20 +64,20 @@ def argument_names(mode: Mode) -> list[str]:
     return names + list(SINK_ARGUMENTS[mode])
 
 
-def head(names: Iterable[str]) -> str:
-    """The text before a kernel's body: what it imports, the functions that it calls, and its arguments."""
+def head(names: Iterable[str], side: int) -> str:
+    """The text before a kernel's body: what it imports, a tile's side, the functions that it calls, and its arguments."""
     arguments = [f"{name}: ti.types.ndarray(dtype=ti.{_ARRAYS[name]})" for name in names]
     arguments += [f"{name}: ti.{kind}" for name, kind in _SCALARS.items()]
     signature = "".join(f"    {argument},\n" for argument in arguments)
-    return f"import taichi as ti\n\n{FUNCTIONS}\n@ti.kernel\ndef run(\n{signature}):\n"
+    return f"import taichi as ti\n\nTILE = {side}\n{FUNCTIONS}\n@ti.kernel\ndef run(\n{signature}):\n"
 
 
-def source(mode: Mode, used: Iterable[int], registers: int) -> str:
-    """The text of kernel `run` for a mode, a set of opcodes and a register file's size (instructions a layer)."""
+def source(mode: Mode, used: Iterable[int], registers: int, side: int) -> str:
+    """The text of kernel `run` for a mode, a set of opcodes, a register file's size (instructions a layer) and a tile's side."""
     interpreter = Interpreter(used)
     derivative = mode in ("normal", "jacobian")
     parts = [
-        head(argument_names(mode)),
+        head(argument_names(mode), side),
         indented(_start(), " " * 4),
         indented(_task(interpreter, registers, derivative), " " * 12),
         indented(_tile(), " " * 16),
@@ -92,9 +92,9 @@ def source(mode: Mode, used: Iterable[int], registers: int) -> str:
 
 def _start() -> str:
     # Taichi hands a CPU's threads 512 turns of a loop at a time, so a task takes `stride` turns, all but one of them idle.
-    return f"""\
-tiles_x = (width + {TILE - 1}) // {TILE}
-tiles_y = (height + {TILE - 1}) // {TILE}
+    return """\
+tiles_x = (width + TILE - 1) // TILE
+tiles_y = (height + TILE - 1) // TILE
 pixel = 2.0 / ti.cast(ti.min(width, height), ti.f32)
 for turn in range(programs.shape[0] * blocks * stride):
     if turn % stride == 0:
@@ -108,7 +108,7 @@ def _task(interpreter: Interpreter, registers: int, derivative: bool) -> str:
     text += f"space = ti.Vector.zero(ti.f32, {6 * interpreter.spaces})\n"
     text += f"slope = ti.Vector.zero(ti.f32, {2 * registers})\n"
     if interpreter.by_rows:
-        text += f"row_value = ti.Vector.zero(ti.f32, {TILE * registers})\n"
+        text += f"row_value = ti.Vector.zero(ti.f32, TILE * {registers})\n"
     text += f"need = ti.Vector.zero(ti.i32, {registers})\nhanded = ti.Vector.zero(ti.i32, {registers})\n"
     text += f"chosen = ti.Vector.zero(ti.i32, {2 * registers})\ntotal = ti.cast(0.0, ti.f64)\n"
     if derivative:
@@ -120,12 +120,12 @@ def _task(interpreter: Interpreter, registers: int, derivative: bool) -> str:
 
 
 def _tile() -> str:
-    return f"""\
+    return """\
 tile = block + step * blocks
 tile_y = tile // tiles_x
 tile_x = tile - tile_y * tiles_x
-across = ti.min({TILE}, width - tile_x * {TILE})
-down = ti.min({TILE}, height - tile_y * {TILE})
+across = ti.min(TILE, width - tile_x * TILE)
+down = ti.min(TILE, height - tile_y * TILE)
 start = 0
 edges = 0
 ramps = 0
@@ -140,21 +140,20 @@ for sample in range(across * down + 1):
 
 
 def _sample(mode: Mode) -> str:
-    radius = TILE * 0.5 * 2**0.5
     text = f"""\
 if sample > 0:
     across_at += 1
     if across_at == across:
         across_at = 0
         line += 1
-column_x = tile_x * {TILE} + across_at
-row_y = tile_y * {TILE} + line
+column_x = tile_x * TILE + across_at
+row_y = tile_y * TILE + line
 px = (ti.cast(column_x, ti.f32) + 0.5 - 0.5 * ti.cast(width, ti.f32)) * pixel
 py = (0.5 * ti.cast(height, ti.f32) - ti.cast(row_y, ti.f32) - 0.5) * pixel
 if sample == 0:
-    px = (ti.cast(tile_x * {TILE}, ti.f32) + {TILE / 2} - 0.5 * ti.cast(width, ti.f32)) * pixel
-    py = (0.5 * ti.cast(height, ti.f32) - ti.cast(tile_y * {TILE}, ti.f32) - {TILE / 2}) * pixel
-radius = {radius!r} * pixel
+    px = (ti.cast(tile_x * TILE, ti.f32) + 0.5 * TILE - 0.5 * ti.cast(width, ti.f32)) * pixel
+    py = (0.5 * ti.cast(height, ti.f32) - ti.cast(tile_y * TILE, ti.f32) - 0.5 * TILE) * pixel
+radius = {0.5 * 2**0.5!r} * TILE * pixel
 """
     text += "r0 = 0.0\nr1 = 0.0\nr2 = 0.0\nr3 = 0.0\n"
     text += "if background >= 0 and sample > 0:\n"
@@ -304,12 +303,12 @@ if state != 0:
                 cover = 0.0
 """
     if not by_rows:
-        text += f"""\
+        text += """\
             certain = 0
             tiles = layers[lay, 6]
             if tiles == 1 or (tiles == 2 and vf > 0.0):
                 spare = (ti.abs(vf) / lipschitz[lay] - reach) / pixel
-                certain = 2 * (across_at + 1 + ti.cast(0.999 * ti.min(spare, {TILE}.0), ti.i32))
+                certain = 2 * (across_at + 1 + ti.cast(0.999 * ti.min(spare, ti.cast(TILE, ti.f32)), ti.i32))
                 if vf <= 0.0:
                     certain += 1
             states[task, 4 * l + 2] = certain
@@ -385,22 +384,22 @@ def _values(interpreter: Interpreter) -> str:
     text = "        if sample == 0:\n" + indented(alone, " " * 4) + "        else:\n            if across_at == 0:\n"
     x = "(ti.cast(column_x + lane, ti.f32) + 0.5 - 0.5 * ti.cast(width, ti.f32)) * pixel"
     text += interpreter.lanes(
-        16, TILE, (x, "py"), lambda n, _: f"row_value[{TILE} * {n} + lane]", held="centre[task, list_base + n]"
+        16, "TILE", (x, "py"), lambda n, _: f"row_value[TILE * {n} + lane]", held="centre[task, list_base + n]"
     )
-    return text + f"""\
+    return text + """\
                 least = 1e30
-                for lane in range({TILE}):
-                    found = row_value[{TILE} * root + lane]
-                    row_fields[task, {TILE} * l + lane] = found
+                for lane in range(TILE):
+                    found = row_value[TILE * root + lane]
+                    row_fields[task, TILE * l + lane] = found
                     least = ti.min(least, ti.abs(found))
                 certain = 0
                 spare = (least / lipschitz[lay] - reach) / pixel
                 if layers[lay, 6] == 1 and spare > 0.0:
-                    certain = 2 * (line + 1 + ti.cast(0.999 * ti.min(spare, {TILE}.0), ti.i32))
-                    if row_value[{TILE} * root] <= 0.0:
+                    certain = 2 * (line + 1 + ti.cast(0.999 * ti.min(spare, ti.cast(TILE, ti.f32)), ti.i32))
+                    if row_value[TILE * root] <= 0.0:
                         certain += 1
                 states[task, 4 * l + 2] = certain
-            vf = row_fields[task, {TILE} * l + across_at]
+            vf = row_fields[task, TILE * l + across_at]
 """
 
 

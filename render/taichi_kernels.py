@@ -31,9 +31,6 @@ from shaderdsl import dual, emit, tape as tapes
 from shaderdsl.dual import Rule
 from shaderdsl.registry import FAT, Operation, continuous_names, scalar_names
 
-TILE = 8
-"""Side of a tile in pixels."""
-
 ENTRY_WIDTH = 4
 """Channels: premultiplied red, green, blue, and alpha."""
 
@@ -148,7 +145,7 @@ class Interpreter:
         return not self.groups["outline"] and not self.groups["repetition"]
 
     def lanes(
-        self, indent: int, count: int, point: tuple[str, str], register: Callable[[str, int], str], held: str, parts: int = 1
+        self, indent: int, count: int | str, point: tuple[str, str], register: Callable[[str, int], str], held: str, parts: int = 1
     ) -> str:
         """Evaluates the layer's active instructions at `count` points at once: values (`parts` = 1) or duals (4).
 

@@ -16,8 +16,9 @@ from collections.abc import Sequence
 from functools import cache
 from textwrap import indent as indented
 
+from render.taichi_device import TILE_ON_CPU as TILE
 from render.taichi_frame import LAYER, PROGRAM_COLUMNS, REACH, SINK_ARGUMENTS, Mode, coverage, head
-from render.taichi_kernels import TILE, Interpreter
+from render.taichi_kernels import Interpreter
 from shaderdsl.registry import scalar_names
 
 LANES = TILE * TILE
@@ -60,7 +61,7 @@ def source(mode: Mode, used: frozenset[int]) -> str:
     interpreter = Interpreter(sorted(used))
     channels = (3,) if mode == "coverage" else (0, 1, 2, 3)
     parts = [
-        head(argument_names(mode)),
+        head(argument_names(mode), TILE),
         indented(_task(), " " * 4),
         indented(_points(channels), " " * 24),
         indented(_layer(interpreter, channels), " " * 28),
