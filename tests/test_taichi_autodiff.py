@@ -95,6 +95,11 @@ def kernel_text(name: str, rule: Rule) -> str:
     )
 
 
+pytestmark = pytest.mark.skipif(
+    taichi_device.device() != "cpu", reason="on CUDA Taichi 1.7.4 loses parts of its own derivatives; the rules are the same everywhere"
+)
+
+
 @pytest.fixture(scope="module")
 def kernels(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
     """A module with a kernel for each rule, `k` and its number. Taichi reads a kernel's source from its file."""
