@@ -70,22 +70,19 @@ def is_unsteady(program: Program, size: Size, pixels: npt.NDArray[np.bool_]) -> 
     """Which of `pixels` (h, w) the float64 picture moves by more than STEP when something moves by MOVE."""
     x, y = (axis[pixels][None] for axis in numpy_backend.pixel_centres(size))
 
-    def at(dx: float, dy: float, params: npt.ArrayLike) -> Image:
-        return moved(program, params, size, (x + dx, y + dy))
-
-    here = at(0.0, 0.0, program.params)
-    change = np.zeros(here.shape[:2])
-    steps = [(dx, dy, program.params) for dx, dy in product((-MOVE, 0.0, MOVE), repeat=2)]
+    # All moves of coordinates at once, the first of which is none.
+    aside = np.array([(0.0, 0.0), *(m for m in product((-MOVE, 0.0, MOVE), repeat=2) if any(m))])[..., None]
+    places = ((x + aside[:, 0]).reshape(1, -1), (y + aside[:, 1]).reshape(1, -1))
+    found = moved(program, program.params, size, places).reshape(len(aside), x.size, 4)
+    change = np.abs(found - found[0]).max((0, 2))
     for index, sign in product(range(len(program.params)), (-MOVE, MOVE)):
-        params = program.params.copy()
-        params[index] += sign
-        steps.append((0.0, 0.0, params))
-    for step in steps:
-        change = np.maximum(change, np.abs(at(*step) - here).max(2))
         if (change > STEP).all():
             break
+        params = program.params.copy()
+        params[index] += sign
+        change = np.maximum(change, np.abs(moved(program, params, size, (x, y))[0] - found[0]).max(1))
     result = np.zeros(pixels.shape, bool)
-    result[pixels] = change[0] > STEP
+    result[pixels] = change > STEP
     return result
 
 
