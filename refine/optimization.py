@@ -312,7 +312,8 @@ def adam(
 class Optimum:
     """A refined program, its PSNR (dB) against the picture at the fitted size, and how it got there.
 
-    `views` is the same program seen by each camera, where several were given; the first is `program`.
+    `views` is the same program seen by each camera, where several were given; the first is `program`. The PSNR is that of pictures
+    with as many samples a pixel as the last steps took.
     """
 
     program: Program
@@ -326,6 +327,9 @@ class Optimum:
 STAGES: tuple[tuple[int, float], ...] = ((32, 2.0), (64, 1.0), (128, 0.0))
 """The default pyramid: (longest side in pixels, σ in those pixels); the picture's own size ends it."""
 
+
+FINE_STEPS = 10
+"""The most steps that are taken with several samples a pixel."""
 
 CROWD, CROWD_STEPS = 6, 4
 """So many starts are refined to the end; more are after so many steps only as many as that."""
@@ -373,6 +377,7 @@ def optimize(
     method: str = "auto",
     restarts: int = 4,
     enough: float | None = None,
+    samples: int = 1,
     seconds: float | None = None,
 ) -> Optimum:
     """Refines the trainable numbers of `program` until its picture is as near to `image` as they can bring it.
@@ -387,13 +392,18 @@ def optimize(
 
     Below `enough` dB (without it 50 in the plane, and in space 60 between pictures blurred by two pixels, since one of one sample a
     pixel is no nearer to a finely sampled one), up to `restarts` rounds throw the numbers of one statement about at a time and descend again.
-    Raises ValueError for an unknown method and for pictures and cameras that do not go together, ImageError for an image that can not be read.
+    In space `samples` > 1 lets a few last steps draw so many samples along each pixel's side, averaged as light: slower, and numbers of
+    a finely sampled picture are met more exactly; what is drawn with one sample a pixel may then be a little further from it.
+    Raises ValueError for an unknown method or number of samples and for pictures and cameras that do not go together, ImageError for an image that can not be read.
     """
+    from render.averaging import Finer
     from render.images import load, resized
     from render.tapes import lowered
 
     if method not in ("auto", "least_squares", "adam"):
         raise ValueError(f'method is "auto", "least_squares" or "adam", not {method!r}')
+    if samples < 1 or (samples > 1 and program.dimension == 2):
+        raise ValueError(f"samples are 1 or more, and 1 in the plane, whose pixels are averaged exactly enough, not {samples}")
     began = time.perf_counter()
     manner = MANNERS[program.dimension]
     if enough is not None:
@@ -432,6 +442,8 @@ def optimize(
     search = _Search(problem, coordinates, levels, judge, manner, huber, first_order, late)
     with one_linear_algebra_thread():
         best = search.best(points, steps, groups, restarts, seed)
+        if samples > 1:
+            best = search.finished(best, joint.finer(samples) if joint is not None else Finer(problem, samples))
     seen = [legal(program, best.parameters[0])] if joint is None else joint.seen(best.parameters[0])
     psnr = search.decibels(best.errors[0])
     return Optimum(seen[0], psnr, time.perf_counter() - began, search.steps, search.history, tuple(seen))
@@ -466,6 +478,15 @@ class _Search:
             if found.errors[0] < best.errors[0]:
                 best = found
         return best
+
+    def finished(self, descent: Descent, finer: Any) -> Descent:
+        """A descent's last steps, with more samples a pixel."""
+        result = least_squares(
+            finer, self.coordinates, descent.parameters, self.levels[-1],
+            steps=FINE_STEPS, huber=self.huber, stop=self.late,
+        )  # fmt: skip
+        self.steps += result.steps
+        return result
 
     def good(self, descent: Descent) -> bool:
         """Whether nothing is at a wrong place any more."""

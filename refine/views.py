@@ -8,6 +8,7 @@ sums of its parts'.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from shaderdsl.program import Program, parse
 from shaderdsl.registry import functions
 
 if TYPE_CHECKING:
+    from render.averaging import Finer
     from render.images import Picture
     from render.taichi_backend import Target
     from shaderdsl.solid_tape import SolidTape
@@ -71,7 +73,7 @@ def _camera_parameters(program: Program) -> npt.NDArray[np.bool_]:
 class Part:
     """One picture: the tape that draws it, and where its parameters (p,) are among the joint ones."""
 
-    tape: SolidTape
+    tape: SolidTape | Finer
     columns: Ints
     weight: float
 
@@ -128,6 +130,14 @@ class Joint:
         self.parts = [
             Part(solid_tape_of(programs[v.program]).showing(v.what, v.exposure), self.columns[v.program], v.weight) for v in views
         ]
+
+    def finer(self, samples: int) -> Joint:
+        """The same of pictures with so many samples along a pixel's side."""
+        from render.averaging import Finer
+
+        result = copy(self)
+        result.parts = [replace(part, tape=Finer(part.tape, samples)) for part in self.parts if not isinstance(part.tape, Finer)]
+        return result
 
     @property
     def start(self) -> Double:

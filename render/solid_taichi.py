@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -241,7 +241,7 @@ class SolidBatch:
         with lock:
             start()
             slots = self._slot_parts.run(self.parameters)
-            return _blurred(self._drawn("image", slots, self._marched(slots, size), size, {}), blur)
+            return blurred(self._drawn("image", slots, self._marched(slots, size), size, {}), blur)
 
     def scores(self, target: Target, blur: float = 0.0) -> Double:
         """Squared error (n,) against the target, summed over pixels and channels."""
@@ -301,7 +301,7 @@ class SolidBatch:
             rows = scratch((len(self), width * height, 4, count))
             images = self._drawn("jacobian", slots, self._marched(slots, size), size, {"jacobian": rows})
             jacobian = taichi_device.fetched(rows)
-            return _blurred(images, blur), _blurred(jacobian.reshape(len(self), height, width, 4, count), blur)
+            return blurred(images, blur), blurred(jacobian.reshape(len(self), height, width, 4, count), blur)
 
     def normal_equations(self, target: Target, blur: float = 0.0, huber: float = 0.0) -> tuple[Double, Double, Double]:
         """(error (n,), gradient JᵀWr (n, p), JᵀWJ (n, p, p)) of each program against the target.
@@ -310,7 +310,7 @@ class SolidBatch:
         """
         n, count = self.parameters.shape
         errors, gradients, matrices = np.empty(n), np.empty((n, count)), np.empty((n, count, count))
-        step = max(1, _BYTES // (16 * target.image.size // 4 * count))
+        step = max(1, _BYTES // self._jacobian_bytes(target.size))
         for first in range(0, n, step):
             part = self._part(slice(first, first + step))
             images, jacobians = part.jacobians(target.size, blur)
@@ -337,7 +337,11 @@ class SolidBatch:
     def _part(self, which: slice) -> SolidBatch:
         if which.start == 0 and which.stop >= len(self):
             return self
-        return SolidBatch(self.tapes, self.which[which], np.ascontiguousarray(self.parameters[which]))
+        return replace(self, which=self.which[which], parameters=np.ascontiguousarray(self.parameters[which]))
+
+    def _jacobian_bytes(self, size: tuple[int, int]) -> int:
+        """Of one program."""
+        return 16 * size[0] * size[1] * int(self.parameters.shape[1])
 
 
 def _casters(tape: SolidTape) -> list[tuple[int, int, int, int]]:
@@ -359,7 +363,7 @@ def _casts(tape: SolidTape) -> bool:
     return any(kind for _, _, kind, _ in _casters(tape))
 
 
-def _blurred(values: Float, blur: float) -> Float:
+def blurred(values: Float, blur: float) -> Float:
     """Pictures (n, h, w, ...), or their derivatives, blurred: a target that is blurred alike has the true numbers for its minimum,
     which it has not where edges alone are softer."""
     if blur <= 0.0:

@@ -26,7 +26,7 @@ say "mypy"
 .venv/bin/mypy || failed+=" mypy"
 say "pytest"
 # As many tests at once as there are cores, each file's in one process.
-.venv/bin/python -m pytest -q -rs -m "not slow" -n "$(nproc)" --maxprocesses 4 --dist loadfile "$@" </dev/null || failed+=" pytest"
+.venv/bin/python -m pytest -q -rs -m "not slow" -n "$(nproc)" --maxprocesses 4 --dist worksteal "$@" </dev/null || failed+=" pytest"
 
 [ -z "$failed" ] || fail "These found something wrong:$failed."
 say "All is well."

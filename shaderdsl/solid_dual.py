@@ -346,15 +346,16 @@ def crease_rule() -> Rule:
 @cache
 def crease_offset_rule() -> Rule:
     """Inputs as `crease_rule`; output "offset": how many pixels away the edge is, or a large number where the branch beside
-    turns its back. It only chooses between creases and is not differentiated."""
+    turns its back, or goes on as the surface does (two copies at one place). It only chooses between creases and is not
+    differentiated."""
     graph = Graph()
     f, *normal = (graph.input(name) for name in DUAL[:4])
     b, *other = (graph.input(name) for name in BESIDE)
     direction, right, up, size, _ = _sight(graph)
     mine, beside = Point3(*normal), Point3(*other)
     offset, _, _ = view.crease_offset(f - b, mine - beside, mine, direction, right, up, size)
-    turned = beside.dot(direction) < 0.0
-    return Rule(graph, (*_BRANCHES, *_SIGHT[:-1]), ("offset",), (select(turned, offset, 1e9),), (), ())
+    seen, bends = beside.dot(direction) < 0.0, (mine - beside).dot(mine - beside) > view.BENT
+    return Rule(graph, (*_BRANCHES, *_SIGHT[:-1]), ("offset",), (select(bends, select(seen, offset, 1e9), 1e9),), (), ())
 
 
 def camera_slots(camera: Camera) -> list[Expr]:

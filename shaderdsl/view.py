@@ -34,6 +34,9 @@ bit would decide."""
 GRAZING = 0.05
 """A surface whose slope along the ray is less is moved by no more than this allows, when its derivative is taken."""
 
+BENT = 1e-6
+"""The squared difference of two branches' gradients from which there is an edge between them: less, and they are one surface."""
+
 REACH = 0.7072
 """How many pixels from an edge a pixel's centre may be to see it."""
 
