@@ -163,9 +163,18 @@ class SolidShader(Writer):
         """The colour and finish of all surfaces, where they have but one."""
         if self.materials:
             return "", ""
-        block = Block(self)
+        self.fixed("linear")
         colours, finish = self.material(self.only)
-        return f"linear({block.vector(colours[0])})" if self.fixed("linear") else "", block.vector(finish)
+        block = Block(self)
+        texts = f"linear({block.vector(colours[0])})", block.vector(finish)
+        if not block.lines:
+            return texts
+        # What needs statements is computed once.
+        names = "colourOfAll", "finishOfAll"
+        values = f"linear({self.preparation.vector(colours[0])})", self.preparation.vector(finish)
+        self.preparation.lines += [f"{name} = {value};" for name, value in zip(names, values)]
+        self.declared.append(f"vec3 {', '.join(names)};")
+        return names
 
     def material(self, material: Material) -> tuple[Sequence[Sequence[Expr]], list[Expr]]:
         """The stops of a material's colour, and metallic, roughness, emission."""

@@ -100,6 +100,10 @@ union(a.loft(a, 0.1).offset(0.03).scale(0.5).move(0.7, 0.2, 0.2), sphere(0.2).mo
             (0, 0.5, 0.4), 0.08), cylinder(0.1, 0.1).move(0, -0.4, 0), smooth = 0.1) - sphere(0.2).move(0.2, 0.2, 0.2)""",
     "a loft of curves, where nothing is moved": """scene 3d
         path((-0.4, -0.2), curve(0, -0.4), (0.4, 0), (0, 0.4)).loft(circle(0.3), 0.2)""",
+    "one colour that takes statements": """scene 3d
+        sphere(0.5).paint(mix(hsv(0.3, 0.96, 0.68), hsv(param(0.6, 0 .. 1), param(0.5, 0 .. 1), 0.7), param(0.2, 0 .. 1)))""",
+    "copies at one place": """scene 3d
+        box_frame(0.168, 0.13, 0.21, 0.037).move(0.22, -0.044, 0.073).repeat_grid(1, 5, 1, 0.73, 0.28, 0.67).move(-0.28, -0.34, 0.52)""",
 }  # fmt: skip
 
 
