@@ -25,7 +25,7 @@ say "ruff"
 say "mypy"
 .venv/bin/mypy || failed+=" mypy"
 say "pytest"
-# As many tests at once as there are cores, each file's in one process.
+# As many tests at once as there are cores; a process that has none left takes some of another's.
 .venv/bin/python -m pytest -q -rs -m "not slow" -n "$(nproc)" --maxprocesses 4 --dist worksteal "$@" </dev/null || failed+=" pytest"
 
 [ -z "$failed" ] || fail "These found something wrong:$failed."
