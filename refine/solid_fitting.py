@@ -21,7 +21,7 @@ from scipy import ndimage
 from refine.evolution import counted
 from refine.optimization import Coordinates, Level, least_squares, pyramid, squared_error
 from refine.record import Record
-from refine.solid_model import CAMERA_DISTANCE, CAMERA_FOV, SIZES, TURNED, Model, Numbers, Solid, Thing, camera_frame
+from refine.solid_model import CAMERA_DISTANCE, SIZES, Model, Numbers, Solid, Thing, camera_frame
 from refine.solid_patches import (
     LIGHT,
     NEAR_BACKGROUND,
@@ -37,14 +37,14 @@ from refine.solid_patches import (
     shaded,
 )  # fmt: skip
 from refine.solid_profiles import blocks, stacks
-from refine.solid_shapes import additions, hollows, shapes
+from refine.solid_shapes import additions, hollows, plainer_things, shapes
 from refine.solid_sharing import shared
+from refine.solid_standing import FLOOR, elevation_of, standing, stands
 from refine.starts import offer_given
 from render.images import Picture
 from render.solid_taichi import SolidBatch
 from render.tapes import solid_tape_of
 from shaderdsl import DslError, number_count
-from shaderdsl.view import FAR
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -57,9 +57,6 @@ LIGHTS: tuple[Numbers, ...] = (
 
 ELEVATIONS = (20.0, 35.0, 8.0)
 """Angles that a camera above a floor first looks down by."""
-
-FLOOR = -0.5
-"""The height of a floor before there is anything on it."""
 
 SKETCH_SIDE, SEARCH_SIDE, CUT_SIDE = 48, 64, 160
 """Longer sides, in pixels, at which shapes are tried, structures searched, and patches cut out."""
@@ -305,7 +302,7 @@ class SolidSearch:
         if np.abs(np.array(upper) - np.array(lower)).max() > 0.06:
             lit = tuple(min(c * 1.1, 1.0) for c in lower)
             horizon = horizon_of(self.colours, upper, lower)
-            elevations = ELEVATIONS if horizon is None else (_elevation(horizon),)
+            elevations = ELEVATIONS if horizon is None else (elevation_of(horizon),)
             floors = [replace(plain, background=upper, elevation=e, floor=(FLOOR, *lit)) for e in elevations]
             found = [s for s in (self._emptied(f) for f in floors) if s is not None]
             if found:
@@ -494,7 +491,7 @@ class SolidSearch:
         changed = True
         while changed:
             changed = False
-            for thing in _plainer_things(state.thing):
+            for thing in plainer_things(state.thing):
                 if thing in tried or self.late:
                     continue
                 tried.add(thing)
@@ -662,54 +659,15 @@ class SolidSearch:
                 yield model.with_thing(number, replace(thing, smooth=(0.08,)))
 
 
-def _elevation(horizon: float) -> float:
-    """The angle (degrees) that the camera looks down by where the floor ends so far above the picture's middle (see
-    `refine.solid_patches.horizon_of`)."""
-    angle = np.arctan(horizon * np.tan(np.radians(CAMERA_FOV / 2)))
-    # Nothing is seen beyond some distance.
-    return float(np.degrees(angle + (CAMERA_DISTANCE * np.sin(angle) - FLOOR) / FAR))
-
-
-def standing(model: Model, supports: Sequence[int | None]) -> Model:
-    """The model with things so near that they stand on the floor, or are as far away as those they stand on: `supports` has the
-    number of one, or None, for each. What it looks like stays as it is, but for what hides what; the first thing on the
-    floor stays where it is, and the floor comes to it."""
-    eye = camera_frame(model.elevation)[0]
-    things = list(model.things)
-    grounded = [k for k, support in enumerate(supports) if support is None]
-    if not grounded:
-        return model
-    floor = things[grounded[0]].lowest
-    if floor >= eye[1]:
-        return model
-    done = set(grounded)
-    for k in grounded:
-        if things[k].lowest < eye[1]:
-            things[k] = things[k].nearer(eye, float((eye[1] - floor) / (eye[1] - things[k].lowest)))
-    for _ in things:
-        for k, support in enumerate(supports):
-            if k not in done and support in done:
-                assert support is not None
-                distances = [float(np.linalg.norm(things[j].middle - eye)) for j in (support, k)]
-                things[k] = things[k].nearer(eye, distances[0] / distances[1])
-                done.add(k)
-    return replace(model, floor=(floor, *model.floor[1:]), things=tuple(things))
-
-
 def _signature(thing: Thing) -> str:
     """What a thing is made of."""
     parts = "+".join(s.kind for s in thing.joined) + "".join(f"-{s.kind}" for s in thing.cut)
-    return f"{parts} {_stands(thing.joined[0])} {bool(thing.finish)} {bool(thing.smooth)}"
-
-
-def _stands(solid: Solid) -> bool:
-    """Whether a solid stands upright, or lies flat, or has no way to."""
-    return len(solid.angles) < 2 or bool(np.abs(solid.turn[1]).max() > 0.985)
+    return f"{parts} {stands(thing.joined[0])} {bool(thing.finish)} {bool(thing.smooth)}"
 
 
 def _likelihood(sketch: Sketch) -> float:
     """The error, but things stand more often than not."""
-    return sketch.error * (0.8 if _stands(sketch.thing.joined[0]) else 1.0)
+    return sketch.error * (0.8 if stands(sketch.thing.joined[0]) else 1.0)
 
 
 def _different(sketches: Sequence[Sketch]) -> list[Sketch]:
@@ -718,45 +676,6 @@ def _different(sketches: Sequence[Sketch]) -> list[Sketch]:
     for sketch in sorted(sketches, key=_likelihood):
         best.setdefault(_signature(sketch.thing), sketch)
     return list(best.values())
-
-
-def _plainer_things(thing: Thing) -> Iterator[Thing]:
-    """The thing without a solid, with a ball in place of one, with one upright, and without its finish."""
-    for role in ("cut", "joined"):
-        solids: tuple[Solid, ...] = getattr(thing, role)
-        for k, solid in enumerate(solids):
-            if role == "cut" or len(solids) > 1:
-                yield replace(thing, **{role: (*solids[:k], *solids[k + 1 :])})  # type: ignore[arg-type]
-            others = []
-            if solid.kind != "sphere" and TURNED[solid.kind]:
-                others.append(Solid("sphere", (_radius(solid),), (), solid.place))
-            y = solid.turn[:, 1]
-            if TURNED[solid.kind] == 2 and solid.angles and abs(y[1]) > 0.98:
-                others.append(replace(solid, angles=()))
-            if len(solid.angles) == 3 and abs(solid.turn[1]).max() > 0.98:
-                others += [_upright(solid)]
-            for other in others:
-                yield replace(thing, **{role: (*solids[:k], other, *solids[k + 1 :])})  # type: ignore[arg-type]
-    if thing.finish:
-        yield replace(thing, finish=())
-
-
-def _radius(solid: Solid) -> float:
-    """Of a ball about as large as a solid."""
-    if solid.kind == "torus":
-        return sum(solid.sizes)
-    if solid.kind == "cut_hollow_sphere":
-        return solid.sizes[0]
-    return 1.1 * float(np.exp(np.mean(np.log(solid.sizes))))
-
-
-def _upright(solid: Solid) -> Solid:
-    """A box, or another shape of three sizes, of which one axis is nearly upright, with its sizes in the order in which y is."""
-    matrix = solid.turn
-    k = int(np.abs(matrix[1]).argmax())
-    aside = matrix[:, (k + 1) % 3]
-    sizes = (solid.sizes[(k + 1) % 3], solid.sizes[k], solid.sizes[(k + 2) % 3])
-    return replace(solid, sizes=sizes, angles=(float(np.degrees(np.arctan2(-aside[2], aside[0]))),))
 
 
 def _maker(model: Model, number: int, thing: Callable[[Solid], Thing]) -> Callable[[Solid | None], Model]:

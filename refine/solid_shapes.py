@@ -1,5 +1,5 @@
 """Solids to begin with: shapes of every kind whose outline is about as large as a patch, and what is often joined to a shape
-or cut out of one."""
+or cut out of one; and what plainer shapes may do."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from refine.solid_model import SIZES, TURNED, Numbers, Solid, Thing, angles_of
 from refine.solid_patches import Closeup
+from refine.solid_standing import upright
 
 Array = npt.NDArray[np.float64]
 
@@ -199,3 +200,33 @@ def _permuted(matrix: Array, number: int) -> Array:
     """A turn after which another of the three axes is y."""
     order = ((0, 1, 2), (1, 2, 0), (2, 0, 1))[number % 3]
     return matrix[:, list(order)]
+
+
+def plainer_things(thing: Thing) -> Iterator[Thing]:
+    """The thing without a solid, with a ball in place of one, with one upright, and without its finish."""
+    for role in ("cut", "joined"):
+        solids: tuple[Solid, ...] = getattr(thing, role)
+        for k, solid in enumerate(solids):
+            if role == "cut" or len(solids) > 1:
+                yield replace(thing, **{role: (*solids[:k], *solids[k + 1 :])})  # type: ignore[arg-type]
+            others = []
+            if solid.kind != "sphere" and TURNED[solid.kind]:
+                others.append(Solid("sphere", (_radius(solid),), (), solid.place))
+            y = solid.turn[:, 1]
+            if TURNED[solid.kind] == 2 and solid.angles and abs(y[1]) > 0.98:
+                others.append(replace(solid, angles=()))
+            if len(solid.angles) == 3 and abs(solid.turn[1]).max() > 0.98:
+                others += [upright(solid)]
+            for other in others:
+                yield replace(thing, **{role: (*solids[:k], other, *solids[k + 1 :])})  # type: ignore[arg-type]
+    if thing.finish:
+        yield replace(thing, finish=())
+
+
+def _radius(solid: Solid) -> float:
+    """Of a ball about as large as a solid."""
+    if solid.kind == "torus":
+        return sum(solid.sizes)
+    if solid.kind == "cut_hollow_sphere":
+        return solid.sizes[0]
+    return 1.1 * float(np.exp(np.mean(np.log(solid.sizes))))

@@ -12,11 +12,11 @@ from hypothesis import given, settings, strategies as st
 from refine import fit
 from refine.ambiguity import undetermined
 from refine.optimization import Coordinates, pyramid, squared_error
-from refine.solid_fitting import standing
 from refine.solid_model import SIZES, TURNED, Model, Solid, Thing, angles_of, camera_frame, turn
 from refine.solid_patches import Closeup, beneath, horizon_of, patches
 from refine.solid_profiles import blocks, stacks
 from refine.solid_sharing import shared
+from refine.solid_standing import standing
 from refine.views import joint_levels, joint_problem
 from render import field, image, solid_taichi
 from render.images import load
