@@ -328,7 +328,7 @@ STAGES: tuple[tuple[int, float], ...] = ((32, 2.0), (64, 1.0), (128, 0.0))
 """The default pyramid: (longest side in pixels, σ in those pixels); the picture's own size ends it."""
 
 
-FINE_STEPS = 10
+FINE_STEPS = 20
 """The most steps that are taken with several samples a pixel."""
 
 CROWD, CROWD_STEPS = 6, 4
@@ -483,7 +483,7 @@ class _Search:
         """A descent's last steps, with more samples a pixel."""
         result = least_squares(
             finer, self.coordinates, descent.parameters, self.levels[-1],
-            steps=FINE_STEPS, huber=self.huber, stop=self.late,
+            steps=FINE_STEPS, tolerance=1e-4, huber=self.huber, stop=self.late,
         )  # fmt: skip
         self.steps += result.steps
         return result
