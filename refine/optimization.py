@@ -328,6 +328,9 @@ STAGES: tuple[tuple[int, float], ...] = ((32, 2.0), (64, 1.0), (128, 0.0))
 """The default pyramid: (longest side in pixels, σ in those pixels); the picture's own size ends it."""
 
 
+MOST_SAMPLES = 8
+"""Along a pixel's side."""
+
 FINE_STEPS = 20
 """The most steps that are taken with several samples a pixel."""
 
@@ -392,7 +395,7 @@ def optimize(
 
     Below `enough` dB (without it 50 in the plane, and in space 60 between pictures blurred by two pixels, since one of one sample a
     pixel is no nearer to a finely sampled one), up to `restarts` rounds throw the numbers of one statement about at a time and descend again.
-    In space `samples` > 1 lets a few last steps draw so many samples along each pixel's side, averaged as light: slower, and numbers of
+    In space `samples`, 1 to 8, lets a few last steps draw so many samples along each pixel's side, averaged as light: slower, and numbers of
     a finely sampled picture are met more exactly; what is drawn with one sample a pixel may then be a little further from it.
     Raises ValueError for an unknown method or number of samples and for pictures and cameras that do not go together, ImageError for an image that can not be read.
     """
@@ -402,8 +405,8 @@ def optimize(
 
     if method not in ("auto", "least_squares", "adam"):
         raise ValueError(f'method is "auto", "least_squares" or "adam", not {method!r}')
-    if samples < 1 or (samples > 1 and program.dimension == 2):
-        raise ValueError(f"samples are 1 or more, and 1 in the plane, whose pixels are averaged exactly enough, not {samples}")
+    if samples not in range(1, (MOST_SAMPLES if program.dimension == 3 else 1) + 1):
+        raise ValueError(f"samples are 1 to {MOST_SAMPLES}, and 1 in the plane, whose pixels are averaged exactly enough, not {samples!r}")
     began = time.perf_counter()
     manner = MANNERS[program.dimension]
     if enough is not None:

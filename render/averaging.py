@@ -21,7 +21,7 @@ from shaderdsl.solid_tape import SolidTape
 
 @dataclass(frozen=True)
 class Finer:
-    """A tape whose batches (`render.batching.batch_of`) draw `samples` times `samples` samples a pixel."""
+    """A tape whose batches (`render.batching.batch_of`) draw `samples` times `samples` samples a pixel; `samples` is 1 or more."""
 
     tape: SolidTape
     samples: int
@@ -31,13 +31,14 @@ class Finer:
         return replace(self.tape, tone="raw")
 
     def batch(self, parameters: npt.NDArray[np.float64]) -> FinerBatch:
+        """The tape with parameters (n, p)."""
         which = np.zeros(len(parameters), np.int32)
         return FinerBatch([self._light], which, np.ascontiguousarray(parameters, np.float64), self.samples, self.tape.tone)
 
 
 @dataclass
 class FinerBatch(SolidBatch):
-    """A batch of tapes that give light as it is (tone "raw"), whose averages are shown by `tone`."""
+    """A batch of tapes that give light as it is (tone "raw"), whose averages are shown by `tone`; shapes are those of `SolidBatch`."""
 
     samples: int = 2
     tone: str = "none"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from render.solid_text import ELEMENT_INPUTS, ELEMENT_NAMES, chain, crossing, grouped, printed
+from render.taichi_text import ELEMENT_INPUTS, ELEMENT_NAMES, chain, crossing, grouped, printed
 from shaderdsl import dual as plane_dual, solid_dual as dual, solid_tape as tapes
 from shaderdsl.registry import OPERANDS, Operation, scalar_names
 

@@ -15,8 +15,8 @@ from typing import Literal
 
 from render.solid_distances import tile_constants
 from render.solid_kernels import Duals, crease_names, push, sight_names
-from render.solid_text import chain, own_names, printed
 from render.taichi_frame import FUNCTIONS
+from render.taichi_text import chain, own_names, printed
 from shaderdsl import shading, solid_dual as dual
 from shaderdsl.registry import continuous_names, scalar_names
 from shaderdsl.solid_checker import TONES

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from render.solid_text import ELEMENT_INPUTS, ELEMENT_NAMES, chain, crossing, grouped, one_of, own_names, printed
+from render.taichi_text import ELEMENT_INPUTS, ELEMENT_NAMES, chain, crossing, grouped, one_of, own_names, printed
 from shaderdsl import dual as plane_dual, shading, solid_dual as dual, solid_tape as tapes
 from shaderdsl.dual import Rule
 from shaderdsl.registry import OPERANDS, Operation, continuous_names, scalar_names

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from textwrap import indent as indented
 
 from render.solid_distances import Distances, tile_constants
-from render.solid_text import printed
 from render.taichi_frame import FUNCTIONS
+from render.taichi_text import printed
 from shaderdsl import solid_dual as dual
 from shaderdsl.solid_tape import MARCH_REGISTERS, MARCH_SPACES
 from shaderdsl.view import FAR, LAYERS, LEAST_CELL, NARROWING, NEAR, ROOT_STEPS, SHORTEST, STEPS

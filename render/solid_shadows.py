@@ -11,8 +11,8 @@ from textwrap import indent as indented
 
 from render.solid_distances import Distances, tile_constants
 from render.solid_numpy_march import TETRAHEDRON
-from render.solid_text import chain, grouped, own_names, printed
 from render.taichi_frame import FUNCTIONS
+from render.taichi_text import chain, grouped, own_names, printed
 from shaderdsl import solid_dual as dual
 from shaderdsl.registry import scalar_names
 from shaderdsl.solid_tape import MARCH_REGISTERS, MARCH_SPACES

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from render import solid_frame, solid_march, solid_shadows, taichi_device
 from render.taichi_backend import Double, Float, Target, _bases, _compiled, _UniformParts
-from render.taichi_device import forgotten_with_the_runtime, lock, on_gpu, scratch, start
+from render.taichi_device import forgotten_with_the_runtime, lock, scratch, start
 from shaderdsl.registry import operations, scalar_names
 from shaderdsl.solid_checker import TONES
 from shaderdsl.solid_dual import CAMERA
@@ -182,14 +182,15 @@ class SolidBatch:
         width, height = size
         places = scratch((len(self), width * height, solid_march.PLACES), fill=-1.0)
         lipschitz = np.array([t.lipschitz for t in self.tapes], np.float32)[self.which]
-        march = _kernel("march", self.used, (self._side,), lambda used: solid_march.source(used, self._side))
-        tiles = -(-width // self._side) * -(-height // self._side)
+        side = taichi_device.tile_of_rays()
+        march = _kernel("march", self.used, (side,), lambda used: solid_march.source(used, side))
+        tiles = -(-width // side) * -(-height // side)
         # As many tiles as a tile has pixels are a region; tasks that share one out each march its cones.
-        regions = -(-width // self._side**2) * -(-height // self._side**2) * len(self)
-        shares = taichi_device.tasks_each(regions, self._side)
+        regions = -(-width // side**2) * -(-height // side**2) * len(self)
+        shares = taichi_device.tasks_each(regions, side)
         most = max(len(t.parts) for t in self.tapes)
         masks = scratch((len(self), tiles, solid_march.MASKS), np.int32)
-        values = scratch((regions * shares, self._side**2 * most))
+        values = scratch((regions * shares, side**2 * most))
         tables = self._tables
         arrays = (self._march_table, tables["code"], tables["parts"], lipschitz, slots, places, masks, values)
         march(*arrays, width, height, shares, taichi_device.stride())
@@ -219,19 +220,15 @@ class SolidBatch:
         width, height = size
         most = max(len(t.lights) for t in self.tapes)
         visible = scratch((len(self), width * height, LAYERS * most), fill=1.0)
-        run = _kernel("shadows", self.used, (self._side,), lambda used: solid_shadows.source(used, self._side))
+        side = taichi_device.tile_of_rays()
+        run = _kernel("shadows", self.used, (side,), lambda used: solid_shadows.source(used, side))
         programs = self._programs
         lights = [solid_frame.PROGRAM_COLUMNS.index(name) for name in ("light_first", "light_count")]
         table = np.concatenate([self._march_table, programs[:, lights]], 1)
-        blocks = taichi_device.tasks_each(len(self), -(-width // self._side) * -(-height // self._side))
+        blocks = taichi_device.tasks_each(len(self), -(-width // side) * -(-height // side))
         run(np.ascontiguousarray(table), self._tables["code"], self._tables["parts"], self._casters, slots, places, visible, width, height, blocks,
             taichi_device.stride())  # fmt: skip
         return visible
-
-    @property
-    def _side(self) -> int:
-        """The side of the tiles whose pixels march together: on a processor in vector code, on a GPU each by itself."""
-        return 1 if on_gpu() else 8
 
     def images(self, size: tuple[int, int], blur: float = 0.0) -> Float:
         """Premultiplied sRGB RGBA (n, h, w, 4) for size (width, height).
@@ -253,13 +250,13 @@ class SolidBatch:
         self, mode: solid_frame.Mode, slots: Float, marched: Marched, size: tuple[int, int], more: dict[str, Any]
     ) -> Float:
         width, height = size
-        sizes = (*self._sizes, self._side)
+        sizes = (*self._sizes, taichi_device.tile_of_rays())
         run = _kernel(mode, self.used, sizes, lambda used: solid_frame.source(mode, used, *sizes))
         image = np.empty((len(self), width * height, 4), np.float32)
         places, masks = marched
         visible = self._arriving(slots, places, size)
         programs = self._programs.copy()
-        span = 1 if on_gpu() else width
+        span = taichi_device.span(width)
         blocks = taichi_device.tasks_each(len(self), width * height // span)
         if mode == "jacobian":
             programs = self._with_derivatives(programs, more, blocks)

@@ -88,6 +88,16 @@ def tile() -> int:
     return TILE_ON_GPU if on_gpu() else TILE_ON_CPU
 
 
+def tile_of_rays() -> int:
+    """The side, in pixels, of a tile whose rays march together in space: on a processor in vector code, on a GPU each by itself."""
+    return 1 if on_gpu() else TILE_ON_CPU
+
+
+def span(width: int) -> int:
+    """How many pixels of a row of `width` a task in space draws at a time."""
+    return 1 if on_gpu() else width
+
+
 def stride() -> int:
     """The turns of a kernel's outer loop that one task takes, all but one of them idle."""
     return 1 if on_gpu() else TURNS_AT_A_TIME

@@ -27,8 +27,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from textwrap import indent as indented
 
-from shaderdsl import dual, emit, tape as tapes
-from shaderdsl.dual import Rule
+from render.taichi_text import ELEMENT_INPUTS, chain, grouped, one_of, own_names, printed
+from shaderdsl import dual, tape as tapes
 from shaderdsl.registry import FAT, Operation, continuous_names, scalar_names
 
 ENTRY_WIDTH = 4
@@ -39,53 +39,16 @@ _SEEN: dict[object, str] = {"x": "u", "y": "v", **{name: f"wide{k}" for k, name 
 """What a paint reads."""
 
 
-def _print(rule: Rule, reverse: bool, names: dict[object, str], results: Sequence[str], indent: int) -> str:
-    outputs = (rule.reverse if reverse else rule.forward)[: len(results)]
-    statements, values = emit.print_graph(rule.graph, outputs, names, emit.TAICHI, prefix="k")
-    lines = [*statements, *(f"{target} = {value}" for target, value in zip(results, values))]
-    return "".join(" " * indent + line + "\n" for line in lines)
-
-
-def _parameters(operation: Operation, first: str) -> dict[object, str]:
-    return {name: f"slots[{first} + {k}]" for k, name in enumerate(scalar_names(operation))}
-
-
-def _by_category(used: Iterable[int]) -> dict[str, list[tuple[int, Operation]]]:
-    groups: dict[str, list[tuple[int, Operation]]] = {
-        k: [] for k in ("shape", "outline", "boolean", "modifier", "repetition", "paint")
-    }
-    wanted = set(used)
-    seen: set[int] = set()
-    for operation, opcode in tapes.opcodes().items():
-        if opcode.number in wanted and opcode.number not in seen:
-            seen.add(opcode.number)
-            groups[operation.category].append((opcode.number, operation))
-    return groups
-
-
-def _chain(cases: list[tuple[int, str]], variable: str, indent: int) -> str:
-    """if / elif over opcodes; each body is already indented by `indent` + 4."""
-    text = ""
-    for k, (number, body) in enumerate(cases):
-        text += " " * indent + f"{'if' if k == 0 else 'elif'} {variable} == {number}:\n" + body
-    return text
-
-
-def _any(numbers: Iterable[int], variable: str) -> str:
-    return " or ".join(f"{variable} == {n}" for n in numbers) or "False"
-
-
 FIXED = 1 << 20
 """Added to an instruction's index in an active list: its value is that at the tile's centre."""
 
-POINTS: dict[object, str] = {"x0": "ex0", "y0": "ey0", "x1": "ex1", "y1": "ey1", "x2": "ex2", "y2": "ey2", "ends": "eends"}
 
 
 class Interpreter:
     """Prints the pieces of an interpreter for the opcodes in `used`."""
 
     def __init__(self, used: Iterable[int]) -> None:
-        self.groups = _by_category(used)
+        self.groups = grouped(used, 2)
         self.placed = [n for c in ("shape", "outline", "repetition") for n, _ in self.groups[c]]
         self.spaces = tapes.MAXIMUM_SPACES if self.groups["repetition"] else 1
 
@@ -118,11 +81,11 @@ class Interpreter:
         i += "    "
         text += f"{i}op = instructions[first + n, 0]\n{i}source = active[task, entry_at + 1]\n"
         text += f"{i}slot = slot_base + instructions[first + n, 3]\n"
-        text += f"{i}if {_any(self.placed, 'op')}:\n" + self._place(indent + 12, gradients)
+        text += f"{i}if {one_of(self.placed, 'op')}:\n" + self._place(indent + 12, gradients)
         text += f"{i}    f = 0.0\n"
         if gradients:
             text += f"{i}    gu = 0.0\n{i}    gv = 0.0\n{i}    w = 0.0\n"
-        text += indented(_chain(shapes, "op", indent + 8), "    ")
+        text += indented(chain(shapes, "op", indent + 8), "    ")
         text += f"{i}    scale = slots[slot + 6]\n{i}    value[4 * n] = scale * f\n"
         if gradients:
             text += (
@@ -135,7 +98,7 @@ class Interpreter:
         if combinations:
             text += f"{i}else:\n" + self._operands(indent + 12, width)
             text += "".join(f"{i}    z{k} = 0.0\n" for k in range(width))
-            text += indented(_chain(combinations, "op", indent + 8), "    ")
+            text += indented(chain(combinations, "op", indent + 8), "    ")
             text += "".join(f"{i}    value[4 * n + {k}] = z{k}\n" for k in range(width))
         return text
 
@@ -170,7 +133,7 @@ class Interpreter:
             case += f"{own}{body}{loop}{deep}x = {point[0]}\n{deep}y = {point[1]}\n"
             case += f"{deep}u = m0 * x + m1 * y + m2\n{deep}v = m3 * x + m4 * y + m5\n"
             results = ("f", "gu", "gv", "w")[:parts]
-            case += _print(dual.shape_rule(operation), False, {"x": "u", "y": "v", **names}, results, indent + 16)
+            case += printed(dual.shape_rule(operation), {"x": "u", "y": "v", **names}, results, indent + 16)
             values = ("scale * f", "scale * (m0 * gu + m3 * gv)", "scale * (m1 * gu + m4 * gv)", "scale * w")
             case += "".join(f"{deep}{register('n', k)} = {v}\n" for k, v in enumerate(values[:parts]))
             cases.append((number, case))
@@ -181,10 +144,10 @@ class Interpreter:
                 case += "".join(f"{deep}{side}{k} = {register(operand, k)}\n" for k in range(parts))
                 names.update({f"{side}_{part}": f"{side}{k}" for k, part in enumerate(dual.DUAL[:parts])})
             results = ("z0", "z1", "z2", "z3")[:parts]
-            case += _print(dual.combination_rule(operation), False, names, results, indent + 16)
+            case += printed(dual.combination_rule(operation), names, results, indent + 16)
             case += "".join(f"{deep}{register('n', k)} = {z}\n" for k, z in enumerate(results))
             cases.append((number, case))
-        return text + _chain(cases, "op", indent + 8)
+        return text + chain(cases, "op", indent + 8)
 
     def _hoisted(self, operation: Operation, first: str, indent: int) -> tuple[str, dict[object, str]]:
         """Statements that load an operation's parameters, and the names that they get."""
@@ -203,15 +166,15 @@ class Interpreter:
         """
         first_value, second_value = value.format("source"), value.format("second")
         signs = {n: o.selects for n, o in self.groups["boolean"] if o.selects is not None}
-        booleans = _any([n for n, _ in self.groups["boolean"]], "op")
-        placed = _any(self.placed, "op")
+        booleans = one_of([n for n, _ in self.groups["boolean"]], "op")
+        placed = one_of(self.placed, "op")
         i = " " * indent
         j, m = i + "    ", i + "        "
         text = f"{i}for k in range(length):\n{j}need[k] = 0\n{j}handed[k] = k\n{i}need[length - 1] = 2\n"
         text += f"{i}gap = lipschitz[lay] * (2.0 * radius + reach)\n{i}for back in range(length):\n"
         text += f"{j}n = length - 1 - back\n{j}op = instructions[first + n, 0]\n{j}source = instructions[first + n, 1]\n"
         if self.groups["repetition"]:
-            text += f"{j}if {_any([n for n, _ in self.groups['repetition']], 'op')}:\n{m}need[n] = 2\n"
+            text += f"{j}if {one_of([n for n, _ in self.groups['repetition']], 'op')}:\n{m}need[n] = 2\n"
         if self.groups["boolean"] or self.groups["modifier"]:
             text += f"{j}if need[n] == 2 and not ({placed}):\n{m}first_need = 2\n"
             text += f"{m}if {booleans}:\n{m}    second = instructions[first + n, 2]\n{m}    second_need = 2\n"
@@ -258,11 +221,11 @@ class Interpreter:
         return text + "".join(f"{i}b{k} = value[4 * second + {k}]\n" for k in range(width))
 
     def _shape_names(self, operation: Operation) -> dict[object, str]:
-        return {"x": "u", "y": "v", **_parameters(operation, f"slot + {tapes.PLACE}")}
+        return {"x": "u", "y": "v", **own_names(operation, f"slot + {tapes.PLACE}")}
 
     def _shape(self, operation: Operation, indent: int, gradients: bool) -> str:
         results = ("f", "gu", "gv", "w") if gradients else ("f",)
-        return _print(dual.shape_rule(operation), False, self._shape_names(operation), results, indent)
+        return printed(dual.shape_rule(operation), self._shape_names(operation), results, indent)
 
     def _element(self, indent: int, index: str, first: str) -> str:
         i = " " * indent
@@ -272,7 +235,7 @@ class Interpreter:
     def _outline_place(self, operation: Operation) -> tuple[str, dict[object, str]]:
         """The first slot of an outline's elements, and the names that its rules read."""
         first = f"slot + {tapes.PLACE + len(scalar_names(operation))}"
-        return first, {**self._shape_names(operation), **POINTS}
+        return first, {**self._shape_names(operation), **ELEMENT_INPUTS}
 
     def _nearest(self, operation: Operation, indent: int) -> str:
         """Finds the nearest element and the side, keeps both in `chosen`, and computes the value."""
@@ -308,15 +271,15 @@ class Interpreter:
             f"{j}            toggles = not toggles\n"
             f"{j}    if near:\n"
         )
-        text += _print(dual.element_rule(operation, True), False, names, ("distance",), indent + 12)
+        text += printed(dual.element_rule(operation, True), names, ("distance",), indent + 12)
         text += f"{j}elif near:\n"
-        text += _print(dual.element_rule(operation, False), False, names, ("distance",), indent + 8)
+        text += printed(dual.element_rule(operation, False), names, ("distance",), indent + 8)
         text += f"{j}if toggles:\n{j}    inside = 1.0 - inside\n"
         text += f"{j}if distance < best:\n{j}    best = distance\n{j}    nearest = e\n"
         text += f"{i}chosen[2 * n] = nearest\n{i}chosen[2 * n + 1] = ti.cast(inside, ti.i32)\n"
         text += f"{i}if sample == 0 and source == 0:\n" + self._near(operation, indent + 4, first)
         names = {**names, "distance": "best", "inside": "inside"}
-        return text + _print(dual.finish_rule(operation), False, names, ("f",), indent)
+        return text + printed(dual.finish_rule(operation), names, ("f",), indent)
 
     def _near(self, operation: Operation, indent: int, first: str) -> str:
         """After the nearest distance `best` at a tile's centre: lists the elements that the tile's pixels need.
@@ -357,16 +320,16 @@ class Interpreter:
         text = f"{i}which = chosen[2 * n]\n{i}side = ti.cast(chosen[2 * n + 1], ti.f32)\n"
         for k, name in enumerate(("ex0", "ey0", "ex1", "ey1", "ex2", "ey2", "ecurved", "eends")):
             text += f"{i}c{name} = slots[{first} + 8 * which + {k}]\n"
-        names = {**names, **{k: "c" + v for k, v in POINTS.items()}, "inside": "side"}
+        names = {**names, **{k: "c" + v for k, v in ELEMENT_INPUTS.items()}, "inside": "side"}
         for curved, head in ((True, "if cecurved > 0.5:"), (False, "else:")):
             rule = dual.outline_rule(operation, curved)
             text += f"{i}{head}\n"
             if not reverse:
-                text += _print(rule, False, names, ("f", "gu", "gv", "w"), indent + 4)
+                text += printed(rule, names, ("f", "gu", "gv", "w"), indent + 4)
                 continue
             seeds: dict[object, str] = {"d_f": "df", "d_fx": "dgu", "d_fy": "dgv", "d_w": "dw"}
             values = [f"o{k}" for k in range(len(rule.differentiated))]
-            text += _print(rule, True, {**names, **seeds}, values, indent + 4)
+            text += printed(rule, {**names, **seeds}, values, indent + 4, reverse=True)
             text += f"{i}    du = o0\n{i}    dv = o1\n"
             own = len(continuous_names(operation))
             text += self._keep(operation, values[2 : 2 + own], tapes.PLACE, indent + 4)
@@ -382,7 +345,7 @@ class Interpreter:
         i = " " * indent
         rule = dual.repetition_rule(operation)
         results = [f"q{k}" for k in range(6 if gradients else 2)]
-        text = _print(rule, False, self._repetition_names(operation), results, indent)
+        text = printed(rule, self._repetition_names(operation), results, indent)
         text += f"{i}made = instructions[first + n, 4]\n"
         return text + "".join(f"{i}space[6 * made + {k}] = {q}\n" for k, q in enumerate(results))
 
@@ -390,17 +353,17 @@ class Interpreter:
         own = len(scalar_names(operation))
         return {
             "x": "u", "y": "v", "xx": "ux", "xy": "uy", "yx": "vx", "yy": "vy", "copy": f"slots[slot + {6 + own}]",
-            **_parameters(operation, "slot + 6"),
+            **own_names(operation, "slot + 6"),
         }  # fmt: skip
 
     def _combination_names(self, operation: Operation) -> dict[object, str]:
         names: dict[object, str] = {f"{p}_{q}": f"{p}{k}" for p in "ab" for k, q in enumerate(dual.DUAL)}
-        return {**names, **_parameters(operation, "slot")}
+        return {**names, **own_names(operation, "slot")}
 
     def _combination(self, operation: Operation, indent: int, gradients: bool) -> str:
         rule = dual.combination_rule(operation)
         results = ("z0", "z1", "z2", "z3") if gradients else ("z0",)
-        return _print(rule, False, self._combination_names(operation), results, indent)
+        return printed(rule, self._combination_names(operation), results, indent)
 
     # -- reverse ------------------------------------------------------------------------------------------
 
@@ -420,21 +383,21 @@ class Interpreter:
         text += "".join(f"{i}d{k} = adjoint[4 * n + {k}]\n" for k in range(4))
         active = f"{i}if operand == 0 and (d0 != 0.0 or d1 != 0.0 or d2 != 0.0 or d3 != 0.0):\n"
         if self.groups["repetition"]:
-            repeats = _any([n for n, _ in self.groups["repetition"]], "op")
+            repeats = one_of([n for n, _ in self.groups["repetition"]], "op")
             active = f"{i}if operand == 0 and (d0 != 0.0 or d1 != 0.0 or d2 != 0.0 or d3 != 0.0 or {repeats}):\n"
         text += active
         i += "    "
-        text += f"{i}if {_any(self.placed, 'op')}:\n" + self._reverse_placed(indent + 12)
+        text += f"{i}if {one_of(self.placed, 'op')}:\n" + self._reverse_placed(indent + 12)
         combos = self.groups["boolean"] + self.groups["modifier"]
         if combos:
             text += f"{i}else:\n" + self._operands(indent + 12)
             j = i + "    "
             text += "".join(f"{j}e{k} = 0.0\n" for k in range(8)) + f"{j}own_count = 0\n"
             cases = [(number, self._reverse_combination(operation, indent + 16)) for number, operation in combos]
-            text += _chain(cases, "op", indent + 12)
+            text += chain(cases, "op", indent + 12)
             text += "".join(f"{j}adjoint[4 * source + {k}] += e{k}\n" for k in range(4))
             if self.groups["boolean"]:
-                text += f"{j}if {_any([n for n, _ in self.groups['boolean']], 'op')}:\n"
+                text += f"{j}if {one_of([n for n, _ in self.groups['boolean']], 'op')}:\n"
                 text += "".join(f"{j}    adjoint[4 * second + {k}] += e{k + 4}\n" for k in range(4))
             text += f"{j}for k in range(own_count):\n" + self._push("slot + k", "own[k]", indent + 16)
         return text
@@ -445,7 +408,7 @@ class Interpreter:
         names.update({f"d_{q}": f"d{k}" for k, q in enumerate(dual.DUAL)})
         inputs = 8 if operation.category == "boolean" else 4
         own = [f"g{k}" for k in range(len(rule.differentiated) - inputs)]
-        text = _print(rule, True, names, [*(f"e{k}" for k in range(inputs)), *own], indent)
+        text = printed(rule, names, [*(f"e{k}" for k in range(inputs)), *own], indent, reverse=True)
         return text + self._keep(operation, own, 0, indent)
 
     def _reverse_placed(self, indent: int) -> str:
@@ -466,9 +429,9 @@ class Interpreter:
             cases.append((number, self._nearest_dual(operation, indent + 4, reverse=True)))
         for number, operation in self.groups["repetition"]:
             cases.append((number, self._reverse_repetition(operation, indent + 4)))
-        text += _chain(cases, "op", indent)
+        text += chain(cases, "op", indent)
         if self.groups["repetition"]:
-            text += f"{i}if {_any([n for n, _ in leaves], 'op')}:\n"
+            text += f"{i}if {one_of([n for n, _ in leaves], 'op')}:\n"
             block = indent + 4
         else:
             block = indent
@@ -502,7 +465,7 @@ class Interpreter:
         names = self._shape_names(operation)
         seeds: dict[object, str] = {"d_f": "df", "d_fx": "dgu", "d_fy": "dgv", "d_w": "dw"}
         own = [f"g{k}" for k in range(len(rule.differentiated) - 2)]
-        text = _print(rule, True, {**names, **seeds}, ("du", "dv", *own), indent)
+        text = printed(rule, {**names, **seeds}, ("du", "dv", *own), indent, reverse=True)
         return text + self._keep(operation, own, tapes.PLACE, indent)
 
     def _reverse_repetition(self, operation: Operation, indent: int) -> str:
@@ -513,7 +476,7 @@ class Interpreter:
         seeds: dict[object, str] = {f"d_{name}": f"p{k}" for k, name in enumerate(dual.SPACE)}
         own = [f"g{k}" for k in range(len(rule.differentiated) - 6)]
         results = ("du", "dv", "dux", "duy", "dvx", "dvy", *own)
-        text += _print(rule, True, {**self._repetition_names(operation), **seeds}, results, indent)
+        text += printed(rule, {**self._repetition_names(operation), **seeds}, results, indent, reverse=True)
         return text + self._keep(operation, own, 6, indent)
 
     def _keep(self, operation: Operation, values: Sequence[str], offset: int, indent: int) -> str:
@@ -548,9 +511,9 @@ class Interpreter:
         cases: list[tuple[int, str]] = []
         for number, operation in self.groups["paint"]:
             if scalar_names(operation):
-                names = {**_SEEN, **_parameters(operation, "paint_slot + 6")}
-                cases.append((number, _print(dual.paint_rule(operation), False, names, ("place0", "place1", "shown"), indent + 4)))
-        return _chain(cases, "paint_op", indent)
+                names = {**_SEEN, **own_names(operation, "paint_slot + 6")}
+                cases.append((number, printed(dual.paint_rule(operation), names, ("place0", "place1", "shown"), indent + 4)))
+        return chain(cases, "paint_op", indent)
 
     def stop_offset(self) -> str:
         """Scalars between a paint's map and its colours, as an expression of `paint_op`."""
@@ -568,14 +531,14 @@ class Interpreter:
             if not scalar_names(operation):
                 continue
             rule = dual.paint_rule(operation)
-            names = {**_SEEN, **_parameters(operation, "paint_slot + 6")}
+            names = {**_SEEN, **own_names(operation, "paint_slot + 6")}
             names.update({f"d_{name}": f"ti.select(aspect == {k}, 1.0, 0.0)" for k, name in enumerate(dual.BLEND)})
             own = [f"g{k}" for k in range(len(rule.differentiated) - 4)]
-            text = _print(rule, True, names, ("du", "dv", "grow0", "grow1", *own), indent + 4)
+            text = printed(rule, names, ("du", "dv", "grow0", "grow1", *own), indent + 4, reverse=True)
             cases.append((number, text + self._keep(operation, own, 6, indent + 4)))
         if not cases:
             return f"{i}pass\n"
-        text = f"{i}du = 0.0\n{i}dv = 0.0\n{i}grow0 = 0.0\n{i}grow1 = 0.0\n{i}own_count = 6\n" + _chain(cases, "paint_op", indent)
+        text = f"{i}du = 0.0\n{i}dv = 0.0\n{i}grow0 = 0.0\n{i}grow1 = 0.0\n{i}own_count = 6\n" + chain(cases, "paint_op", indent)
         for row, moved in enumerate(("du", "dv")):
             # A width is the pixel's times the length of its row of the map.
             text += f"{i}grow{row} *= pixel * pixel / ti.max(wide{row}, 1e-12)\n"

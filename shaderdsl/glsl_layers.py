@@ -264,14 +264,8 @@ class Layers(Writer):
 
     def ramp(self, t: str, colours: Sequence[str], block: Block) -> str:
         """The colour at a place on a ramp."""
-        if len(colours) == 2:
-            return block.variable("vec3", "paint", f"mix({colours[0]}, {colours[1]}, clamp({t}, 0.0, 1.0))")
-        t = block.variable("float", "t", f"{float(len(colours) - 1)} * {t}")
-        result = block.variable("vec3", "paint", colours[0])
-        for number, colour in enumerate(colours[1:]):
-            place = t if number == 0 else f"{t} - {float(number)}"
-            block.lines.append(f"{result} = mix({result}, {colour}, clamp({place}, 0.0, 1.0));")
-        return result
+        text = block.ramp(t, colours)
+        return text if text.isidentifier() else block.variable("vec3", "paint", text)
 
     def layers(self) -> list[str]:
         """The statements of all layers, runs of alike ones as loops."""

@@ -85,6 +85,17 @@ class Block:
             return name
         return unique(name, self.taken)
 
+    def ramp(self, place: str, colours: Sequence[str]) -> str:
+        """The colour at a place, from 0 to 1, on a ramp of two or more colours."""
+        if len(colours) == 2:
+            return f"mix({colours[0]}, {colours[1]}, clamp({place}, 0.0, 1.0))"
+        t = self.variable("float", "t", f"{float(len(colours) - 1)} * {place}")
+        result = self.variable("vec3", "paint", colours[0])
+        for number, colour in enumerate(colours[1:]):
+            here = t if number == 0 else f"{t} - {float(number)}"
+            self.lines.append(f"{result} = mix({result}, {colour}, clamp({here}, 0.0, 1.0));")
+        return result
+
     def loop(self, head: str) -> Block:
         self.lines.append(head + " {")
         return Block(self.writer, self)

@@ -226,22 +226,10 @@ class Field:
         """The linear light of what a pixel shows of a paint."""
         linear, t = self.shader.fixed("linear"), self._on_surface(helpers.ramp, paint, frame)
         if not paint.operation.filtered:
-            return f"{linear}({self._ramp(t, stops)})"
+            return f"{linear}({self.block.ramp(t, stops)})"
         shown = self.block.variable("vec3", "shown", t)
-        near, far = (f"{linear}({self._ramp(f'{shown}.{axis}', stops)})" for axis in "xy")
+        near, far = (f"{linear}({self.block.ramp(f'{shown}.{axis}', stops)})" for axis in "xy")
         return f"mix({near}, {far}, {shown}.z)"
-
-    def _ramp(self, t: str, stops: Sequence[str]) -> str:
-        """The colour at a place on a ramp."""
-        block = self.block
-        if len(stops) == 2:
-            return f"mix({stops[0]}, {stops[1]}, clamp({t}, 0.0, 1.0))"
-        t = block.variable("float", "t", f"{float(len(stops) - 1)} * {t}")
-        result = block.variable("vec3", "paint", stops[0])
-        for number, colour in enumerate(stops[1:]):
-            place = t if number == 0 else f"{t} - {float(number)}"
-            block.lines.append(f"{result} = mix({result}, {colour}, clamp({place}, 0.0, 1.0));")
-        return result
 
     def leaf(self, shape: ir.Primitive | ir.Outline, frame: Frame) -> str:
         operation = shape.operation

@@ -84,8 +84,7 @@ def test_last_steps_with_more_samples_come_nearer_to_a_finely_sampled_picture() 
     assert two.psnr == pytest.approx(finely(two), abs=0.01)
 
 
-def test_what_has_no_samples_is_refused() -> None:
-    with pytest.raises(ValueError, match="samples are 1 or more"):
-        refine.optimize(parse("circle(0.5)"), np.zeros((8, 8, 3)), samples=2)
-    with pytest.raises(ValueError, match="samples are 1 or more"):
-        refine.optimize(parse("scene 3d\nsphere(0.5)"), np.zeros((8, 8, 3)), samples=0)
+@pytest.mark.parametrize(("text", "samples"), [("circle(0.5)", 2), *(("scene 3d\nsphere(0.5)", n) for n in (0, -1, 9, 2.5, "two"))])
+def test_what_has_no_samples_is_refused(text: str, samples: object) -> None:
+    with pytest.raises(ValueError, match="samples are 1 to 8"):
+        refine.optimize(parse(text), np.zeros((8, 8, 3)), samples=samples)  # type: ignore[arg-type]

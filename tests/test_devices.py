@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import render
-from render import solid_taichi, taichi_backend, taichi_device
+from render import taichi_backend, taichi_device
 from render.solid_taichi import SolidBatch
 from render.taichi_backend import Batch, Target
 from render.tapes import solid_tape_of, tape_of
@@ -24,7 +24,7 @@ SPACE = parse("scene 3d\nlight((1, 2, 1), shadow = 0.1)\nbox(0.4, 0.2, 0.3) - sp
 
 @pytest.fixture(params=(False, True), ids=("a processor's way", "a GPU's way"))
 def gpu(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[bool]:
-    for module in (taichi_device, taichi_backend, solid_taichi):
+    for module in (taichi_device, taichi_backend):
         monkeypatch.setattr(module, "on_gpu", lambda: request.param)
     yield request.param
 

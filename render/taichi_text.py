@@ -1,4 +1,4 @@
-"""Pieces of text that the Taichi kernels in space are made of: rules printed, chains of cases, an outline's elements."""
+"""Pieces of text that Taichi kernels are made of: rules printed, chains of cases, an outline's elements."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from shaderdsl import emit
 from shaderdsl.dual import Rule
-from shaderdsl.registry import Operation, scalar_names
+from shaderdsl.registry import Dimension, Operation, scalar_names
 from shaderdsl.tape import opcodes
 
 ELEMENT_NAMES = ("ex0", "ey0", "ex1", "ey1", "ex2", "ey2", "ecurved", "eends")
@@ -42,13 +42,13 @@ def one_of(numbers: Iterable[int], variable: str) -> str:
     return " or ".join(f"{variable} == {n}" for n in numbers) or "False"
 
 
-def grouped(used: Iterable[int]) -> dict[str, list[tuple[int, Operation]]]:
-    """The operations of some opcodes, by category."""
+def grouped(used: Iterable[int], dimension: Dimension = 3) -> dict[str, list[tuple[int, Operation]]]:
+    """The operations of some opcodes, by category, with one of each opcode."""
     groups: dict[str, list[tuple[int, Operation]]] = {
         k: [] for k in ("shape", "outline", "boolean", "modifier", "loft", "repetition", "extrusion", "paint", "bump", "light")
     }
     wanted, seen = set(used), set()
-    for operation, opcode in opcodes(3).items():
+    for operation, opcode in opcodes(dimension).items():
         if opcode.number in wanted and opcode.number not in seen:
             seen.add(opcode.number)
             groups[operation.category].append((opcode.number, operation))
