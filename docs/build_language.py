@@ -23,7 +23,7 @@ from render.files import write_all  # noqa: E402
 from render.images import png_bytes  # noqa: E402
 from render.pictures import image  # noqa: E402
 from shaderdsl import DslError, bounds, parse  # noqa: E402
-from shaderdsl.binding import operation_signature, signature  # noqa: E402
+from shaderdsl.binding import BUILTINS, operation_signature, signature  # noqa: E402
 from shaderdsl.mathematics import FUNCTIONS  # noqa: E402
 from shaderdsl.registry import Category, Operation, Parameter, of_category, operations  # noqa: E402
 
@@ -45,7 +45,7 @@ SECTIONS: tuple[tuple[str, tuple[Category, ...], str], ...] = (
     ),
     ("Modifiers", ("modifier",), "They change a shape's distance: `shape.offset(0.1)`. Grey in the pictures: the shape without."),
     ("Transforms", ("transform",), "They place a shape, or a painted layer with its paint. Grey in the pictures: the shape without."),
-    ("Repetition", ("repetition",), "They copy a shape, before it is painted."),
+    ("Repetition", ("repetition",), "They copy a shape, before it is painted. For copies that differ there is `copies`, above."),
     (
         "Paints",
         ("paint",),
@@ -66,7 +66,7 @@ SOLID_SECTIONS: tuple[tuple[str, tuple[Category, ...], str], ...] = (
     ),
     ("Plane shapes from solids", ("section",), "They give a shape of the plane, for the operations above."),
     ("Transforms", ("transform",), "They place a solid."),
-    ("Folds", ("repetition",), "They copy or bend a solid by folding the space around it."),
+    ("Folds", ("repetition",), "They copy or bend a solid by folding the space around it. Copies that differ are [`copies`](language.md) of a `def`."),
     ("Paints", ("paint",), "`paint` takes those of [the plane](language.md#paints) too; its textures fill space."),
     ("Cameras", ("camera",), "A program has one camera, or is seen by `orbit()`."),
     (
@@ -116,6 +116,8 @@ language on one screen, then every operation.
   `param(0.5, 0.1 .. 2)` gives a number its range.
 - **Methods are calls**: `circle(0.5).move(0.1, 0)` is `move(circle(0.5), 0.1, 0)`. Arguments go by place, then by name.
 - **`let`** names any value. **`def`** makes a function; it may use what stands above it and does not call itself.
+- **`copies(petal, 7)`** is the union of `petal(0)`, `petal(1)` ... `petal(6)`, of a `def petal(k) = ...`: copies whose places, sizes and
+  colours may all depend on their number, {copies} at most. What [repeats](#repetition) is one shape instead, and as cheap as one.
 - **Booleans**: `a | b` union, `a & b` intersection, `a - b` difference, `a ^ b` either but not both. `&` binds tighter
   than `^`, that than `|`; `-` tightest. The formatter writes brackets wherever they mix.
 - **Statements** end with the line (or `;`). A line goes on inside brackets, and before a `.` that starts a line.
@@ -257,6 +259,7 @@ def page() -> str:
         INTRODUCTION.format(
             one_screen=ONE_SCREEN, pictures=PICTURES, error=error, functions=", ".join(map(_function, FUNCTIONS)), source=bounds.MAX_SOURCE, nodes=bounds.MAX_NODES,
             layers=bounds.MAX_LAYERS, parameters=bounds.MAX_PARAMETERS, nesting=bounds.MAX_NESTING,
+            copies=int(BUILTINS["copies"][0].high),
         )
     ]  # fmt: skip
     links = []

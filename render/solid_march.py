@@ -16,7 +16,7 @@ from render.taichi_frame import FUNCTIONS
 from render.taichi_text import printed
 from shaderdsl import solid_dual as dual
 from shaderdsl.solid_tape import MARCH_REGISTERS, MARCH_SPACES
-from shaderdsl.view import FAR, LAYERS, LEAST_CELL, NARROWING, NEAR, ROOT_STEPS, SHORTEST, STEPS
+from shaderdsl.view import FAR, LAYERS, LEAST_CELL, NARROWING, NEAR, RELAXATION, ROOT_STEPS, SHORTEST, STEEPEST, STEPS
 
 PROGRAM_COLUMNS = ("first", "length", "slot_base", "camera", "part_first", "part_count")
 PLACES = 3 * LAYERS
@@ -37,7 +37,7 @@ _ARGUMENTS = {
 }  # fmt: skip
 
 _LANES = (
-    "px", "py", "pz", "ox", "oy", "oz", "dx", "dy", "dz", "size", "growth", "t", "at", "f_before", "f_earlier", "before", "earlier",
+    "px", "py", "pz", "ox", "oy", "oz", "dx", "dy", "dz", "size", "growth", "t", "at", "safe", "f_before", "f_earlier", "before", "earlier",
     "low", "f_low", "high", "f_high", "middle", "f_middle", "start", "limit",
 )  # fmt: skip
 _COUNTS = ("mode", "resume", "remaining", "layer", "steps")
@@ -133,6 +133,7 @@ top_edge = 0.5 * ti.cast(height, ti.f32) - ti.cast(tile_y * TILE, ti.f32) - corn
     cell = ti.bit_cast(ti.bit_cast(ti.max({SHORTEST} * (r6 + r7 * begin), {LEAST_CELL}), ti.i32) & 0x7F800000, ti.f32)
     t[lane] = ti.floor(begin / cell) * cell
     at[lane] = t[lane]
+    safe[lane] = t[lane]
     f_before[lane] = -1e30
     f_earlier[lane] = -1e30
     before[lane] = begin
@@ -201,20 +202,30 @@ for lane in range(LANES):
     f = register[root + lane]
     wide = size[lane] + growth[lane] * t[lane]
     last = f_before[lane]
-    quiet = mode[lane] == {OUTSIDE} and f > 0.0 and not (f > last and last <= f_earlier[lane] and last > -1e29 and last < {NEAR} * slope * wide and layer[lane] < {LAYERS - 1})
+    cell = ti.bit_cast(ti.bit_cast(ti.max({SHORTEST} * wide, {LEAST_CELL}), ti.i32) & 0x7F800000, ti.f32)
+    free = ti.abs(f) / slope - {NEAR} * wide - cell
+    # A long step that went past what may be a surface is taken back.
+    back = mode[lane] == {OUTSIDE} and t[lane] > safe[lane] and t[lane] - free > safe[lane]
+    quiet = mode[lane] == {OUTSIDE} and not back and f > 0.0 and not (f > last and last <= f_earlier[lane] and last > -1e29 and last < {NEAR} * slope * wide and layer[lane] < {LAYERS - 1})
     quiet = quiet and t[lane] <= {FAR} and steps[lane] < {STEPS}
+    # How steep along the ray the surface ahead is, if it is a plane.
+    gone = t[lane] - before[lane]
+    steep = ti.select(last > 0.0 and gone > 0.0, (f - last) / (slope * gone), -1.0)
+    aim = free * ti.max({2.0 * RELAXATION} / (1.0 - ti.min(steep, {STEEPEST})), 1.0)
+    least = ti.floor(t[lane] / cell) + 1.0
+    onward = ti.max(ti.floor((t[lane] + free) / cell), least) * cell
+    farther = ti.max(ti.floor((t[lane] + aim) / cell), least) * cell
     f_earlier[lane] = ti.select(quiet, last, f_earlier[lane])
     f_before[lane] = ti.select(quiet, f, last)
     earlier[lane] = ti.select(quiet, before[lane], earlier[lane])
     before[lane] = ti.select(quiet, t[lane], before[lane])
-    steps[lane] += ti.select(quiet, 1, 0)
-    cell = ti.bit_cast(ti.bit_cast(ti.max({SHORTEST} * wide, {LEAST_CELL}), ti.i32) & 0x7F800000, ti.f32)
-    onward = ti.max(ti.floor((t[lane] + f / slope - {NEAR} * wide - cell) / cell), ti.floor(t[lane] / cell) + 1.0) * cell
-    t[lane] = ti.select(quiet, onward, t[lane])
-    at[lane] = ti.select(quiet, t[lane], at[lane])
+    steps[lane] += ti.select(quiet or back, 1, 0)
+    t[lane] = ti.select(quiet, ti.select(free > 0.0, farther, onward), ti.select(back, safe[lane], t[lane]))
+    safe[lane] = ti.select(quiet, onward, safe[lane])
+    at[lane] = ti.select(quiet or back, t[lane], at[lane])
     alive += ti.select(mode[lane] != {DONE}, 1, 0)
-    special += ti.select(quiet or mode[lane] == {DONE}, 0, 1)
-    register[root + lane] = ti.select(quiet, 1e30, f)
+    special += ti.select(quiet or back or mode[lane] == {DONE}, 0, 1)
+    register[root + lane] = ti.select(quiet or back, 1e30, f)
 if special > 0:
     for lane in range(LANES):
         f = register[root + lane]
@@ -335,6 +346,7 @@ if special > 0:
                 before[lane] = t[lane]
                 free = ti.abs(f) / slope - {NEAR} * wide - cell
                 t[lane] = ti.max(ti.floor((t[lane] + free) / cell), ti.floor(t[lane] / cell) + 1.0) * cell
+                safe[lane] = t[lane]
                 steps[lane] += 1
                 mode[lane] = goes
                 resume[lane] = then

@@ -20,10 +20,12 @@ from shaderdsl.view import (
     NEAR,
     OCCLUSION_REACH,
     OCCLUSION_TAPS,
+    RELAXATION,
     ROOT_STEPS,
     SHADOW_STEP,
     SHADOW_STEPS,
     SHORTEST,
+    STEEPEST,
     STEPS,
 )
 
@@ -47,8 +49,8 @@ OUTSIDE, INSIDE, LEAVING, DONE = range(4)
 def march(tape: SolidTape, slots: Array, sight: Sight) -> Places:
     """Marches all rays at once; see `shaderdsl.view` for what it looks for.
 
-    Steps are the distance over its Lipschitz constant, less what is near a surface: there every multiple of SHORTEST pixels is
-    looked at. A surface is met when the distance changes its sign between two samples, and passed near when it has a least
+    Steps are the distance over its Lipschitz constant, less what is near a surface, and longer where that proves safe (see
+    RELAXATION): near a surface every multiple of SHORTEST pixels is looked at. A surface is met when the distance changes its sign between two samples, and passed near when it has a least
     value between three.
     """
     distances = Distances(tape, slots)
@@ -59,6 +61,7 @@ def march(tape: SolidTape, slots: Array, sight: Sight) -> Places:
     state = np.where(distances.at(sight.at(np.zeros(n))) <= 0.0, LEAVING, OUTSIDE)
     t, before, earlier = np.zeros(n), np.zeros(n), np.zeros(n)  # this sample's distance along the ray, and those of the last two
     f_before, f_earlier = np.full(n, -np.inf), np.full(n, -np.inf)
+    safe = np.zeros(n)  # how far along the ray nothing is, by the sample before
     for _ in range(STEPS):
         rays = np.flatnonzero(state != DONE)
         if not len(rays):
@@ -66,8 +69,13 @@ def march(tape: SolidTape, slots: Array, sight: Sight) -> Places:
         part = sight.some(rays)
         f = distances.at(part.at(t[rays]))
         size = part.size(t[rays])
-        near = NEAR * lipschitz * size
         cell = np.exp2(np.floor(np.log2(np.maximum(SHORTEST * size, LEAST_CELL))))
+        free = np.minimum(np.abs(f) / lipschitz, FAR) - NEAR * size - cell
+        # A long step that went past what may be a surface is taken back.
+        good = ~((t[rays] > safe[rays]) & (t[rays] - free > safe[rays]))
+        t[rays[~good]] = safe[rays[~good]]
+        rays, f, size, cell, free = rays[good], f[good], size[good], cell[good], free[good]
+        near = NEAR * lipschitz * size
         now, last, last_but_one = state[rays], f_before[rays], f_earlier[rays]
         met = (now == OUTSIDE) & (f <= 0.0)
         rising = (f > last) & (last <= last_but_one) & np.isfinite(last)
@@ -100,12 +108,26 @@ def march(tape: SolidTape, slots: Array, sight: Sight) -> Places:
         new[deep | deeper | (met & final) | (t[rays] > FAR)] = DONE
         # A ray that comes out again looks anew.
         fresh = (now != OUTSIDE) & (new == OUTSIDE)
+        gone = t[rays] - before[rays]
         f_earlier[rays] = np.where(fresh, -np.inf, last)
         f_before[rays], earlier[rays], before[rays] = f, before[rays], t[rays]
         state[rays] = new
-        free = np.minimum(np.abs(f) / lipschitz, FAR) - NEAR * size - cell
-        t[rays] = np.maximum(np.floor((t[rays] + free) / cell), np.floor(t[rays] / cell) + 1.0) * cell
+        safe[rays] = _onward(t[rays], free, cell)
+        long = (new == OUTSIDE) & (free > 0.0)
+        t[rays] = _onward(t[rays], np.where(long, free * _relaxed(f, last, gone, lipschitz), free), cell)
     return places
+
+
+def _onward(t: Array, free: Array, cell: Array) -> Array:
+    """Where rays are sampled next that are `free` to go so far: near a surface at all multiples of `cell`, one after another."""
+    return np.maximum(np.floor((t + free) / cell), np.floor(t / cell) + 1.0) * cell
+
+
+def _relaxed(f: Array, last: Array, gone: Array, lipschitz: float) -> Array:
+    """How many times as far as they are free rays may try to go, from their last two distances, `gone` apart, where both were outside."""
+    known = (last > 0.0) & (gone > 0.0)
+    slope = np.where(known, (f - np.where(known, last, 0.0)) / (lipschitz * np.where(known, gone, 1.0)), -1.0)
+    return np.maximum(2.0 * RELAXATION / (1.0 - np.minimum(slope, STEEPEST)), 1.0)
 
 
 def _root(distances: Distances, sight: Sight, low: Array, f_low: Array, high: Array, f_high: Array) -> Array:

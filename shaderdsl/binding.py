@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from shaderdsl.errors import Fault, did_you_mean
 from shaderdsl.mathematics import FUNCTIONS
-from shaderdsl.registry import Dimension, Operation, Parameter, angle, functions, length, number, texture
+from shaderdsl.registry import Dimension, Operation, Parameter, angle, count, functions, length, number, texture
 from shaderdsl.syntax import Argument, Call, Named
 
 RECEIVERS = ("modifier", "transform", "repetition", "layer", "extrusion", "section")
@@ -38,15 +38,16 @@ BUILTINS: dict[str, tuple[Parameter, ...]] = {
     "triplanar": (
         number("sharpness", 1.0, 12.0, 4.0, minimum=0.5, maximum=64.0, summary="how soon one side gives way to the next"),
     ),
+    "copies": (count("number", 1, 64),),
     **{name: function.parameters for name, function in FUNCTIONS.items()},
 }
 """Functions of the language itself and their numbers, those of `shaderdsl.mathematics` included; `mix` takes two colours before
 them (or a texture in place of its number), `fill` (in the plane) and `paint` (in space) a shape and a paint, `displace` a solid and
-a texture, `triplanar` a texture or paint."""
+a texture, `triplanar` a texture or paint, `copies` the name of a def."""
 
 _BUILTIN_NAMES = {
     "mix": ("first", "second"), "fill": ("shape", "paint"), "paint": ("shape", "paint"), "displace": ("solid", "texture"),
-    "triplanar": ("texture",),
+    "triplanar": ("texture",), "copies": ("definition",),
 }  # fmt: skip
 SPECIAL_FORMS = ("param", "fixed")
 

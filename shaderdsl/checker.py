@@ -635,20 +635,47 @@ class Check(Construction):
             raise binding.refuse_parameters(call, function.parameters)
         if layout.canonical is not None:
             self._rewrite(call, layout)
-        definition = function.definition
         scope: dict[str, Value] = {}
-        for parameter, (_, source) in zip(definition.parameters, layout.sources):
+        for parameter, (_, source) in zip(function.definition.parameters, layout.sources):
             if source is not None:
                 scope[parameter.name] = self.evaluate(binding.argument_value(call.arguments[source]))
+        return self._applied(function, scope)
+
+    def _applied(self, function: Function, scope: dict[str, Value]) -> Value:
+        """The value of a def's body, where some of its parameters have the values of `scope`, and the others their defaults."""
+        definition = function.definition
         outer = self.scope, self.visible, self.inside
-        self.scope, self.visible, self.inside = scope, function.order, call.name
-        for parameter, (_, source) in zip(definition.parameters, layout.sources):
+        self.scope, self.visible, self.inside = scope, function.order, definition.name
+        for parameter in definition.parameters:
             # A default may use the parameters before it.
-            if source is None:
+            if parameter.name not in scope:
                 scope[parameter.name] = self.evaluate(parameter.default)
         value = self.evaluate(definition.body)
         self.scope, self.visible, self.inside = outer
         return value
+
+    def _copies(self, call: syntax.Call, nodes: list[Any]) -> Value:
+        """The union of a def's shapes for the numbers 0, 1, 2 ...: a repetition whose copies may differ, and exact, as its copies
+        are all looked at."""
+        name, node = nodes
+        function = self.functions.get(name.name) if type(name) is syntax.Name else None
+        if function is None or function.order >= self.visible:
+            raise Fault(
+                "copies are of a def, which says what the copy of a number is", name.start, name.end,
+                "the name of a def of one number", "write def petal(k) = ... and copies(petal, 6)",
+            )  # fmt: skip
+        parameters = function.definition.parameters
+        if not parameters or any(p.default is None for p in parameters[1:]):
+            title = f"'{name.name}' " + ("needs more than the copy's number" if parameters else "does not take the copy's number")
+            raise Fault(title, name.start, name.end, f"def {name.name}(k) = ...")
+        number = self._count(call, binding.BUILTINS["copies"][0], node, self.evaluate(node))
+        shapes = []
+        for k in range(number):
+            value = self._applied(function, {parameters[0].name: NumberValue(self._constant(float(k)))})
+            if type(value) is not ShapeValue:
+                raise self.mismatch(name, value, "copies", "a def of a shape")
+            shapes.append(value)
+        return shapes[0] if number == 1 else self.combined(call, operations()["union"], shapes, (), ())
 
 
 def root_name(node: Any) -> str:
@@ -682,6 +709,7 @@ _BUILTINS: dict[str, Callable[..., Value]] = {
     "curve": Check._curve,
     "fill": Check._fill,
     "paint": Check._paint,
+    "copies": Check._copies,
     **dict.fromkeys(FUNCTIONS, Check._function),
     "displace": Check._of_space,
     "triplanar": Check._of_space,

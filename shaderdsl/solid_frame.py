@@ -17,10 +17,12 @@ from shaderdsl.view import (
     OCCLUSION_REACH,
     OCCLUSION_TAPS,
     REACH,
+    RELAXATION,
     ROOT_STEPS,
     SHADOW_STEP,
     SHADOW_STEPS,
     SHORTEST,
+    STEEPEST,
     STEPS,
 )
 
@@ -40,6 +42,8 @@ def constants(lipschitz: float, antialias: bool) -> str:
         _constant("float", "LEAST_CELL", LEAST_CELL, "step, in scene units"),
         _constant("float", "NEAR", NEAR, "pixels from a surface that a ray passes near it, and sees behind it"),
         _constant("float", "SLOPE", lipschitz, "which the scene's distance never exceeds"),
+        _constant("float", "RELAXATION", RELAXATION, "of a plane's step, that a ray tries"),
+        _constant("float", "STEEPEST", STEEPEST, "that such a plane is, at most"),
         _constant("int", "REFINEMENTS", ROOT_STEPS, "steps that sharpen a place"),
     ]
     if antialias:
@@ -148,11 +152,18 @@ float powerOfTwo(float x) {
 
 // Where a ray is sampled next that is `free` to go so far: near a surface at all multiples of `cell`, one after another.
 float onward(float t, float free, float cell) {
-    return max(floor((t + free) / cell - 1.0), floor(t / cell) + 1.0) * cell;
+    return max(floor((t + free) / cell), floor(t / cell) + 1.0) * cell;
+}
+
+// How many times as far as it is free a ray may try to go, from its last two distances `gone` apart, where it was outside.
+float relaxed(float d, float d_before, float gone) {
+    float slope = d_before > 0.0 && gone > 0.0 ? (d - d_before) / (SLOPE * gone) : -1.0;
+    return max(2.0 * RELAXATION / (1.0 - min(slope, STEEPEST)), 1.0);
 }"""
 
 MARCH = """// Where the ray is: distances along it of this sample and the last two, and what the scene's distance was there.
 float t = 0.0, before = 0.0, earlier = 0.0, d_before = -1e30, d_earlier = -1e30;
+float safe = 0.0;  // how far along it nothing is, by the sample before
 int state = OUTSIDE, steps = 0;
 
 // Marches to the end of the next layer: where it is met, and both sides of its least value; -1 where there is none. What is met
@@ -163,7 +174,13 @@ void march(bool last, out float hit, out float low, out float high) {
         float d = map(rayOrigin + t * rayDirection);
         float side = pixelSize + pixelGrowth * t;
         float near = NEAR * SLOPE * side, cell = powerOfTwo(SHORTEST * side);
+        float free = abs(d) / SLOPE - NEAR * side - cell;
         if (steps++ == 0 && d <= 0.0) state = LEAVING;
+        if (t > safe && t - free > safe) {
+            // A long step went past what may be a surface.
+            t = safe;
+            continue;
+        }
         bool met = state == OUTSIDE && d <= 0.0;
         bool rising = d > d_before && d_before <= d_earlier && d_before > -1e29;
         bool shallow = state == INSIDE && (rising || d > 0.0);
@@ -215,23 +232,32 @@ void march(bool last, out float hit, out float low, out float high) {
         if ((state == LEAVING || shallow) && d > 0.0) next = OUTSIDE;
         if (deep || deeper || (met && last) || t > FAR) next = DONE;
         if (deeper) low = high = -1.0;
+        safe = onward(t, free, cell);
+        float aim = next == OUTSIDE && free > 0.0 ? onward(t, free * relaxed(d, d_before, t - before), cell) : safe;
         // A ray that comes out again looks anew.
         d_earlier = state != OUTSIDE && next == OUTSIDE ? -1e30 : d_before;
         d_before = d;
         earlier = before;
         before = t;
         state = next;
-        t = onward(t, abs(d) / SLOPE - NEAR * side, cell);
+        t = aim;
         if (low >= 0.0 && state != LEAVING) return;
     }
 }"""
 
 HARD_MARCH = """// Where the ray first meets a surface; -1 where it meets none.
 float march() {
-    float t = 0.0, before = 0.0, d_before = 0.0, hit = -1.0;
+    float t = 0.0, before = 0.0, safe = 0.0, d_before = 0.0, hit = -1.0;
     bool outside = false;
-    for (int k = 0; k < STEPS && t <= FAR; k++) {
+    for (int k = 0; k < STEPS && min(t, safe) <= FAR; k++) {
         float d = map(rayOrigin + t * rayDirection);
+        float side = pixelSize + pixelGrowth * t, cell = powerOfTwo(SHORTEST * side);
+        float free = abs(d) / SLOPE - NEAR * side - cell;
+        if (t > safe && t - free > safe) {
+            // A long step went past what may be a surface.
+            t = safe;
+            continue;
+        }
         if (outside && d <= 0.0) {
             // Regula falsi (Illinois).
             float a = before, c = t, d_a = d_before, d_c = d;
@@ -246,11 +272,12 @@ float march() {
             hit = a + (c - a) * (d_a / (d_a - d_c));
             break;
         }
+        safe = onward(t, free, cell);
+        float aim = d > 0.0 && free > 0.0 ? onward(t, free * relaxed(d, outside ? d_before : -1.0, t - before), cell) : safe;
         outside = d > 0.0;
         d_before = d;
         before = t;
-        float side = pixelSize + pixelGrowth * t;
-        t = onward(t, abs(d) / SLOPE - NEAR * side, powerOfTwo(SHORTEST * side));
+        t = aim;
     }
     return hit;
 }"""
