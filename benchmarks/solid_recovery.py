@@ -4,7 +4,7 @@
 
 Random scenes of 3 to 5 solids, joined, smoothly joined and cut, of known camera and light, are drawn at 128 pixels by
 rays (`render.supersampling`), which share nothing with what is refined; their numbers are thrown about until the solids lie 5 to
-8 pixels off on average, and `refine.optimize` brings them back, its last steps with 2x2 samples a pixel. A scene is recovered where
+8 pixels off on average, and `refine.optimize` brings them back, its last steps with 3x3 samples a pixel. A scene is recovered where
 what is visible ends less than 0.1 pixels off, and its picture is as near as that of the true numbers, within 0.5 dB. With --views there are four pictures of each, and
 the light is unknown.
 """
@@ -41,7 +41,7 @@ KINDS = ("sphere", "box", "cylinder", "torus")
 VIEWS = (0.0, 90.0, 180.0, 270.0)
 RECOVERED, NEARLY = 0.1, 0.5
 """Pixels off, and dB below the true numbers' picture, that a recovered scene may be."""
-SAMPLES = 2
+SAMPLES = 3
 """Along the side of a pixel, that the last steps take, and with which pictures are compared: a finely sampled picture's numbers are not
 quite those that one sample a pixel comes nearest to it with."""
 END = 0.03

@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from refine.restarts import groups_of, shaken, thrown
+
 if TYPE_CHECKING:
     from render.images import Picture
     from render.taichi_backend import Target
@@ -334,6 +336,12 @@ MOST_SAMPLES = 8
 FINE_STEPS = 20
 """The most steps that are taken with several samples a pixel."""
 
+SHAKES, SHAKEN_KEPT = 3, 2
+"""How many times the end of a fit with several samples is shaken at most, and from how many points it goes on."""
+
+SHAKEN_GAIN = 0.3
+"""dB; less is not worth another time."""
+
 CROWD, CROWD_STEPS = 6, 4
 """So many starts are refined to the end; more are after so many steps only as many as that."""
 
@@ -424,7 +432,7 @@ def optimize(
             program, image, images, cameras, fit_cameras, silhouettes, normals, depths, longest
         )  # fmt: skip
         problem, coordinates, points = joint, joint.coordinates, joint.start[None]
-        groups = _groups(joint.programs[0], coordinates)
+        groups = groups_of(joint.programs[0], coordinates)
         size = max(views[0].picture.rgba.shape[:2])
         levels = joint_levels(views, [*(s for s in stages if s[0] < size), (size, 0.0)])
         judge = joint_levels(views, [(size, manner.noise)])[0] if manner.noise else None
@@ -434,7 +442,7 @@ def optimize(
         levels = pyramid(picture, [*(s for s in stages if s[0] < size), (size, 0.0)])
         judge = pyramid(picture, [(size, manner.noise)])[0] if manner.noise else None
         problem, coordinates, points = lowered(program), Coordinates(program), program.params[None]
-        groups = _groups(program, coordinates)
+        groups = groups_of(program, coordinates)
     many = points.shape[1] > DENSE_LIMIT
     if starts > 1:
         rng = np.random.default_rng(seed)
@@ -446,7 +454,7 @@ def optimize(
     with one_linear_algebra_thread():
         best = search.best(points, steps, groups, restarts, seed)
         if samples > 1:
-            best = search.finished(best, joint.finer(samples) if joint is not None else Finer(problem, samples))
+            best = search.finished(best, joint.finer(samples) if joint is not None else Finer(problem, samples), seed)
     seen = [legal(program, best.parameters[0])] if joint is None else joint.seen(best.parameters[0])
     psnr = search.decibels(best.errors[0])
     return Optimum(seen[0], psnr, time.perf_counter() - began, search.steps, search.history, tuple(seen))
@@ -476,18 +484,39 @@ class _Search:
         for _ in range(0 if self.first_order else restarts):
             if self.late() or self.good(best):
                 break
-            starts = _perturbed(best.parameters[0], self.coordinates, groups, rng)
-            found = self.descend(starts, steps, first=max(len(self.levels) - 2, 0))
+            found = self.descend(thrown(self.tape, self.coordinates, self.levels[0], best.parameters[0], groups, rng), steps, first=max(len(self.levels) - 2, 0))
             if found.errors[0] < best.errors[0]:
                 best = found
         return best
 
-    def finished(self, descent: Descent, finer: Any) -> Descent:
-        """A descent's last steps, with more samples a pixel."""
+    def finished(self, descent: Descent, finer: Any, seed: int) -> Descent:
+        """A descent's last steps, with more samples a pixel; then steps from around where they end, as long as that helps.
+
+        An edge that comes into a pixel where others are already is a small jump: near the end the error has many minima.
+        """
+        from render.batching import batch_of
+
+        rng = np.random.default_rng([seed, 2])
+        level = self.levels[-1]
+        best = self.last_steps(finer, descent.parameters)
+        for _ in range(SHAKES):
+            if self.late():
+                break
+            tries = shaken(finer, self.coordinates, level, best.parameters[0], rng)
+            order = np.argsort(batch_of(finer, tries).scores(level.target, level.blur))
+            found = self.last_steps(finer, tries[order[:SHAKEN_KEPT]])
+            nearest = int(np.argmin(found.errors))
+            gain = self.decibels(found.errors[nearest]) - self.decibels(best.errors[0])
+            if gain > 0.0:
+                best = Descent(found.parameters[[nearest]], found.errors[[nearest]], found.steps)
+            if gain < SHAKEN_GAIN:
+                break
+        return best
+
+    def last_steps(self, finer: Any, points: Double) -> Descent:
         result = least_squares(
-            finer, self.coordinates, descent.parameters, self.levels[-1],
-            steps=FINE_STEPS, tolerance=1e-4, huber=self.huber, stop=self.late,
-        )  # fmt: skip
+            finer, self.coordinates, points, self.levels[-1], steps=FINE_STEPS, tolerance=1e-4, huber=self.huber, stop=self.late
+        )
         self.steps += result.steps
         return result
 
@@ -553,37 +582,6 @@ class _Search:
 
     def decibels(self, error: float) -> float:
         return decibels(float(error) / (self.levels[-1].target.image.size // 4 * 3))
-
-
-def _groups(program: Program, coordinates: Coordinates) -> list[npt.NDArray[np.int64]]:
-    """The trainable parameters of each statement, colours left out: what is thrown about together."""
-    groups: dict[str, list[int]] = {}
-    for index, info in enumerate(program.structure.traits):
-        if coordinates.trainable[index] and info.kind != "colour":
-            groups.setdefault(info.group, []).append(index)
-    return [np.array(g) for g in groups.values()]
-
-
-def _perturbed(
-    parameters: Double, coordinates: Coordinates, groups: Sequence[npt.NDArray[np.int64]], rng: np.random.Generator
-) -> Double:
-    """Starts (n, p) around a local minimum: in each, the numbers of one statement are thrown about.
-
-    A wrong minimum of a layered picture is mostly one shape at the wrong place, turn or size, behind or beside others.
-    """
-    if not groups:
-        return parameters[None]
-    here = coordinates.inward(parameters)
-    variants = max(4, 32 // len(groups))
-    result = np.repeat(here[None], variants * len(groups), 0)
-    for k, group in enumerate(groups):
-        rows = slice(k * variants, (k + 1) * variants)
-        spread = np.where(coordinates.logarithmic[group], 0.4, 0.15)
-        spread = np.where(coordinates.unit[group] != 1.0, 0.8, spread)
-        # Some are next door, some far away.
-        near = np.exp(rng.uniform(np.log(0.1), 0.0, (variants, 1)))
-        result[rows, group] += rng.normal(0.0, 1.0, (variants, len(group))) * spread * near
-    return coordinates.outward(np.clip(result, coordinates.low, coordinates.high))
 
 
 def legal(program: Program, parameters: npt.ArrayLike) -> Program:

@@ -175,6 +175,15 @@ class JointBatch:
             matrices[:, part.columns[:, None], part.columns[None, :]] += part.weight * matrix
         return errors, gradients, matrices
 
+    def scores(self, target: Targets, blur: float = 0.0) -> Double:
+        """Squared errors (n,), summed over all pictures by their weights."""
+        from render.batching import batch_of
+
+        return sum(
+            (part.weight * batch_of(part.tape, self.parameters[:, part.columns]).scores(wanted, blur) for part, wanted in zip(self.joint.parts, target.parts)),
+            np.zeros(len(self.parameters)),
+        )
+
     def gradients(self, target: Targets, blur: float = 0.0, huber: float = 0.0) -> tuple[Double, Double]:
         errors, gradients, _ = self.normal_equations(target, blur, huber)
         return errors, gradients

@@ -42,9 +42,14 @@ class ParameterInfo:
 
 
 class ParameterTraits(NamedTuple):
-    """What refinement needs of a parameter; see `ParameterInfo`, of which these do not depend on the program's text."""
+    """What refinement needs of a parameter; see `ParameterInfo`, of which these do not depend on the program's text.
+
+    `part` is alike in what is about one shape, such as the numbers of a circle and of its moves; those of a boolean, and of what
+    is done to its result, are another part.
+    """
 
     group: str
+    part: int
     unit: str
     kind: str
     trainable: bool
@@ -60,11 +65,11 @@ def parameter_traits(structure: Structure) -> list[ParameterTraits]:
         if index < 0:
             continue
         if isinstance(literal, syntax.Colour):
-            result += [ParameterTraits(place.group, "", "colour", place.trainable)] * 3
+            result += [ParameterTraits(place.group, place.part, "", "colour", place.trainable)] * 3
             continue
         feed = checked.feeds.get(index)
         kind = feed.kind if feed is not None else _kind_of(literal.unit)
-        result.append(ParameterTraits(place.group, literal.unit, kind, place.trainable))
+        result.append(ParameterTraits(place.group, place.part, literal.unit, kind, place.trainable))
     return result
 
 
@@ -74,6 +79,7 @@ class _Place:
 
     literal: syntax.Number | syntax.Colour
     group: str
+    part: int
     path: tuple[str, ...]
     trainable: bool
     ranged: syntax.Ranged | None
@@ -165,33 +171,45 @@ class _Walk:
         self.calls: dict[str, int] = {}
 
     def places(
-        self, node: Any, path: tuple[str, ...], trainable: bool, ranged: syntax.Ranged | None = None
+        self, node: Any, path: tuple[str, ...], trainable: bool, ranged: syntax.Ranged | None = None, part: int = -1
     ) -> Iterator[_Place]:
         if isinstance(node, (syntax.Number, syntax.Colour)):
-            yield _Place(node, self.group, path, trainable, ranged)
+            yield _Place(node, self.group, part, path, trainable, ranged)
         elif isinstance(node, syntax.Ranged):
-            yield from self.places(node.number, path, trainable, node)
+            yield from self.places(node.number, path, trainable, node, part)
         elif isinstance(node, syntax.Fixed):
-            yield from self.places(node.value, path, False)
+            yield from self.places(node.value, path, False, None, part)
         elif isinstance(node, syntax.Pair):
-            yield from self.places(node.x, (*path, "x"), trainable)
-            yield from self.places(node.y, (*path, "y"), trainable)
+            yield from self.places(node.x, (*path, "x"), trainable, None, part)
+            yield from self.places(node.y, (*path, "y"), trainable, None, part)
         elif isinstance(node, syntax.Triple):
-            for name, part in zip("xyz", (node.x, node.y, node.z)):
-                yield from self.places(part, (*path, name), trainable)
+            for name, coordinate in zip("xyz", (node.x, node.y, node.z)):
+                yield from self.places(coordinate, (*path, name), trainable, None, part)
         elif isinstance(node, syntax.Call):
             if not (path and node.name in _VALUES):
                 # What stands inside of a shape's call is named by it; a colour's numbers by what they colour.
                 count = self.calls[node.name] = self.calls.get(node.name, 0) + 1
                 path = (node.name if count == 1 else f"{node.name}{count}",)
+            if node.name not in binding.BUILTINS:
+                part = self._subject(node).start
             for argument, name in zip(node.arguments, self._names(node), strict=True):
                 yield from self.places(
-                    binding.argument_value(argument), (*path, name) if name else path, trainable
+                    binding.argument_value(argument), (*path, name) if name else path, trainable, None, part
                 )
         else:
             for child in syntax.children(node):
                 inner = (*path, child.name) if isinstance(child, syntax.Parameter) else path
-                yield from self.places(child, inner, trainable)
+                yield from self.places(child, inner, trainable, None, part)
+
+    def _subject(self, node: Any) -> Any:
+        """What a call works on in the end: `circle(0.1)` in `circle(0.1).move(0.2, 0).round(0.01)`."""
+        known = functions(self.dimension)
+        while (
+            isinstance(node, syntax.Call) and node.arguments and node.name in known
+            and known[node.name][0].category in binding.RECEIVERS
+        ):  # fmt: skip
+            node = binding.argument_value(node.arguments[0])
+        return node
 
     def _names(self, call: syntax.Call) -> list[str]:
         """The parameter that each argument of `call` is, "" where a name says nothing (a receiver)."""

@@ -1,0 +1,96 @@
+"""Where descents begin anew: about a minimum that is not the one, by much where a shape is at a wrong place, by little at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from refine.optimization import Coordinates, Level
+    from shaderdsl import Program
+
+Double = npt.NDArray[np.float64]
+Group = npt.NDArray[np.int64]
+"""Parameters that are thrown about together."""
+
+SPECK = 0.02
+"""A size (scene units) that hardly shows."""
+
+THROWS, MOST_THROWS = 16, 2048
+"""How many throws are looked at for each that is kept, and about how many at most."""
+
+SHAKEN = 16
+"""How many points lie about an end."""
+
+SHAKEN_ERROR = (0.01, 0.3)
+"""By what part the error grows to such a point."""
+
+
+def groups_of(program: Program, coordinates: Coordinates) -> list[Group]:
+    """The trainable parameters of each statement, and of each part of one that has several, colours left out."""
+    groups: dict[tuple[str, int | None], list[int]] = {}
+    for index, info in enumerate(program.structure.traits):
+        if coordinates.trainable[index] and info.kind != "colour":
+            groups.setdefault((info.group, None), []).append(index)
+            groups.setdefault((info.group, info.part), []).append(index)
+    return [np.array(g) for g in dict.fromkeys(map(tuple, groups.values()))]
+
+
+def thrown(
+    tape: Any, coordinates: Coordinates, level: Level, parameters: Double, groups: Sequence[Group], rng: np.random.Generator
+) -> Double:
+    """Starts (n, p) about `parameters` (p,): in each, the numbers of one group are thrown, some not far and some far away, and of many
+    throws as far it is the one whose picture on `level` is the nearest.
+
+    A wrong minimum of a picture is mostly one shape at the wrong place, turn or size, behind, beside or inside others.
+    """
+    from render.batching import batch_of
+
+    if not groups:
+        return parameters[None]
+    kept = max(4, 32 // len(groups))
+    count = min(THROWS, -(-MOST_THROWS // (kept * len(groups))))
+    here = coordinates.inward(parameters)
+    starts = []
+    for group in groups:
+        points = np.tile(here, (kept, count, 1))
+        spread = np.where(coordinates.logarithmic[group], 0.4, 0.15)
+        spread = np.where(coordinates.unit[group] != 1.0, 0.8, spread)
+        # One number alone finds its way from farther.
+        away = np.geomspace(0.15, 2.0 if len(group) == 1 else 1.0, kept)
+        points[..., group] += rng.normal(0.0, 1.0, (kept, count, len(group))) * spread * away[:, None, None]
+        # Of what has shrunk to a speck nothing tells how large it was.
+        specks = group[coordinates.logarithmic[group] & (here[group] < np.log(SPECK))]
+        points[..., specks] = np.log(SPECK) + rng.uniform(0.0, np.log(10.0), (kept, count, len(specks)))
+        throws = coordinates.outward(np.clip(points, coordinates.low, coordinates.high))
+        errors = batch_of(tape, throws.reshape(-1, len(parameters))).scores(level.target, level.blur)
+        starts.append(throws[range(kept), errors.reshape(kept, count).argmin(1)])
+    return np.concatenate(starts)
+
+
+def shaken(tape: Any, coordinates: Coordinates, level: Level, parameters: Double, rng: np.random.Generator) -> Double:
+    """Points (SHAKEN, p) about `parameters` (p,), each at an error that is SHAKEN_ERROR more, were it a paraboloid: far away along what
+    the picture tells little of."""
+    from render.batching import batch_of
+
+    errors, _, matrices = batch_of(tape, parameters[None]).normal_equations(level.target, level.blur)
+    here = coordinates.inward(parameters)
+    moving = np.flatnonzero(coordinates.trainable)
+    slope = coordinates.slope(here)[moving]
+    matrix = matrices[0][np.ix_(moving, moving)].astype(np.float64) * slope[:, None] * slope
+    diagonal = np.diag(matrix)
+    unit = 1.0 / np.sqrt(diagonal + 1e-7 * max(diagonal.max(initial=0.0), 1e-12))
+    curvatures, axes = np.linalg.eigh(matrix * unit[:, None] * unit)
+    # Half of a shift's square by this matrix is how much the error grows.
+    low, high = np.log(SHAKEN_ERROR)
+    more = errors[0] * np.exp(rng.uniform(low, high, SHAKEN))
+    ways = rng.normal(0.0, 1.0, (SHAKEN, len(moving))) / np.sqrt(np.maximum(curvatures, 1e-4)) @ axes.T * unit
+    shifts = ways * np.sqrt(2.0 * more / max(len(moving), 1))[:, None]
+    points = np.tile(here, (SHAKEN, 1))
+    points[:, moving] += np.clip(shifts, -coordinates.largest[moving], coordinates.largest[moving])
+    result = coordinates.outward(np.clip(points, coordinates.low, coordinates.high))
+    result[:, ~coordinates.trainable] = parameters[~coordinates.trainable]
+    return result
