@@ -50,12 +50,14 @@ def march(tape: SolidTape, slots: Array, sight: Sight) -> Places:
     """Marches all rays at once; see `shaderdsl.view` for what it looks for.
 
     Steps are the distance over its Lipschitz constant, less what is near a surface, and longer where that proves safe (see
-    RELAXATION): near a surface every multiple of SHORTEST pixels is looked at. A surface is met when the distance changes its sign between two samples, and passed near when it has a least
-    value between three.
+    RELAXATION): near a surface every multiple of SHORTEST pixels is looked at. A surface is met when the distance changes its sign
+    between two samples, and passed near when it has a least value between three.
     """
     distances = Distances(tape, slots)
     n = len(sight.values[0])
-    places = Places(*(np.full((LAYERS, n), np.nan) for _ in range(3)))
+    # Between which samples surfaces and least values lie, sharpened all together in the end: low end, its distance, high end, its
+    # distance; and low end, middle, its distance, high end, a sample before these, and its distance where the ray was outside.
+    surfaces, passes = (np.full((rows, LAYERS, n), np.nan) for rows in (4, 6))
     layer = np.zeros(n, np.int64)
     lipschitz = tape.lipschitz
     state = np.where(distances.at(sight.at(np.zeros(n))) <= 0.0, LEAVING, OUTSIDE)
@@ -86,19 +88,14 @@ def march(tape: SolidTape, slots: Array, sight: Sight) -> Places:
         deep = (now == INSIDE) & ~shallow & (f < -near)
         # Where solids touch, the distance rises to nothing between them; a ray that then dives deeper never came out.
         deeper = (now == LEAVING) & (layer[rays] > 0) & (f < -near)
-        places.low[layer[rays[deeper]] - 1, rays[deeper]] = np.nan
+        passes[:, layer[rays[deeper]] - 1, rays[deeper]] = np.nan
         who = rays[met]
-        places.hit[layer[who], who] = _root(distances, sight.some(who), before[who], f_before[who], t[who], f[met])
+        surfaces[:, layer[who], who] = before[who], f_before[who], t[who], f[met]
         least = passed | shallow
         who = rays[least]
         start = np.maximum(earlier[who], before[who] - cell[least])
-        low, middle, f_middle, high = _least(distances, sight.some(who), start, before[who], last[least], t[who])
-        places.low[layer[who], who], places.high[layer[who], who] = low, high
-        # What was thought to be passed near may be met between two samples.
-        thin = (f_middle <= 0.0) & passed[least]
-        some = who[thin]
-        place = _root(distances, sight.some(some), earlier[some], last_but_one[least][thin], middle[thin], f_middle[thin])
-        places.hit[layer[some], some] = place
+        outside_before = np.where(passed, last_but_one, np.nan)[least]
+        passes[:, layer[who], who] = start, before[who], last[least], t[who], earlier[who], outside_before
         layer[who] += 1
         outside = f > 0.0
         new = now.copy()
@@ -115,6 +112,22 @@ def march(tape: SolidTape, slots: Array, sight: Sight) -> Places:
         safe[rays] = _onward(t[rays], free, cell)
         long = (new == OUTSIDE) & (free > 0.0)
         t[rays] = _onward(t[rays], np.where(long, free * _relaxed(f, last, gone, lipschitz), free), cell)
+    return _sharpened(distances, sight, surfaces, passes)
+
+
+def _sharpened(distances: Distances, sight: Sight, surfaces: Array, passes: Array) -> Places:
+    """The places between samples; see `march`."""
+    places = Places(*(np.full(surfaces.shape[1:], np.nan) for _ in range(3)))
+    layer, ray = np.nonzero(~np.isnan(surfaces[0]))
+    places.hit[layer, ray] = _root(distances, sight.some(ray), *surfaces[:, layer, ray])
+    layer, ray = np.nonzero(~np.isnan(passes[0]))
+    *bracket, before, f_before = passes[:, layer, ray]
+    low, middle, f_middle, high = _least(distances, sight.some(ray), *bracket)
+    places.low[layer, ray], places.high[layer, ray] = low, high
+    # What was thought to be passed near may be met between two samples.
+    thin = (f_middle <= 0.0) & ~np.isnan(f_before)
+    root = _root(distances, sight.some(ray[thin]), before[thin], f_before[thin], middle[thin], f_middle[thin])
+    places.hit[layer[thin], ray[thin]] = root
     return places
 
 
