@@ -31,7 +31,7 @@ SHAKEN_ERROR = (0.01, 0.3)
 
 def groups_of(program: Program, coordinates: Coordinates) -> list[Group]:
     """The trainable parameters of each statement, and of each part of one that has several, colours left out."""
-    groups: dict[tuple[str, int | None], list[int]] = {}
+    groups: dict[tuple[str, tuple[int, int] | None], list[int]] = {}
     for index, info in enumerate(program.structure.traits):
         if coordinates.trainable[index] and info.kind != "colour":
             groups.setdefault((info.group, None), []).append(index)

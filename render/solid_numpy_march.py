@@ -138,8 +138,9 @@ def _onward(t: Array, free: Array, cell: Array) -> Array:
 
 def _relaxed(f: Array, last: Array, gone: Array, lipschitz: float) -> Array:
     """How many times as far as they are free rays may try to go, from their last two distances, `gone` apart, where both were outside."""
-    known = (last > 0.0) & (gone > 0.0)
-    slope = np.where(known, (f - np.where(known, last, 0.0)) / (lipschitz * np.where(known, gone, 1.0)), -1.0)
+    known = (last > 0.0) & (gone > 0.0) & np.isfinite(last) & np.isfinite(f)
+    fallen = np.where(known, f, 0.0) - np.where(known, last, 0.0)
+    slope = np.where(known, fallen / (lipschitz * np.where(known, gone, 1.0)), -1.0)
     return np.maximum(2.0 * RELAXATION / (1.0 - np.minimum(slope, STEEPEST)), 1.0)
 
 

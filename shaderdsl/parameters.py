@@ -44,12 +44,12 @@ class ParameterInfo:
 class ParameterTraits(NamedTuple):
     """What refinement needs of a parameter; see `ParameterInfo`, of which these do not depend on the program's text.
 
-    `part` is alike in what is about one shape, such as the numbers of a circle and of its moves; those of a boolean, and of what
-    is done to its result, are another part.
+    `part` is where the text has the shape that the parameter is about: the same for a circle's numbers and those of its moves; of
+    a boolean, for its own numbers and what is done to its result.
     """
 
     group: str
-    part: int
+    part: tuple[int, int]
     unit: str
     kind: str
     trainable: bool
@@ -79,7 +79,7 @@ class _Place:
 
     literal: syntax.Number | syntax.Colour
     group: str
-    part: int
+    part: tuple[int, int]
     path: tuple[str, ...]
     trainable: bool
     ranged: syntax.Ranged | None
@@ -171,7 +171,7 @@ class _Walk:
         self.calls: dict[str, int] = {}
 
     def places(
-        self, node: Any, path: tuple[str, ...], trainable: bool, ranged: syntax.Ranged | None = None, part: int = -1
+        self, node: Any, path: tuple[str, ...], trainable: bool, ranged: syntax.Ranged | None = None, part: tuple[int, int] = (0, 0)
     ) -> Iterator[_Place]:
         if isinstance(node, (syntax.Number, syntax.Colour)):
             yield _Place(node, self.group, part, path, trainable, ranged)
@@ -191,7 +191,8 @@ class _Walk:
                 count = self.calls[node.name] = self.calls.get(node.name, 0) + 1
                 path = (node.name if count == 1 else f"{node.name}{count}",)
             if node.name not in binding.BUILTINS:
-                part = self._subject(node).start
+                subject = self._subject(node)
+                part = subject.start, subject.end
             for argument, name in zip(node.arguments, self._names(node), strict=True):
                 yield from self.places(
                     binding.argument_value(argument), (*path, name) if name else path, trainable, None, part
