@@ -14,7 +14,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import batch, images, refinement, solid_fits, solid_recovery, solids, stages, symmetry, textures
+from benchmarks import (
+    agreement,
+    batch,
+    images,
+    refinement,
+    solid_fits,
+    solid_recovery,
+    solids,
+    stages,
+    symmetry,
+    textures,
+)
 from benchmarks.common import RESULTS
 from benchmarks.measuring import table
 from render.files import write_whole
@@ -26,6 +37,7 @@ LAYOUTS: dict[str, tuple[str, Callable[[dict[str, Any]], list[str]]]] = {
     "stages": ("Where the time of a fit goes", stages.lines),
     "symmetry": ("Symmetries found, and what they save", symmetry.lines),
     "textures": ("Textures recognized", textures.lines),
+    "agreement": ("Backends beside each other, on random programs", agreement.lines),
     "solids": ("Pictures of solids: quality, changes, speed", solids.lines),
     "solid_recovery": ("Numbers of solids found again", solid_recovery.lines),
     "solid_fits": ("Scenes fitted from one picture", solid_fits.lines),
@@ -94,6 +106,10 @@ def headlines() -> str:
         rows.append(["repeats and mirrors found in drawings that have them", text, f"`{found['symmetry']['command']}`"])
     if "solids" in found:
         rows += _solids(found["solids"])
+    if "agreement" in found:
+        part = found["agreement"]["agreement"]
+        text = f"worst pixel {part['worst']:.2f}/255, 99.9th percentile {part['percentile']:.3f}/255, {part['exceptions']} excused"
+        rows.append([f"{part['programs']} random programs in space, {part['title']}", text, f"`{found['agreement']['command']}`"])
     for name, what in (("solid_recovery", "one view"), ("solid_recovery-views", "four views, the light unknown")):
         if name in found:
             total = found[name]["totals"]

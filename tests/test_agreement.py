@@ -1,4 +1,4 @@
-"""The backends agree: gl with taichi, and taichi with numpy; see `agreement` for the rule and its exceptions.
+"""The backends agree: gl with taichi, and taichi with numpy; see `benchmarks.agreement` for the rule and its exceptions.
 
 Quick: `pytest tests/test_agreement.py -m "not slow"`. All 2,500 programs on every backend, with the figures:
 `pytest tests/test_agreement.py -m slow -s`.
@@ -10,7 +10,10 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
-from agreement import (
+
+import data
+import render
+from benchmarks.agreement import (
     Agreement,
     batched,
     drawn,
@@ -19,9 +22,6 @@ from agreement import (
     reference,
     taichi_against_numpy,
 )
-
-import data
-import render
 from render import gl_backend
 from render.tapes import tape_of
 from shaderdsl import DslError, Program, parse

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from agreement import gl_against_numpy, taichi_against_numpy
 
 import render
+from benchmarks.agreement import gl_against_numpy, taichi_against_numpy
 from render import gl_backend
 from shaderdsl import DslError, parse
 

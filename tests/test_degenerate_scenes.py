@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from agreement import batched, drawn, reference
 
+from benchmarks.agreement import batched, drawn, reference
 from render import gl_backend, solid_numpy
 from render.tapes import solid_tape_of
 from shaderdsl import parse

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from agreement import taichi_against_numpy
 from PIL import Image
 
 import render
 import shaderdsl
+from benchmarks.agreement import taichi_against_numpy
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"

@@ -11,10 +11,10 @@ from random import Random
 import numpy as np
 import numpy.typing as npt
 import pytest
-from agreement import drawn, gl_against_numpy, reference, taichi_against_numpy
 
 import data
 import shaderdsl
+from benchmarks.agreement import drawn, gl_against_numpy, reference, taichi_against_numpy
 from data.bodies import Bodies
 from data.writing import Palette, Writer
 from render import field, gl_backend, mesh, solid_numpy

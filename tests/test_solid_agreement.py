@@ -1,4 +1,4 @@
-"""The backends agree on programs in space: taichi with numpy, and gl with taichi; see `agreement` for the rule and its exceptions.
+"""The backends agree on programs in space: taichi with numpy, and gl with taichi; see `benchmarks.agreement` for the rule and its exceptions.
 
 Quick: `pytest tests/test_solid_agreement.py -m "not slow"`. 1,000 programs, with the figures:
 `pytest tests/test_solid_agreement.py -m slow -s`.
@@ -10,9 +10,9 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
-from agreement import Agreement, batched, gl_against_taichi, reference, taichi_against_numpy
 
 import data
+from benchmarks.agreement import Agreement, batched, gl_against_taichi, reference, taichi_against_numpy
 from render import gl_backend
 from shaderdsl import DslError, Program, parse, to_glsl
 from shaderdsl.registry import of_category

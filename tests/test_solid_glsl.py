@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from agreement import Agreement, gl_against_numpy, reference
 from test_glsl import ES_WORKER, shadertoy_shell
 
+from benchmarks.agreement import Agreement, gl_against_numpy, reference
 from render import gl_backend, gl_render, supersampling
 from render.tapes import solid_tape_of
 from shaderdsl import DslError, parse, to_glsl

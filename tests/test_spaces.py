@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from agreement import reference
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
+from benchmarks.agreement import reference
 from render import field
 from shaderdsl import DslError, emit, parse
 from shaderdsl.expression import Expr, Graph

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from agreement import Agreement, batched, drawn, gl_against_taichi, reference, taichi_against_numpy
 
 import render
+from benchmarks.agreement import Agreement, batched, drawn, gl_against_taichi, reference, taichi_against_numpy
 from render import gl_backend, numpy_backend, taichi_device
 from render.numpy_backend import compiled
 from render.tapes import tape_of

@@ -6,11 +6,11 @@ import math
 
 import numpy as np
 import pytest
-from agreement import gl_against_taichi, taichi_against_numpy
 
 import data
 import refine
 import render
+from benchmarks.agreement import gl_against_taichi, taichi_against_numpy
 from render import gl_backend
 from shaderdsl import Program, format_text, parse, to_glsl
 from shaderdsl.mathematics import FUNCTIONS

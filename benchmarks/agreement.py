@@ -1,19 +1,26 @@
 """How well backends agree: pixel errors, and the pixels whose disagreement the picture itself excuses.
 
-The rule: at least 99.9 % of a picture's pixels within 1/255 and none beyond 4/255. Exceptions are pixels where the
-float64 picture moves by more than 1/255 when a coordinate or a parameter moves by 1e-6 (two surfaces at one distance,
-a border between cells): there float32 can not tell which side it is on. They are counted, and may be 0.02 % of all.
+    python -m benchmarks.agreement [--programs 200] [--seed 30] [--size 32] [--pair gl-taichi|gl-numpy|taichi-numpy] [--plane]
+
+Random programs of level 3, in space or in the plane. The rule: at least 99.9 % of a picture's pixels within 1/255 and none beyond
+4/255. Exceptions are pixels where the float64 picture moves by more than 1/255 when a coordinate or a parameter moves by 1e-6 (two
+surfaces at one distance, a border between cells): there float32 can not tell which side it is on. They are counted, and may be
+0.02 % of all. The tests check it by the same functions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import argparse
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+import data
+from benchmarks.measuring import keep, load, table
 from render import numpy_backend, solid_numpy
 from render.tapes import solid_tape_of, tape_of
 from shaderdsl import Program
@@ -143,31 +150,87 @@ class Agreement:
         assert self.refused <= REFUSED * (self.programs + self.refused), str(self)
 
 
-def taichi_against_numpy(programs: Sequence[Program], size: Size, step: int = 200) -> Agreement:
-    result = Agreement(f"taichi against numpy at {size[0]}x{size[1]}")
-    for first in range(0, len(programs), step):
-        some = programs[first : first + step]
-        for program, image in zip(some, batched(some, size)):
-            result.add(program, image, reference(program, size))
-    return result
+def taichi_against_numpy(programs: Sequence[Program], size: Size) -> Agreement:
+    return _last(compared("taichi-numpy", programs, size))
 
 
 def gl_against_taichi(programs: Sequence[Program], size: Size) -> Agreement:
-    from render.gl_backend import ShaderTimeout
-
-    result = Agreement(f"gl against taichi at {size[0]}x{size[1]}")
-    for program, image in zip(programs, batched(programs, size)):
-        try:
-            picture = drawn(program, size)
-        except ShaderTimeout:
-            result.refused += 1
-        else:
-            result.add(program, picture, image)
-    return result
+    return _last(compared("gl-taichi", programs, size))
 
 
 def gl_against_numpy(programs: Sequence[Program], size: Size) -> Agreement:
-    result = Agreement(f"gl against numpy at {size[0]}x{size[1]}")
-    for program in programs:
-        result.add(program, drawn(program, size), reference(program, size))
-    return result
+    return _last(compared("gl-numpy", programs, size))
+
+
+PAIRS = ("gl-taichi", "gl-numpy", "taichi-numpy")
+STEP_OF_BATCHES = 200
+"""Programs that taichi draws in one batch."""
+
+
+def compared(pair: str, programs: Sequence[Program], size: Size) -> Iterator[Agreement]:
+    """The agreement of two backends so far, after each program."""
+    from render.gl_backend import ShaderTimeout
+
+    one, other = pair.split("-")
+    result = Agreement(f"{one} against {other} at {size[0]}x{size[1]}")
+    for program, first, second in zip(programs, _pictures(one, programs, size), _pictures(other, programs, size)):
+        try:
+            result.add(program, first(), second())
+        except ShaderTimeout:
+            result.refused += 1
+        yield result
+
+
+def _pictures(backend: str, programs: Sequence[Program], size: Size) -> Iterator[Callable[[], Image]]:
+    if backend != "taichi":
+        yield from (lambda program=p: (drawn if backend == "gl" else reference)(program, size) for p in programs)
+        return
+    for first in range(0, len(programs), STEP_OF_BATCHES):
+        for image in batched(programs[first : first + STEP_OF_BATCHES], size):
+            yield lambda image=image: image
+
+
+def _last(results: Iterable[Agreement]) -> Agreement:
+    *_, last = results
+    return last
+
+
+# -- as a benchmark ------------------------------------------------------------------------------------------
+
+
+def lines(result: dict[str, Any]) -> list[str]:
+    """The result as Markdown."""
+    found = result["agreement"]
+    heads = ["", "programs", "refused as too costly", "pixels", "worst (1/255)", "99.9th percentile", "beyond 1/255", "exceptions", "programs beyond the rule"]
+    return [table(heads, [[found[k] for k in ("title", "programs", "refused", "pixels", "worst", "percentile", "beyond", "exceptions", "failures")]])]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--programs", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=30, help="of the programs")
+    parser.add_argument("--size", type=int, default=32, help="side of the pictures in pixels")
+    parser.add_argument("--pair", choices=PAIRS, default=PAIRS[0])
+    parser.add_argument("--plane", action="store_true", help="programs of the plane")
+    parser.add_argument("--name", default="agreement", help="of the result file; one that ends in _trial stays out of the summary")
+    options = parser.parse_args(arguments)
+    before = load()
+    programs = data.generate(options.programs, level=3, seed=options.seed, dimension=2 if options.plane else 3)
+    result = Agreement("")
+    for count, result in enumerate(compared(options.pair, programs, (options.size, options.size)), 1):
+        if count % 10 == 0 or count == len(programs):
+            print(result, flush=True)
+    for why, text in result.failures:
+        print(f"\n{why}\n{text}")
+    figures = {
+        "title": result.title, "programs": result.programs, "refused": result.refused, "pixels": result.pixels,
+        "worst": 255.0 * result.worst, "percentile": 255.0 * result.percentile, "beyond": result.beyond,
+        "exceptions": result.exceptions, "failures": len(result.failures), "failed": [list(f) for f in result.failures],
+    }  # fmt: skip
+    settings = {k: v for k, v in vars(options).items() if k != "name"}
+    print("\n".join(lines({"agreement": figures})))
+    print(keep(options.name, settings, {"agreement": figures}, before).name)
+
+
+if __name__ == "__main__":
+    main()
