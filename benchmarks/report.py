@@ -104,8 +104,9 @@ def headlines() -> str:
         saved = 100 * (1 - sum(d["numbers"] for d in drawings) / sum(d["plain_numbers"] for d in drawings))
         text = f"{found['symmetry']['found']} of {len(drawings)}, with {saved:.0f} % fewer numbers"
         rows.append(["repeats and mirrors found in drawings that have them", text, f"`{found['symmetry']['command']}`"])
-    if "solids" in found:
-        rows += _solids(found["solids"])
+    for name in ("solids", "solids-quality", "solids-differences"):
+        if name in found:
+            rows += _solids(found[name])
     if "agreement" in found:
         part = found["agreement"]["agreement"]
         text = f"worst pixel {part['worst']:.2f}/255, 99.9th percentile {part['percentile']:.3f}/255, {part['exceptions']} excused"
@@ -152,6 +153,10 @@ def _solids(result: dict[str, Any]) -> list[list[object]]:
         part = result["quality"]
         text = f"{part['ours']['median']:.1f} dB, one hard sample a pixel {part['hard']['median']:.1f} dB"
         rows.append([f"{len(part['scenes'])} scenes in space beside 256 samples a pixel, median", text, command])
+    if "differences" in result:
+        worst = [max(row[key] for row in result["differences"].values()) for key in ("1 samples", "4 samples")]
+        text = f"at most {worst[0]:.2f} off with one sample a pixel, {worst[1]:.2f} with four"
+        rows.append([f"changes of {len(result['differences'])} scenes beside hard edges", text, command])
     if "speed" in result:
         for count, row in result["speed"].items():
             others = [f"{name} {row[key]:.1f} ms" for name, key in (("OpenGL", "gl"), ("GeoLIPI", "geolipi")) if row.get(key) is not None]

@@ -103,7 +103,7 @@ def quality(programs: Sequence[Program], side: int) -> dict[str, Any]:
 # -- differences ---------------------------------------------------------------------------------------------
 
 
-def differences(side: int = 64, fineness: int = 8) -> dict[str, dict[str, float]]:
+def differences(side: int = 64, fineness: int = FINE) -> dict[str, dict[str, float]]:
     result = {}
     for name in CASES:
         result[name] = {f"{k * k} samples": difference_error(case(name), side, k, fineness) for k in (1, 2)}
