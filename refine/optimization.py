@@ -402,9 +402,10 @@ def optimize(
     PSNR is that of all together, by their weights.
 
     Below `enough` dB (without it 50 in the plane, and in space 60 between pictures blurred by two pixels, since one of one sample a
-    pixel is no nearer to a finely sampled one), up to `restarts` rounds throw the numbers of one statement about at a time and descend again.
-    In space `samples`, 1 to 8, lets a few last steps draw so many samples along each pixel's side, averaged as light: slower, and numbers of
-    a finely sampled picture are met more exactly; what is drawn with one sample a pixel may then be a little further from it.
+    pixel is no nearer to a finely sampled one), up to `restarts` rounds throw the numbers of one statement, or of one shape in it, about at a time and descend again.
+    In space `samples`, 1 to 8, lets a few last steps, and some more from around where they end, draw so many samples along each pixel's
+    side, averaged as light: slower, and numbers of a finely sampled picture are met more exactly; what is drawn with one sample a pixel
+    may then be a little further from it.
     Raises ValueError for an unknown method or number of samples and for pictures and cameras that do not go together, ImageError for an image that can not be read.
     """
     from render.averaging import Finer
