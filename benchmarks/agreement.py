@@ -130,7 +130,7 @@ class Agreement:
     @property
     def percentile(self) -> float:
         """The error that 99.9 % of the pixels that are no exceptions stay within."""
-        largest = np.sort(np.concatenate(self.errors))[::-1]
+        largest = np.sort(np.concatenate([np.empty(0, np.float32), *self.errors]))[::-1]
         rank = int(1e-3 * self.pixels)
         return float(largest[rank]) if rank < len(largest) else 0.0
 
@@ -191,7 +191,7 @@ def _pictures(backend: str, programs: Sequence[Program], size: Size) -> Iterator
 
 
 def _last(results: Iterable[Agreement]) -> Agreement:
-    *_, last = results
+    *_, last = [Agreement("nothing"), *results]
     return last
 
 
@@ -216,7 +216,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     before = load()
     programs = data.generate(options.programs, level=3, seed=options.seed, dimension=2 if options.plane else 3)
-    result = Agreement("")
+    result = Agreement(options.pair)
     for count, result in enumerate(compared(options.pair, programs, (options.size, options.size)), 1):
         if count % 10 == 0 or count == len(programs):
             print(result, flush=True)

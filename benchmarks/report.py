@@ -110,7 +110,8 @@ def headlines() -> str:
     if "agreement" in found:
         part = found["agreement"]["agreement"]
         text = f"worst pixel {part['worst']:.2f}/255, 99.9th percentile {part['percentile']:.3f}/255, {part['exceptions']} excused"
-        rows.append([f"{part['programs']} random programs in space, {part['title']}", text, f"`{found['agreement']['command']}`"])
+        where = "the plane" if found["agreement"]["settings"]["plane"] else "space"
+        rows.append([f"{part['programs']} random programs in {where}, {part['title']}", text, f"`{found['agreement']['command']}`"])
     for name, what in (("solid_recovery", "one view"), ("solid_recovery-views", "four views, the light unknown")):
         if name in found:
             total = found[name]["totals"]

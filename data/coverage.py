@@ -217,7 +217,7 @@ def _result_kinds() -> Mapping[str, str]:
     kinds = {"shape": "shape", "outline": "shape", "boolean": "shape", "paint": "paint", "layer": "layer"}
     result = {name: kinds.get(entries[0].category, "") for name, entries in functions().items()}
     result |= {name: "angle" if function.gives_angle else "number" for name, function in FUNCTIONS.items()}
-    return {**result, "rgb": "colour", "hsv": "colour", "mix": "colour", "curve": "vertex", "fill": "layer"}
+    return {**result, "rgb": "colour", "hsv": "colour", "mix": "colour", "curve": "vertex", "fill": "layer", "copies": "shape"}
 
 
 class _Productions:

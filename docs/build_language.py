@@ -117,7 +117,7 @@ language on one screen, then every operation.
 - **Methods are calls**: `circle(0.5).move(0.1, 0)` is `move(circle(0.5), 0.1, 0)`. Arguments go by place, then by name.
 - **`let`** names any value. **`def`** makes a function; it may use what stands above it and does not call itself.
 - **`copies(petal, 7)`** is the union of `petal(0)`, `petal(1)` ... `petal(6)`, of a `def petal(k) = ...`: copies whose places, sizes and
-  colours may all depend on their number, {copies} at most. What [repeats](#repetition) is one shape instead, and as cheap as one.
+  kinds may all depend on their number (in space their colours too), {copies} at most. What [repeats](#repetition) is one shape instead, and as cheap as one.
 - **Booleans**: `a | b` union, `a & b` intersection, `a - b` difference, `a ^ b` either but not both. `&` binds tighter
   than `^`, that than `|`; `-` tightest. The formatter writes brackets wherever they mix.
 - **Statements** end with the line (or `;`). A line goes on inside brackets, and before a `.` that starts a line.

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from refine.restarts import groups_of, shaken, thrown
+from refine.restarts import errors_of, groups_of, shaken, thrown
 
 if TYPE_CHECKING:
     from render.images import Picture
@@ -433,7 +433,7 @@ def optimize(
             program, image, images, cameras, fit_cameras, silhouettes, normals, depths, longest
         )  # fmt: skip
         problem, coordinates, points = joint, joint.coordinates, joint.start[None]
-        groups = groups_of(joint.programs[0], coordinates)
+        groups = groups_of(joint.programs[0], coordinates, joint.columns[0])
         size = max(views[0].picture.rgba.shape[:2])
         levels = joint_levels(views, [*(s for s in stages if s[0] < size), (size, 0.0)])
         judge = joint_levels(views, [(size, manner.noise)])[0] if manner.noise else None
@@ -449,7 +449,8 @@ def optimize(
         rng = np.random.default_rng(seed)
         moved = coordinates.inward(np.repeat(points, starts, 0))
         moved[1:] += rng.normal(0.0, spread, moved[1:].shape) * coordinates.trainable
-        points = coordinates.outward(np.clip(moved, coordinates.low, coordinates.high))
+        moved = coordinates.outward(np.clip(moved, coordinates.low, coordinates.high))
+        points = np.where(coordinates.trainable, moved, points)
     first_order = method == "adam" or (method == "auto" and many)
     search = _Search(problem, coordinates, levels, judge, manner, huber, first_order, late)
     with one_linear_algebra_thread():
@@ -485,7 +486,7 @@ class _Search:
         for _ in range(0 if self.first_order else restarts):
             if self.late() or self.good(best):
                 break
-            found = self.descend(thrown(self.tape, self.coordinates, self.levels[0], best.parameters[0], groups, rng), steps, first=max(len(self.levels) - 2, 0))
+            found = self.descend(thrown(self.tape, self.coordinates, self.levels[0], best.parameters[0], groups, rng, self.huber), steps, first=max(len(self.levels) - 2, 0))
             if found.errors[0] < best.errors[0]:
                 best = found
         return best
@@ -495,22 +496,20 @@ class _Search:
 
         An edge that comes into a pixel where others are already is a small jump: near the end the error has many minima.
         """
-        from render.batching import batch_of
-
         rng = np.random.default_rng([seed, 2])
         level = self.levels[-1]
         best = self.last_steps(finer, descent.parameters)
-        for _ in range(SHAKES):
-            if self.late():
+        for _ in range(0 if self.first_order else SHAKES):
+            tries = shaken(finer, self.coordinates, level, best.parameters[0], rng, self.huber)
+            if self.late() or not len(tries):
                 break
-            tries = shaken(finer, self.coordinates, level, best.parameters[0], rng)
-            order = np.argsort(batch_of(finer, tries).scores(level.target, level.blur))
+            order = np.argsort(errors_of(finer, tries, level, self.huber))
             found = self.last_steps(finer, tries[order[:SHAKEN_KEPT]])
-            nearest = int(np.argmin(found.errors))
+            nearest = int(np.argmin(np.nan_to_num(found.errors, nan=np.inf)))
             gain = self.decibels(found.errors[nearest]) - self.decibels(best.errors[0])
             if gain > 0.0:
                 best = Descent(found.parameters[[nearest]], found.errors[[nearest]], found.steps)
-            if gain < SHAKEN_GAIN:
+            if not gain >= SHAKEN_GAIN:
                 break
         return best
 

@@ -25,14 +25,15 @@ THROWS, MOST_THROWS = 16, 2048
 SHAKEN = 16
 """How many points lie about an end."""
 
-SHAKEN_ERROR = (0.01, 0.3)
+SHAKEN_ERROR = (0.02, 0.6)
 """By what part the error grows to such a point."""
 
 
-def groups_of(program: Program, coordinates: Coordinates) -> list[Group]:
-    """The trainable parameters of each statement, and of each part of one that has several, colours left out."""
+def groups_of(program: Program, coordinates: Coordinates, columns: npt.NDArray[np.int64] | None = None) -> list[Group]:
+    """The trainable parameters of each statement, and of each part of one that has several, colours left out: as `columns` (p,) of the
+    coordinates, where they are not the program's own."""
     groups: dict[tuple[str, tuple[int, int] | None], list[int]] = {}
-    for index, info in enumerate(program.structure.traits):
+    for index, info in zip(range(len(program.params)) if columns is None else columns.tolist(), program.structure.traits):
         if coordinates.trainable[index] and info.kind != "colour":
             groups.setdefault((info.group, None), []).append(index)
             groups.setdefault((info.group, info.part), []).append(index)
@@ -40,15 +41,14 @@ def groups_of(program: Program, coordinates: Coordinates) -> list[Group]:
 
 
 def thrown(
-    tape: Any, coordinates: Coordinates, level: Level, parameters: Double, groups: Sequence[Group], rng: np.random.Generator
-) -> Double:
+    tape: Any, coordinates: Coordinates, level: Level, parameters: Double, groups: Sequence[Group], rng: np.random.Generator,
+    huber: float = 0.0,
+) -> Double:  # fmt: skip
     """Starts (n, p) about `parameters` (p,): in each, the numbers of one group are thrown, some not far and some far away, and of many
     throws as far it is the one whose picture on `level` is the nearest.
 
     A wrong minimum of a picture is mostly one shape at the wrong place, turn or size, behind, beside or inside others.
     """
-    from render.batching import batch_of
-
     if not groups:
         return parameters[None]
     kept = max(4, 32 // len(groups))
@@ -66,29 +66,43 @@ def thrown(
         specks = group[coordinates.logarithmic[group] & (here[group] < np.log(SPECK))]
         points[..., specks] = np.log(SPECK) + rng.uniform(0.0, np.log(10.0), (kept, count, len(specks)))
         throws = coordinates.outward(np.clip(points, coordinates.low, coordinates.high))
-        errors = batch_of(tape, throws.reshape(-1, len(parameters))).scores(level.target, level.blur)
+        throws[..., ~coordinates.trainable] = parameters[~coordinates.trainable]
+        errors = errors_of(tape, throws.reshape(-1, len(parameters)), level, huber)
         starts.append(throws[range(kept), errors.reshape(kept, count).argmin(1)])
     return np.concatenate(starts)
 
 
-def shaken(tape: Any, coordinates: Coordinates, level: Level, parameters: Double, rng: np.random.Generator) -> Double:
-    """Points (SHAKEN, p) about `parameters` (p,), each at an error that is SHAKEN_ERROR more, were it a paraboloid: far away along what
-    the picture tells little of."""
+def errors_of(tape: Any, points: Double, level: Level, huber: float) -> Double:
+    """The errors (n,) of points (n, p) on a level; infinite where one is no number."""
     from render.batching import batch_of
 
-    errors, _, matrices = batch_of(tape, parameters[None]).normal_equations(level.target, level.blur)
+    batch = batch_of(tape, points)
+    errors = batch.gradients(level.target, level.blur, huber)[0] if huber else batch.scores(level.target, level.blur)
+    return np.asarray(np.nan_to_num(errors, nan=np.inf), np.float64)
+
+
+def shaken(
+    tape: Any, coordinates: Coordinates, level: Level, parameters: Double, rng: np.random.Generator, huber: float = 0.0
+) -> Double:
+    """Points (n, p) about `parameters` (p,), each at an error that is SHAKEN_ERROR more, were it a paraboloid: far away along what
+    the picture tells little of. SHAKEN of them, or none where no number can move or the error is none."""
+    from render.batching import batch_of
+
+    errors, _, matrices = batch_of(tape, parameters[None]).normal_equations(level.target, level.blur, huber)
     here = coordinates.inward(parameters)
     moving = np.flatnonzero(coordinates.trainable)
     slope = coordinates.slope(here)[moving]
     matrix = matrices[0][np.ix_(moving, moving)].astype(np.float64) * slope[:, None] * slope
+    if not len(moving) or not np.isfinite(matrix).all() or not np.isfinite(errors[0]):
+        return np.empty((0, len(parameters)))
     diagonal = np.diag(matrix)
-    unit = 1.0 / np.sqrt(diagonal + 1e-7 * max(diagonal.max(initial=0.0), 1e-12))
+    unit = 1.0 / np.sqrt(diagonal + 1e-7 * max(diagonal.max(), 1e-12))
     curvatures, axes = np.linalg.eigh(matrix * unit[:, None] * unit)
-    # Half of a shift's square by this matrix is how much the error grows.
+    # A shift's square by this matrix is how much the error grows.
     low, high = np.log(SHAKEN_ERROR)
     more = errors[0] * np.exp(rng.uniform(low, high, SHAKEN))
     ways = rng.normal(0.0, 1.0, (SHAKEN, len(moving))) / np.sqrt(np.maximum(curvatures, 1e-4)) @ axes.T * unit
-    shifts = ways * np.sqrt(2.0 * more / max(len(moving), 1))[:, None]
+    shifts = ways * np.sqrt(more / len(moving))[:, None]
     points = np.tile(here, (SHAKEN, 1))
     points[:, moving] += np.clip(shifts, -coordinates.largest[moving], coordinates.largest[moving])
     result = coordinates.outward(np.clip(points, coordinates.low, coordinates.high))

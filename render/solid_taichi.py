@@ -242,8 +242,11 @@ class SolidBatch:
 
     def scores(self, target: Target, blur: float = 0.0) -> Double:
         """Squared error (n,) against the target, summed over pixels and channels."""
-        difference = self.images(target.size, blur) - target.image
-        errors: Double = np.einsum("nhwc,nhwc->n", difference, difference, dtype=np.float64)
+        errors = np.empty(len(self))
+        step = max(1, _BYTES // self._picture_bytes(target.size))
+        for first in range(0, len(self), step):
+            difference = self._part(slice(first, first + step)).images(target.size, blur) - target.image
+            errors[first : first + step] = np.einsum("nhwc,nhwc->n", difference, difference, dtype=np.float64)
         return errors
 
     def _drawn(
@@ -335,6 +338,10 @@ class SolidBatch:
         if which.start == 0 and which.stop >= len(self):
             return self
         return replace(self, which=self.which[which], parameters=np.ascontiguousarray(self.parameters[which]))
+
+    def _picture_bytes(self, size: tuple[int, int]) -> int:
+        """Of one program, with the places of its march."""
+        return 4 * (4 + solid_march.PLACES) * size[0] * size[1]
 
     def _jacobian_bytes(self, size: tuple[int, int]) -> int:
         """Of one program."""

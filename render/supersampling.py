@@ -1,6 +1,6 @@
 """The truth that antialiasing is measured against: a scene drawn hard, one ray a sample, averaged in linear light.
 
-Nothing of `shaderdsl.view` is used: a sample shows the first surface that its ray meets, or the background. The samples of a pixel lie
+A sample shows the first surface that its ray meets, or the background; nothing is antialiased. The samples of a pixel lie
 on a lattice in which no two are as high or as far aside: of 64 in rows an edge along the rows would show only eighths.
 """
 
@@ -40,9 +40,10 @@ def picture(tape: SolidTape, parameters: npt.ArrayLike, size: tuple[int, int], s
 
 
 def _lattice(count: int) -> tuple[Array, Array]:
-    """Places (count,) in a pixel, x and y in [-0.5, 0.5), evenly spread over it: multiples of the golden ratio's remainder."""
+    """Places (count,) in a pixel, x and y about (-0.5, 0.5), their mean the centre, evenly spread over it: multiples of the golden ratio's remainder."""
     k = np.arange(count) + 0.5
-    return k / count - 0.5, (k * (5.0**0.5 - 1.0) / 2.0 + 0.5 - 0.25 * (5.0**0.5 - 1.0)) % 1.0 - 0.5
+    heights = (k * (5.0**0.5 - 1.0) / 2.0) % 1.0
+    return k / count - 0.5, heights - heights.mean()
 
 
 def _hard(tape: SolidTape, slots: Array, sight: Sight) -> Array:

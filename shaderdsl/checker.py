@@ -21,7 +21,7 @@ from shaderdsl.errors import Fault, did_you_mean
 from shaderdsl.expression import Expr
 from shaderdsl.limits import Condition, Constraint, below, first_violation
 from shaderdsl.mathematics import FUNCTIONS
-from shaderdsl.naming import Known, unknown_function, unknown_name
+from shaderdsl.naming import Known, unknown_definition, unknown_function, unknown_name
 from shaderdsl.registry import COMPONENTS, Parameter, functions, number, operations
 from shaderdsl.rewriting import TIME, reordered, timed
 from shaderdsl.scene import (
@@ -660,10 +660,7 @@ class Check(Construction):
         name, node = nodes
         function = self.functions.get(name.name) if type(name) is syntax.Name else None
         if function is None or function.order >= self.visible:
-            raise Fault(
-                "copies are of a def, which says what the copy of a number is", name.start, name.end,
-                "the name of a def of one number", "write def petal(k) = ... and copies(petal, 6)",
-            )  # fmt: skip
+            raise unknown_definition(name, self.module, self.inside)
         parameters = function.definition.parameters
         if not parameters or any(p.default is None for p in parameters[1:]):
             title = f"'{name.name}' " + ("needs more than the copy's number" if parameters else "does not take the copy's number")
@@ -673,14 +670,15 @@ class Check(Construction):
         for k in range(number):
             value = self._applied(function, {parameters[0].name: NumberValue(self._constant(float(k)))})
             if type(value) is not ShapeValue:
-                raise self.mismatch(name, value, "copies", "a def of a shape")
+                painted = f"leave the fill out there, and write copies({name.name}, {number}).fill(...)"
+                raise self.mismatch(name, value, "copies", "a def of a shape", painted if type(value) is LayerValue else "")
             shapes.append(value)
         return shapes[0] if number == 1 else self.combined(call, operations()["union"], shapes, (), ())
 
 
 def root_name(node: Any) -> str:
     """The let name that a drawn expression starts from, if any."""
-    while type(node) is syntax.Call and node.arguments:
+    while type(node) is syntax.Call and node.arguments and node.name != "copies":
         node = binding.argument_value(node.arguments[0])
     return str(node.name) if type(node) is syntax.Name else ""
 

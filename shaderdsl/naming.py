@@ -37,14 +37,39 @@ def unknown_function(call: syntax.Call, module: syntax.Module, known: Known, ins
     name = call.name
     place = (call.name_start, call.name_start + len(name))
     if name == inside:
-        advice = "repeat by repeat_polar or repeat_grid"
-        return Fault(f"'{name}' calls itself, and defs do not recurse", *place, "", advice)
-    for statement in module.statements:
-        if isinstance(statement, syntax.Def) and statement.name == name:
-            advice = f"move its def above {'this one' if inside else 'this line'}"
-            return Fault(f"'{name}' is defined only later", *place, "", advice)
+        return _recursion(name, place)
+    later = _later(name, place, module, inside)
+    if later is not None:
+        return later
     if name in known.values:
         return Fault(f"'{name}' is a value, not a function", *place, f"{name} without brackets")
     kind = "operation" if call.start < call.name_start else "shape"
     suggestion = did_you_mean(name, [*binding.known_functions(), *known.functions])
     return Fault(f"unknown {kind} '{name[:40]}'", *place, "", suggestion)
+
+
+def unknown_definition(node: syntax.Argument, module: syntax.Module, inside: str) -> Fault:
+    """Why `node` is not the name of a def that is known, where there can be nothing else."""
+    place = (node.start, node.end)
+    if isinstance(node, syntax.Name):
+        if node.name == inside:
+            return _recursion(node.name, place)
+        later = _later(node.name, place, module, inside)
+        if later is not None:
+            return later
+    return Fault(
+        "copies are of a def, which says what the copy of a number is", *place, "the name of a def of one number",
+        "write def petal(k) = ... and copies(petal, 6)",
+    )  # fmt: skip
+
+
+def _recursion(name: str, place: tuple[int, int]) -> Fault:
+    return Fault(f"'{name}' calls itself, and defs do not recurse", *place, "", "repeat by copies, repeat_polar or repeat_grid")
+
+
+def _later(name: str, place: tuple[int, int], module: syntax.Module, inside: str) -> Fault | None:
+    for statement in module.statements:
+        if isinstance(statement, syntax.Def) and statement.name == name:
+            advice = f"move its def above {'this one' if inside else 'this line'}"
+            return Fault(f"'{name}' is defined only later", *place, "", advice)
+    return None

@@ -190,7 +190,7 @@ class _Walk:
                 # What stands inside of a shape's call is named by it; a colour's numbers by what they colour.
                 count = self.calls[node.name] = self.calls.get(node.name, 0) + 1
                 path = (node.name if count == 1 else f"{node.name}{count}",)
-            if node.name not in binding.BUILTINS:
+            if node.name not in binding.BUILTINS or node.name in _OF_SHAPES:
                 subject = self._subject(node)
                 part = subject.start, subject.end
             for argument, name in zip(node.arguments, self._names(node), strict=True):
@@ -205,9 +205,8 @@ class _Walk:
     def _subject(self, node: Any) -> Any:
         """What a call works on in the end: `circle(0.1)` in `circle(0.1).move(0.2, 0).round(0.01)`."""
         known = functions(self.dimension)
-        while (
-            isinstance(node, syntax.Call) and node.arguments and node.name in known
-            and known[node.name][0].category in binding.RECEIVERS
+        while isinstance(node, syntax.Call) and node.arguments and (
+            known[node.name][0].category in binding.RECEIVERS if node.name in known else node.name in _OF_SHAPES
         ):  # fmt: skip
             node = binding.argument_value(node.arguments[0])
         return node
@@ -241,6 +240,9 @@ class _Walk:
 
 _VALUES = frozenset({"rgb", "hsv", "mix", "curve"})
 """Functions of values, which are named by where they are used."""
+
+_OF_SHAPES = frozenset({"fill", "paint", "displace"})
+"""What the language itself does to one shape."""
 
 _ELEMENTS = {"points": "p", "colours": "c"}
 _SHORT = {

@@ -9,7 +9,7 @@ from importlib import resources
 from typing import Any, NamedTuple
 
 from shaderdsl.automaton import Automaton, Unexpected
-from shaderdsl.binding import argument_value, registered_layout, split
+from shaderdsl.binding import BUILTINS, argument_value, builtin_layout, registered_layout, split
 from shaderdsl.bounds import MAX_NUMBER, MAX_SOURCE
 from shaderdsl.errors import Fault, did_you_mean, located
 from shaderdsl.lexer import Lexer, Tokens
@@ -332,17 +332,14 @@ _SPECIAL: dict[str, Callable[[int, int, tuple[Any, ...]], Expression | None]] = 
 @lru_cache(maxsize=1)
 def _counting() -> frozenset[str]:
     """The functions that take a count."""
-    return frozenset(
-        name
-        for name, entries in functions().items()
-        for o in entries
-        if any(p.kind == "count" for p in o.parameters)
-    )
+    known = [(name, o.parameters) for name, entries in functions().items() for o in entries] + list(BUILTINS.items())
+    return frozenset(name for name, parameters in known if any(p.kind == "count" for p in parameters))
 
 
 def counted_slots(call: Call) -> set[int]:
     """The slots of plain literals that `call` takes as counts."""
-    layout = registered_layout(call.name, *split(call.arguments))
+    found = builtin_layout if call.name in BUILTINS else registered_layout
+    layout = found(call.name, *split(call.arguments))
     if layout is None:
         return set()
     nodes = [

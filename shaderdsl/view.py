@@ -61,8 +61,8 @@ LEAST_CELL = 2.0**-12
 RELAXATION = 0.9
 STEEPEST = 0.3
 """Away from surfaces a ray goes RELAXATION times as far as it could if all were a plane that is as steep along it as its last two
-samples say, STEEPEST at most: nearly twice as far as what is known to be free. Where the ball that is free there does not meet that
-of the sample before, the step is taken back; so what is found is the same. Keinert et al., Enhanced Sphere Tracing, 2014; the slope
+samples say, STEEPEST at most: up to two and a half times as far as what is known to be free. Where the ball that is free there does not
+meet that of the sample before, the step is taken back; so what is found is the same, if the distance does not jump. Keinert et al., Enhanced Sphere Tracing, 2014; the slope
 is that of Balint, Ban and Valasek, Automatic Step Size Relaxation in Sphere Tracing, 2023."""
 
 NEAR = 0.75

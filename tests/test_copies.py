@@ -53,6 +53,10 @@ def test_backends_agree(name: str) -> None:
         gl_against_numpy([program], (24, 18)).check()
 
 
+def test_the_count_is_no_parameter_where_nobody_calls_it() -> None:
+    assert not any("copies" in p.name for p in parse(f"{PLANE}def all(a) = copies(drop, 3)\ncircle(0.5)").parameters)
+
+
 def test_canonical_text() -> None:
     text = "def drop(k) = circle(0.1 + 0.1 * k)\ncopies(drop, 3).fill(#cc3333)"
     assert parse("def drop(k)=circle(0.1+0.1*k)\ncopies(number = 3, definition = drop).fill(#c33)").text == text
@@ -70,8 +74,8 @@ def test_canonical_text() -> None:
         "def dot(k) = circle(0.1).fill(#f00)\ncopies(dot, 3)": "a def of a shape",
         "def dot(k) = circle(0.1)\ncopies(dot, 2.5)": "cannot be 2.5",
         "def dot(k) = circle(0.1)\ncopies(dot, 65)": "from 1 to 64",
-        "def dot(k) = copies(dot, 3)\ncopies(dot, 3)": "copies are of a def",
-        "copies(dot, 3)\ndef dot(k) = circle(0.1)": "copies are of a def",
+        "def dot(k) = copies(dot, 3)\ncopies(dot, 3)": "defs do not recurse",
+        "copies(dot, 3)\ndef dot(k) = circle(0.1)": "defined only later",
         "def a(k) = circle(k)\ndef b(k) = copies(a, 64)\ndef c(k) = copies(b, 64)\ncopies(c, 64)": "more than",
         "def copies(k) = circle(k)": "part of the language",
     }.items(),
