@@ -339,8 +339,8 @@ FINE_STEPS = 20
 SHAKES, SHAKEN_KEPT = 3, 2
 """How many times the end of a fit with several samples is shaken at most, and from how many points it goes on."""
 
-SHAKEN_GAIN = 0.3
-"""dB; less is not worth another time."""
+SHAKEN_BELOW, SHAKEN_GAIN = 57.0, 0.3
+"""dB: what comes so near to a picture is hardly ever at a wrong minimum; and a gain that is worth another time."""
 
 CROWD, CROWD_STEPS = 6, 4
 """So many starts are refined to the end; more are after so many steps only as many as that."""
@@ -492,7 +492,8 @@ class _Search:
         return best
 
     def finished(self, descent: Descent, finer: Any, seed: int) -> Descent:
-        """A descent's last steps, with more samples a pixel; then steps from around where they end, as long as that helps.
+        """A descent's last steps, with more samples a pixel; then, where they end far from the picture, steps from around there, as long as
+        that helps.
 
         An edge that comes into a pixel where others are already is a small jump: near the end the error has many minima.
         """
@@ -500,8 +501,10 @@ class _Search:
         level = self.levels[-1]
         best = self.last_steps(finer, descent.parameters)
         for _ in range(0 if self.first_order else SHAKES):
+            if self.late() or self.decibels(best.errors[0]) > SHAKEN_BELOW:
+                break
             tries = shaken(finer, self.coordinates, level, best.parameters[0], rng, self.huber)
-            if self.late() or not len(tries):
+            if not len(tries):
                 break
             order = np.argsort(errors_of(finer, tries, level, self.huber))
             found = self.last_steps(finer, tries[order[:SHAKEN_KEPT]])
