@@ -486,7 +486,8 @@ class _Search:
         for _ in range(0 if self.first_order else restarts):
             if self.late() or self.good(best):
                 break
-            found = self.descend(thrown(self.tape, self.coordinates, self.levels[0], best.parameters[0], groups, rng, self.huber), steps, first=max(len(self.levels) - 2, 0))
+            starts = thrown(self.tape, self.coordinates, self.levels[0], best.parameters[0], groups, rng, self.huber)
+            found = self.descend(starts, steps, first=max(len(self.levels) - 2, 0))
             if found.errors[0] < best.errors[0]:
                 best = found
         return best
@@ -517,6 +518,7 @@ class _Search:
         return best
 
     def last_steps(self, finer: Any, points: Double) -> Descent:
+        """A few steps from each of some points (n, p), with more samples a pixel."""
         result = least_squares(
             finer, self.coordinates, points, self.levels[-1], steps=FINE_STEPS, tolerance=1e-4, huber=self.huber, stop=self.late
         )
