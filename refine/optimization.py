@@ -339,7 +339,7 @@ FINE_STEPS = 20
 SHAKES, SHAKEN_KEPT = 3, 2
 """How many times the end of a fit with several samples is shaken at most, and from how many points it goes on."""
 
-SHAKEN_BELOW, SHAKEN_GAIN = 57.0, 0.3
+SHAKEN_BELOW, SHAKEN_GAIN = 58.0, 0.3
 """dB: what comes so near to a picture is hardly ever at a wrong minimum; and a gain that is worth another time."""
 
 CROWD, CROWD_STEPS = 6, 4
