@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from refine.optimization import Coordinates, Level
+from refine.descents import Coordinates, Level
 from render.batching import batch_of
 from render.tapes import lowered
 from shaderdsl import Program

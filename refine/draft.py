@@ -345,7 +345,7 @@ class Draft:
 
     def with_params(self, params: npt.ArrayLike) -> Draft:
         """The draft with other numbers (p,)."""
-        from refine.optimization import legal
+        from refine.descents import legal
 
         program = legal(self.program, params)
         sketch = upright(renumbered(self.sketch, program.params.tolist()))
@@ -363,7 +363,7 @@ class Draft:
 
 
 def _exact(text: str, numbers: npt.ArrayLike) -> shaderdsl.Program:
-    from refine.optimization import legal
+    from refine.descents import legal
 
     program = shaderdsl.parse(text)
     values = np.asarray(numbers, np.float64)

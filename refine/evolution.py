@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from refine import moves
+from refine.descents import Coordinates, Level, least_squares, squared_error
 from refine.draft import Draft
 from refine.loops import loop_count, without_loops
 from refine.nesting import nested
-from refine.optimization import Coordinates, Level, least_squares, squared_error
 from refine.sketch import Box, Circle, Ellipse, Flat, Sketch, SketchLayer, SketchShape, Symmetry, shape_number_count
 from refine.symmetry import symmetric
 

@@ -10,8 +10,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from refine.descents import Coordinates, Level, least_squares, squared_error
 from refine.front import Candidate, ParetoPoint
-from refine.optimization import Coordinates, Level, least_squares, squared_error
 from refine.record import Record
 from refine.result import Fit
 from refine.rounding import printed

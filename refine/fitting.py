@@ -18,8 +18,8 @@ from refine.record import Progress, Record
 from refine.result import Fit
 
 if TYPE_CHECKING:
+    from refine.descents import Level
     from refine.evolution import Evolution, State
-    from refine.optimization import Level
     from refine.proposer import Proposer
     from render.images import Picture
     from shaderdsl import Program
@@ -107,7 +107,7 @@ def fit(
     from render.images import load, resized
 
     picture = load(image)
-    from refine.optimization import one_linear_algebra_thread, pyramid
+    from refine.descents import one_linear_algebra_thread, pyramid
     from render import solid_taichi
     from render.taichi_backend import prepare
 
@@ -147,7 +147,7 @@ def fit(
 def _side(picture: Picture, side: int) -> int:
     """The longer side, in pixels, that a picture is averaged down to: `side`, or more where its shape would change, as that of a
     picture a few pixels high does when its shorter side is rounded."""
-    from refine.optimization import same_shape
+    from refine.descents import same_shape
     from render.images import resized
 
     height, width = picture.rgba.shape[:2]
@@ -183,7 +183,7 @@ def _improve(record: Record, picture: Picture, work: Picture) -> None:
     picture, work: the input, and the same at the working resolution.
     """
     from refine import starts
-    from refine.optimization import pyramid
+    from refine.descents import pyramid
     from refine.starts import View
     from render.images import resized
 
@@ -228,8 +228,8 @@ def _improve(record: Record, picture: Picture, work: Picture) -> None:
 
 def _evolution(record: Record, picture: Picture, side: int, deadline: float) -> Evolution:
     """Rounds on a picture whose longer side is averaged down to `side`, which offer what they find to the record."""
+    from refine.descents import pyramid, squared_error
     from refine.evolution import Budget, Evolution
-    from refine.optimization import pyramid, squared_error
 
     options = record.options
     side = _side(picture, side)

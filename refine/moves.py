@@ -23,8 +23,8 @@ import numpy as np
 import numpy.typing as npt
 
 from refine.contours import contours_of, outline_of, outline_uses, own_contours, shared, with_contours
+from refine.descents import Level
 from refine.draft import Draft, centers_of, colours_of, renumbered
-from refine.optimization import Level
 from refine.sketch import (
     Box,
     Capsule,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from refine.front import Candidate, Front
 
 if TYPE_CHECKING:
+    from refine.descents import Level
     from refine.draft import Draft
-    from refine.optimization import Level
     from refine.options import Options
     from shaderdsl import Program
 
@@ -78,9 +78,9 @@ class Record:
         what: a short phrase, how the program was made.
         draft: the program's, if it has one: one with small loops is kept off the front.
         """
+        from refine.descents import decibels
         from refine.evolution import LOOP_LENGTH, counted
         from refine.loops import loop_count
-        from refine.optimization import decibels
         from shaderdsl import number_count
 
         candidate = Candidate(number_count(program), error, program, draft)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from refine.optimization import Coordinates, Level
+    from refine.descents import Coordinates, Level
     from shaderdsl import Program
 
 Double = npt.NDArray[np.float64]

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
+    from refine.descents import Level
     from refine.draft import Draft
-    from refine.optimization import Level
     from shaderdsl import Program
 
 ROUNDING_LOSS = 0.05
@@ -27,8 +27,8 @@ def printed(program: Program, draft: Draft | None, level: Level) -> Program:
 
     `draft` is the program's draft, if it has one; only then is a text written anew.
     """
+    from refine.descents import squared_error
     from refine.draft import Draft, renumbered
-    from refine.optimization import squared_error
 
     program = rounded(program, level)
     if draft is not None:
@@ -44,7 +44,7 @@ def rounded(program: Program, level: Level) -> Program:
     Rounding a number to a step q adds about h q²/12 to the squared error, h its diagonal entry of JᵀJ; one threshold on
     that decides the digits of all, and is raised as far as the loss allows.
     """
-    from refine.optimization import legal, squared_error
+    from refine.descents import legal, squared_error
     from render.batching import batch_of
     from render.tapes import lowered
 

@@ -27,7 +27,7 @@ from refine.genome import Array, Kind, Pool, Tree, kinds_for, leaves, operators_
 from refine.two_colours import TwoColours, separate
 
 if TYPE_CHECKING:
-    from refine.optimization import Level
+    from refine.descents import Level
     from shaderdsl import Program
 
 WORKING_SIZE = 128
@@ -377,7 +377,7 @@ class _Search:
         from scipy.ndimage import gaussian_filter
 
         import shaderdsl
-        from refine.optimization import Coordinates, Level, least_squares
+        from refine.descents import Coordinates, Level, least_squares
         from render.taichi_backend import Target
         from render.tapes import tape_of
 

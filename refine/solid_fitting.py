@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from refine.descents import Coordinates, Level, least_squares, pyramid, squared_error
 from refine.evolution import counted
-from refine.optimization import Coordinates, Level, least_squares, pyramid, squared_error
 from refine.record import Record
 from refine.solid_model import CAMERA_DISTANCE, SIZES, Model, Numbers, Solid, Thing, camera_frame
 from refine.solid_patches import (

@@ -244,7 +244,7 @@ class WeightedBatch:
 
 @dataclass(frozen=True, eq=False)
 class WeightedTape:
-    """What `refine.optimization.least_squares` takes for a tape, where targets are weighted."""
+    """What `refine.descents.least_squares` takes for a tape, where targets are weighted."""
 
     tape: SolidTape
 

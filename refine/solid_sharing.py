@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from refine.optimization import Coordinates, Level, least_squares
+from refine.descents import Coordinates, Level, least_squares
 from render.batching import batch_of
 from render.tapes import lowered
 from shaderdsl import ParameterInfo, Program, parse

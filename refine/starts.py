@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 import shaderdsl
 from refine import search
+from refine.descents import Coordinates, least_squares, legal, squared_error
 from refine.evolution import Evolution, State
-from refine.optimization import Coordinates, least_squares, legal, squared_error
 from refine.record import Record
 from refine.sketch import Sketch
 from refine.sketching import sketch

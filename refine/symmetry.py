@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from refine import moves
 from refine.averages import Drawn, Explainer
+from refine.descents import same_shape
 from refine.draft import Draft
 from refine.figures import LEAST_NUMBERS, Canvas, apart, figures_of, groups_of
 from refine.halves import lines_of_reflection, mirrored_in
-from refine.optimization import same_shape
 from refine.repetition import repeated_in
 from refine.sectors import turned_about
 from refine.sketch import (

@@ -110,7 +110,7 @@ def fit_texture(
     chosen = tuple(kinds(operations))
     if not chosen:
         raise OptionError("operations names no texture: name at least one")
-    from refine.optimization import one_linear_algebra_thread
+    from refine.descents import one_linear_algebra_thread
     from refine.texture_colours import toned
     from refine.texture_statistics import SMALLEST_SIDE
     from render.images import load

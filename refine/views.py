@@ -1,7 +1,7 @@
 """Several pictures of one program: from several cameras, and of its normals, depth or silhouette, refined together.
 
 All pictures share the program's numbers; each view adds its own camera's. A joint problem looks to
-`refine.optimization.least_squares` like one program: it has coordinates, and batches with normal equations, which are the
+`refine.descents.least_squares` like one program: it has coordinates, and batches with normal equations, which are the
 sums of its parts'.
 """
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from refine.optimization import Coordinates, Level, legal, pyramid
+from refine.descents import Coordinates, Level, legal, pyramid
 from shaderdsl import syntax
 from shaderdsl.program import Program, parse
 from shaderdsl.registry import functions

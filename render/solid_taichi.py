@@ -381,7 +381,7 @@ def blurred(values: Float, blur: float) -> Float:
 
 @lru_cache(maxsize=16)
 def _gaussian(count: int, sigma: float) -> Float:
-    """The matrix that blurs a line of pixels, as `refine.optimization.pyramid` blurs targets."""
+    """The matrix that blurs a line of pixels, as `refine.descents.pyramid` blurs targets."""
     reach = int(4.0 * sigma + 0.5)
     offsets = np.arange(-reach, reach + 1)
     weights = np.exp(-0.5 * (offsets / sigma) ** 2)

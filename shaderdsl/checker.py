@@ -8,39 +8,35 @@ parameters.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from shaderdsl import arithmetic, binding, syntax
 from shaderdsl.arithmetic import RADIANS
 from shaderdsl.binding import Layout
 from shaderdsl.bounds import MAX_EXPANDED, MAX_NESTING, MAX_NODES
-from shaderdsl.construction import Construction, advice
+from shaderdsl.builtin_functions import BUILTIN_FUNCTIONS, Builtins, Function
+from shaderdsl.construction import advice
 from shaderdsl.errors import Fault, did_you_mean
 from shaderdsl.expression import Expr
 from shaderdsl.limits import Condition, Constraint, below, first_violation
-from shaderdsl.mathematics import FUNCTIONS
-from shaderdsl.naming import Known, unknown_definition, unknown_function, unknown_name
+from shaderdsl.naming import Known, unknown_function, unknown_name
 from shaderdsl.registry import COMPONENTS, Parameter, functions, number, operations
 from shaderdsl.rewriting import TIME, reordered, timed
 from shaderdsl.scene import (
     Layer,
     Paint,
     Scene,
-    Vertex,
 )
 from shaderdsl.values import (
     ColourValue,
     LayerValue,
     NumberValue,
-    PaintValue,
     PointValue,
     ShapeValue,
-    TextureValue,
     Value,
     VectorValue,
-    VertexValue,
     WordValue,
     described,
 )
@@ -125,13 +121,7 @@ def _renumbered(values: list[float], decided: set[int], order: list[int]) -> tup
     return [values[old] for old in order], {places[slot] for slot in decided}
 
 
-class Function(NamedTuple):
-    definition: syntax.Def
-    parameters: tuple[Parameter, ...]
-    order: int
-
-
-class Check(Construction):
+class Check(Builtins):
     """One run over a tree; `shaderdsl.solid_checker` has the run for programs in space."""
 
     def __init__(self, module: syntax.Module, values: list[float], decided: set[int], source: str) -> None:
@@ -162,7 +152,7 @@ class Check(Construction):
 
     def functions_of_the_language(self) -> Mapping[str, Callable[..., Value]]:
         """What the language itself calls, by name."""
-        return _BUILTINS
+        return BUILTIN_FUNCTIONS
 
     def module_scene(self) -> Any:
         """The scene that the module describes: a `Scene`, or in space a `SolidScene`."""
@@ -473,7 +463,7 @@ class Check(Construction):
                 else:
                     found = self.evaluate(node)
                     if kind == "count":
-                        value = self._count(call, parameter, node, found)
+                        value = self.count(call, parameter, node, found)
                     elif kind == "point":
                         if type(found) is not PointValue:
                             raise self.mismatch(
@@ -512,15 +502,15 @@ class Check(Construction):
     def _default(self, parameter: Parameter) -> Any:
         default = parameter.default
         if isinstance(default, tuple):
-            return tuple(self._constant(v) for v in default)
+            return tuple(self.constant(v) for v in default)
         if isinstance(default, str):
             return default
         assert default is not None
         if parameter.kind == "count":
             return int(default)
-        return self._constant(default * RADIANS if parameter.kind == "angle" else default)
+        return self.constant(default * RADIANS if parameter.kind == "angle" else default)
 
-    def _constant(self, value: float) -> Expr:
+    def constant(self, value: float) -> Expr:
         """One expression for all defaults of a value: most are zero."""
         found = self.constants.get(value)
         if found is None:
@@ -539,7 +529,7 @@ class Check(Construction):
             return value.word
         raise self.mismatch(node, value, f"'{parameter.name}' of {call.name}", expected)
 
-    def _count(self, call: syntax.Call, parameter: Parameter, node: Any, value: Value) -> int:
+    def count(self, call: syntax.Call, parameter: Parameter, node: Any, value: Value) -> int:
         low, high = int(parameter.low), int(parameter.high)
         expected = f"a whole number from {low} to {high}"
         if not isinstance(value, NumberValue):
@@ -560,71 +550,7 @@ class Check(Construction):
         self.counts.add(literal.slot)
         return int(literal.value)
 
-    # -- functions of the language and of the program -------------------------------------------------------
-
-    def _components(self, call: syntax.Call, nodes: list[Any]) -> list[Expr]:
-        return [
-            self.scalar(call.name, parameter, node, self.evaluate(node))
-            for parameter, node in zip(binding.BUILTINS[call.name], nodes)
-        ]
-
-    def _rgb(self, call: syntax.Call, nodes: list[Any]) -> Value:
-        return ColourValue(*self._components(call, nodes))
-
-    def _hsv(self, call: syntax.Call, nodes: list[Any]) -> Value:
-        parameters = binding.BUILTINS["hsv"]
-        hue = self.evaluate(nodes[0])
-        self.scalar("hsv", parameters[0], nodes[0], hue)
-        saturation, value = (
-            self.scalar("hsv", p, node, self.evaluate(node)) for p, node in zip(parameters[1:], nodes[1:])
-        )
-        return arithmetic.from_hsv(hue, saturation, value)  # type: ignore[arg-type]
-
-    def _mix(self, call: syntax.Call, nodes: list[Any]) -> Value:
-        colours = [self.evaluate(node) for node in nodes[:2]]
-        for node, colour in zip(nodes, colours):
-            if type(colour) is not ColourValue:
-                raise self.mismatch(node, colour, "mix", "a colour")
-        amount = self.evaluate(nodes[2])
-        if type(amount) is TextureValue:
-            return PaintValue(replace(amount.paint, colours=tuple(colour.components for colour in colours)))  # type: ignore[union-attr]
-        if type(amount) is not NumberValue:
-            raise self.mismatch(nodes[2], amount, "'amount' of mix", "a number, or a texture such as fbm()")
-        share = self.scalar(call.name, binding.BUILTINS["mix"][0], nodes[2], amount)
-        return arithmetic.mixed(colours[0], colours[1], share)  # type: ignore[arg-type]
-
-    def _function(self, call: syntax.Call, nodes: list[Any]) -> Value:
-        function = FUNCTIONS[call.name]
-        return NumberValue(function.body(*self._components(call, nodes)), function.gives_angle)
-
-    def _curve(self, call: syntax.Call, nodes: list[Any]) -> Value:
-        x, y = self._components(call, nodes)
-        return VertexValue(Vertex(x, y, False))
-
-    def _fill(self, call: syntax.Call, nodes: list[Any]) -> Value:
-        shape = self.evaluate(nodes[0])
-        if type(shape) is LayerValue:
-            raise Fault(
-                "this is painted already",
-                call.name_start,
-                call.name_start + 4,
-                "one fill a layer",
-                "write two statements",
-            )
-        paint = self.evaluate(nodes[1])
-        if type(paint) is ColourValue:
-            paint = PaintValue(Paint(operations()["flat"], (), (paint.components,)))
-        if type(paint) is not PaintValue:
-            raise self.mismatch(nodes[1], paint, "fill", "a colour or a paint such as linear(#fff, #000)", advice(paint))
-        return LayerValue(self.shape(nodes[0], shape, "fill"), paint.paint, None, None)
-
-    def _paint(self, call: syntax.Call, nodes: list[Any]) -> Value:
-        raise Fault(
-            "paint is for solids", call.name_start, call.name_start + len(call.name), "fill in scene 2d", "write .fill(...)"
-        )
-
-    def _of_space(self, call: syntax.Call, nodes: list[Any]) -> Value:
-        raise Fault(f"{call.name} is for solids", call.name_start, call.name_start + len(call.name), "scene 3d")
+    # -- functions of the program --------------------------------------------------------------------------
 
     def _defined(self, call: syntax.Call, count: int, names: tuple[str, ...]) -> Value:
         function = self.functions.get(call.name)
@@ -639,9 +565,9 @@ class Check(Construction):
         for parameter, (_, source) in zip(function.definition.parameters, layout.sources):
             if source is not None:
                 scope[parameter.name] = self.evaluate(binding.argument_value(call.arguments[source]))
-        return self._applied(function, scope)
+        return self.applied(function, scope)
 
-    def _applied(self, function: Function, scope: dict[str, Value]) -> Value:
+    def applied(self, function: Function, scope: dict[str, Value]) -> Value:
         """The value of a def's body, where some of its parameters have the values of `scope`, and the others their defaults."""
         definition = function.definition
         outer = self.scope, self.visible, self.inside
@@ -653,27 +579,6 @@ class Check(Construction):
         value = self.evaluate(definition.body)
         self.scope, self.visible, self.inside = outer
         return value
-
-    def _copies(self, call: syntax.Call, nodes: list[Any]) -> Value:
-        """The union of a def's shapes for the numbers 0, 1, 2 ...: a repetition whose copies may differ, and exact, as its copies
-        are all looked at."""
-        name, node = nodes
-        function = self.functions.get(name.name) if type(name) is syntax.Name else None
-        if function is None or function.order >= self.visible:
-            raise unknown_definition(name, self.module, self.inside)
-        parameters = function.definition.parameters
-        if not parameters or any(p.default is None for p in parameters[1:]):
-            title = f"'{name.name}' " + ("needs more than the copy's number" if parameters else "does not take the copy's number")
-            raise Fault(title, name.start, name.end, f"def {name.name}(k) = ...")
-        number = self._count(call, binding.BUILTINS["copies"][0], node, self.evaluate(node))
-        shapes = []
-        for k in range(number):
-            value = self._applied(function, {parameters[0].name: NumberValue(self._constant(float(k)))})
-            if type(value) is not ShapeValue:
-                painted = f"leave the fill out there, and write copies({name.name}, {number}).fill(...)"
-                raise self.mismatch(name, value, "copies", "a def of a shape", painted if type(value) is LayerValue else "")
-            shapes.append(value)
-        return shapes[0] if number == 1 else self.combined(call, operations()["union"], shapes, (), ())
 
 
 def root_name(node: Any) -> str:
@@ -699,16 +604,4 @@ _EVALUATORS: dict[type, Callable[..., Value]] = {
     syntax.Negation: Check._negation,
     syntax.Chain: Check._chain,
     syntax.Call: Check._call,
-}
-_BUILTINS: dict[str, Callable[..., Value]] = {
-    "rgb": Check._rgb,
-    "hsv": Check._hsv,
-    "mix": Check._mix,
-    "curve": Check._curve,
-    "fill": Check._fill,
-    "paint": Check._paint,
-    "copies": Check._copies,
-    **dict.fromkeys(FUNCTIONS, Check._function),
-    "displace": Check._of_space,
-    "triplanar": Check._of_space,
 }

@@ -73,7 +73,7 @@ class SolidCheck(Check):
 
     def functions_of_the_language(self) -> Mapping[str, Callable[..., Value]]:
         table = dict(super().functions_of_the_language())
-        own = {"fill": SolidCheck._fill, "paint": SolidCheck._paint, "displace": SolidCheck._displace, "triplanar": SolidCheck._triplanar}
+        own = {"fill": SolidCheck.fill, "paint": SolidCheck.paint, "displace": SolidCheck._displace, "triplanar": SolidCheck._triplanar}
         return {**table, **own}
 
     # -- statements ---------------------------------------------------------------------------------------
@@ -154,12 +154,12 @@ class SolidCheck(Check):
         leading += [self.evaluate(node) for node in call.arguments[len(leading) : layout.leading]]
         return self._registered(call, layout, leading)
 
-    def _fill(self, call: syntax.Call, nodes: list[Any]) -> Value:
+    def fill(self, call: syntax.Call, nodes: list[Any]) -> Value:
         raise Fault(
             "fill is for scene 2d", call.name_start, call.name_start + len(call.name), "paint", "write .paint(...)"
         )
 
-    def _paint(self, call: syntax.Call, nodes: list[Any]) -> Value:
+    def paint(self, call: syntax.Call, nodes: list[Any]) -> Value:
         shape = self.evaluate(nodes[0])
         solid = self.shape(nodes[0], shape, "paint")
         if solid.dimension != 3:

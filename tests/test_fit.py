@@ -97,7 +97,7 @@ def test_numbers_are_rounded(fitted: refine.Fit) -> None:
 @pytest.mark.parametrize("background", ["#ffffff", "none", "#7f3311"])
 def test_even_a_perfect_fit_is_rounded(background: str) -> None:
     """Where there is no error, what single precision makes of it must not forbid every rounding."""
-    from refine.optimization import pyramid, squared_error
+    from refine.descents import pyramid, squared_error
     from refine.rounding import rounded
 
     program = shaderdsl.parse(
@@ -380,8 +380,8 @@ def test_colours_that_meet_or_part_keep_a_draft_in_step(colour: tuple[float, flo
 
 
 def test_the_error_without_each_layer_is_known_from_one_drawing() -> None:
+    from refine.descents import Level, squared_error
     from refine.moves import dropped_layers
-    from refine.optimization import Level, squared_error
     from render.taichi_backend import Target
 
     level = Level(Target(np.random.default_rng(3).random((40, 56, 4), np.float32)), 0.0)

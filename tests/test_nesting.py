@@ -13,11 +13,11 @@ import render
 import shaderdsl
 from refine import moves
 from refine.contours import contours_of, outline_uses, own_contours
+from refine.descents import pyramid
 from refine.draft import Draft, numbers_of, renumbered, text_of
 from refine.evolution import Budget, Evolution, State
 from refine.loops import pieces_of, without_loops
 from refine.nesting import nested
-from refine.optimization import pyramid
 from refine.sketch import (
     Flat,
     Offset,

@@ -9,8 +9,8 @@ import refine
 import render
 import shaderdsl
 from refine import moves
+from refine.descents import Coordinates, least_squares, pyramid
 from refine.draft import Draft
-from refine.optimization import Coordinates, least_squares, pyramid
 from refine.sketch import Circle, Ellipse, Flat, Polygon, Sketch, SketchLayer
 from render.batching import batch_of
 from render.images import load

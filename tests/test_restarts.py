@@ -7,7 +7,7 @@ import numpy as np
 import refine
 import render
 from refine import restarts
-from refine.optimization import Coordinates, least_squares, pyramid
+from refine.descents import Coordinates, Level, least_squares, pyramid
 from refine.restarts import errors_of, groups_of, shaken, thrown
 from refine.views import joint_levels, joint_problem
 from render.batching import batch_of
@@ -89,7 +89,7 @@ def test_outliers_count_by_hubers_rule() -> None:
     assert (robust < 0.9 * plain).all()
 
 
-def _level(program: Program) -> refine.optimization.Level:
+def _level(program: Program) -> Level:
     return pyramid(load(render.image(program, 64, backend="taichi")), [(32, 1.0)])[0]
 
 

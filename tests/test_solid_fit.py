@@ -11,7 +11,7 @@ from hypothesis import given, settings, strategies as st
 
 from refine import fit
 from refine.ambiguity import undetermined
-from refine.optimization import Coordinates, pyramid, squared_error
+from refine.descents import Coordinates, pyramid, squared_error
 from refine.solid_model import SIZES, TURNED, Model, Solid, Thing, angles_of, camera_frame, turn
 from refine.solid_patches import Closeup, beneath, horizon_of, patches
 from refine.solid_profiles import blocks, stacks

@@ -7,8 +7,8 @@ import pytest
 
 import render
 from refine import moves
+from refine.descents import Level, pyramid, squared_error
 from refine.draft import Draft
-from refine.optimization import Level, pyramid, squared_error
 from refine.sketch import Flat, Path, Polygon, Sketch, SketchLayer, Stroke, Vertex
 from refine.vertices import Outline, deletions
 

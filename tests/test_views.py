@@ -9,7 +9,7 @@ import pytest
 
 import refine
 import render
-from refine.optimization import Coordinates
+from refine.descents import Coordinates
 from refine.views import with_camera
 from render.solid_taichi import SolidBatch
 from render.tapes import solid_tape_of
