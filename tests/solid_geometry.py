@@ -402,3 +402,7 @@ SOLIDS: dict[str, Callable[[Arguments], Solid]] = {
     "gyroid": _sheet(_gyroid, np.sqrt(3.0)), "schwarz_p": _sheet(_schwarz_p, np.sqrt(3.0)),
     "schwarz_d": _sheet(_schwarz_d, np.sqrt(1.5)),
 }  # fmt: skip
+
+
+def points_in(number: int, reach: float = 1.5, seed: int = 2) -> Array:
+    return np.random.default_rng(seed).uniform(-reach, reach, (number, 3))
