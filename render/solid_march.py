@@ -105,6 +105,11 @@ tile = tile_y * tiles_x + tile_x
 """
 
 
+def _cell(side: str) -> str:
+    """The least step where pixels have this side: the greatest power of two up to a part of it."""
+    return f"ti.bit_cast(ti.bit_cast(ti.max({SHORTEST} * ({side}), {LEAST_CELL}), ti.i32) & 0x7F800000, ti.f32)"
+
+
 def _rays() -> str:
     text = """\
 spacing = 1.0
@@ -130,7 +135,7 @@ top_edge = 0.5 * ti.cast(height, ti.f32) - ti.cast(tile_y * TILE, ti.f32) - corn
     text += "".join(f"    {target}[lane] = {value}\n" for target, value in zip(targets, results))
     text += f"""\
     # The first sample stands at a multiple of the least step, as all do.
-    cell = ti.bit_cast(ti.bit_cast(ti.max({SHORTEST} * (r6 + r7 * begin), {LEAST_CELL}), ti.i32) & 0x7F800000, ti.f32)
+    cell = {_cell('r6 + r7 * begin')}
     t[lane] = ti.floor(begin / cell) * cell
     at[lane] = t[lane]
     safe[lane] = t[lane]
@@ -202,7 +207,7 @@ for lane in range(LANES):
     f = register[root + lane]
     wide = size[lane] + growth[lane] * t[lane]
     last = f_before[lane]
-    cell = ti.bit_cast(ti.bit_cast(ti.max({SHORTEST} * wide, {LEAST_CELL}), ti.i32) & 0x7F800000, ti.f32)
+    cell = {_cell('wide')}
     free = ti.abs(f) / slope - {NEAR} * wide - cell
     # A long step that went past what may be a surface is taken back.
     back = mode[lane] == {OUTSIDE} and t[lane] > safe[lane] and t[lane] - free > safe[lane]
@@ -288,7 +293,7 @@ if special > 0:
             else:
                 wide = size[lane] + growth[lane] * t[lane]
                 near = {NEAR} * slope * wide
-                cell = ti.bit_cast(ti.bit_cast(ti.max({SHORTEST} * wide, {LEAST_CELL}), ti.i32) & 0x7F800000, ti.f32)
+                cell = {_cell('wide')}
                 last = f_before[lane]
                 rising = f > last and last <= f_earlier[lane] and last > -1e29
                 goes = mode[lane]

@@ -43,7 +43,6 @@ FIXED = 1 << 20
 """Added to an instruction's index in an active list: its value is that at the tile's centre."""
 
 
-
 class Interpreter:
     """Prints the pieces of an interpreter for the opcodes in `used`."""
 
