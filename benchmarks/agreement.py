@@ -11,6 +11,7 @@ surfaces at one distance, a border between cells): there float32 can not tell wh
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -46,6 +47,9 @@ REFUSED = 0.2
 MOVE = 1e-6
 """By how much a coordinate or parameter moves in the test for an exception."""
 
+PATIENCE = 60.0
+"""Seconds that this test may take for a program: a pixel that was not found to be an exception by then counts as an error."""
+
 
 def reference(program: Program, size: Size) -> Image:
     """Premultiplied RGBA (h, w, 4) in float64."""
@@ -75,6 +79,7 @@ def drawn(program: Program, size: Size) -> Image:
 
 def is_unsteady(program: Program, size: Size, pixels: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """Which of `pixels` (h, w) the float64 picture moves by more than STEP when something moves by MOVE."""
+    until = time.perf_counter() + PATIENCE
     x, y = (axis[pixels][None] for axis in numpy_backend.pixel_centres(size))
 
     # All moves of coordinates at once, the first of which is none.
@@ -83,7 +88,7 @@ def is_unsteady(program: Program, size: Size, pixels: npt.NDArray[np.bool_]) -> 
     found = moved(program, program.params, size, places).reshape(len(aside), x.size, 4)
     change = np.abs(found - found[0]).max((0, 2))
     for index, sign in product(range(len(program.params)), (-MOVE, MOVE)):
-        if (change > STEP).all():
+        if (change > STEP).all() or time.perf_counter() > until:
             break
         params = program.params.copy()
         params[index] += sign

@@ -34,6 +34,7 @@ import render  # noqa: E402
 import shaderdsl  # noqa: E402
 from render.animation import gif  # noqa: E402
 from render.files import write_all  # noqa: E402
+from render.light import light_of, shown_of  # noqa: E402
 from render.orbits import turntable  # noqa: E402
 from shaderdsl import scene  # noqa: E402
 from shaderdsl.registry import Operation  # noqa: E402
@@ -72,21 +73,11 @@ were found in pictures, not written, are in the [gallery of fits](gallery-2d.md)
 """
 
 
-def linear(encoded: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
-    """The linear light of sRGB values in [0, 1]."""
-    return np.where(encoded > 0.04045, ((encoded + 0.055) / 1.055) ** 2.4, encoded / 12.92)
-
-
-def srgb(light: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
-    """The sRGB values in [0, 1] of linear light."""
-    return np.where(light > 0.0031308, 1.055 * light ** (1 / 2.4) - 0.055, 12.92 * light)
-
-
 def averaged(picture: npt.NDArray[np.floating], times: int) -> npt.NDArray[np.uint8]:
     """A picture (h, w, 3) of sRGB, `times` smaller, averaged in linear light: bytes (h / times, w / times, 3)."""
     height, width = (side // times for side in picture.shape[:2])
-    light = linear(np.clip(picture, 0.0, 1.0)).reshape(height, times, width, times, 3).mean((1, 3))
-    return np.rint(255.0 * srgb(light)).astype(np.uint8)
+    means = light_of(np.clip(picture, 0.0, 1.0)).reshape(height, times, width, times, 3).mean((1, 3))
+    return np.rint(255.0 * shown_of(means)).astype(np.uint8)
 
 
 def webp(pixels: npt.NDArray[np.uint8] | Image.Image, quality: int = 86) -> bytes:

@@ -106,7 +106,7 @@ def fit(
     # What is heavy is loaded late: options and pictures that can not be used are told before.
     from render.images import load, resized
 
-    picture = load(image)
+    picture = replace(load(image), of_light=dimension == 3)
     from refine.descents import one_linear_algebra_thread, pyramid
     from render import solid_taichi
     from render.taichi_backend import prepare

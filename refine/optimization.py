@@ -61,7 +61,7 @@ STAGES: tuple[tuple[int, float], ...] = ((32, 2.0), (64, 1.0), (128, 0.0))
 MOST_SAMPLES = 8
 """Along a pixel's side."""
 
-FINE_STEPS = 20
+FINE_STEPS, FINE_TOLERANCE = 20, 1e-4
 """The most steps that are taken with several samples a pixel."""
 
 SHAKES, SHAKEN_KEPT = 3, 2
@@ -166,7 +166,7 @@ def optimize(
         levels = joint_levels(views, [*(s for s in stages if s[0] < size), (size, 0.0)])
         judge = joint_levels(views, [(size, manner.noise)])[0] if manner.noise else None
     else:
-        picture = resized(load(image), longest)
+        picture = resized(replace(load(image), of_light=program.dimension == 3), longest)
         size = max(picture.rgba.shape[:2])
         levels = pyramid(picture, [*(s for s in stages if s[0] < size), (size, 0.0)])
         judge = pyramid(picture, [(size, manner.noise)])[0] if manner.noise else None
@@ -248,7 +248,7 @@ class _Search:
     def last_steps(self, finer: Any, points: Double) -> Descent:
         """A few steps from each of some points (n, p), with more samples a pixel."""
         result = least_squares(
-            finer, self.coordinates, points, self.levels[-1], steps=FINE_STEPS, tolerance=1e-4, huber=self.huber, stop=self.late
+            finer, self.coordinates, points, self.levels[-1], steps=FINE_STEPS, tolerance=FINE_TOLERANCE, huber=self.huber, stop=self.late
         )
         self.steps += result.steps
         return result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,7 @@ def side_by_side(target: Picture, picture: Picture) -> npt.NDArray[np.float32]:
     """
     from render.images import resized
 
-    pictures = (target, picture)
+    pictures = (target, replace(picture, of_light=target.of_light))
     longest = min(LARGEST, *(max(p.rgba.shape[:2]) for p in pictures))
     both = [resized(p, longest).over_white for p in pictures]
     height, width = (min(p.shape[axis] for p in both) for axis in (0, 1))

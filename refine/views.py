@@ -235,7 +235,7 @@ def joint_problem(
     views: list[View] = []
     for k in range(count):
         if images is not None and images[k] is not None:
-            views.append(View(k, resized(load(images[k]), longest)))
+            views.append(View(k, resized(replace(load(images[k]), of_light=True), longest)))
         for values, make in ((silhouettes, silhouette_view), (normals, normals_view), (depths, depth_view)):
             if values is not None and values[k] is not None:
                 view = make(k, values[k])

@@ -6,6 +6,7 @@ import io
 import os
 import threading
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union, cast
@@ -15,6 +16,7 @@ import numpy.typing as npt
 
 from render import alpha
 from render.files import write_whole
+from render.light import light_of, shown_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -51,6 +53,8 @@ class Picture:
     name: of the file, without folder and ending; "image" for what is no file.
     notes: sentences about what was left out or changed.
     lossy: whether it comes from a format that leaves traces of its compression.
+    of_light: whether its pixels are averaged as light, like those of what a camera saw and of scenes in space. Those of drawings are
+        averaged as they are written, as browsers and painting programs do.
     """
 
     rgba: Float
@@ -59,6 +63,7 @@ class Picture:
     name: str = "image"
     notes: tuple[str, ...] = ()
     lossy: bool = False
+    of_light: bool = False
 
     @property
     def premultiplied(self) -> Float:
@@ -95,7 +100,7 @@ def load(source: Source) -> Picture:
 
 
 def resized(picture: Picture, longest: int) -> Picture:
-    """The picture with its longer side averaged down to `longest` pixels (weighted by area and by alpha).
+    """The picture with its longer side averaged down to `longest` pixels (weighted by area and by alpha; see `Picture.of_light`).
 
     A picture that is no longer than this is returned as it is. The shorter side is rounded, and at least 1.
     """
@@ -105,7 +110,18 @@ def resized(picture: Picture, longest: int) -> Picture:
     size = _shrunk((width, height), longest)
     if size == (width, height):
         return picture
-    return replace(picture, rgba=alpha.straight(_averaged_rows(lambda a, b: picture.rgba[a:b], (width, height), size)))
+    before, after = (light_of, shown_of) if picture.of_light else (_kept, _kept)
+    averaged = _averaged_rows(lambda a, b: _recoloured(picture.rgba[a:b], before), (width, height), size)
+    return replace(picture, rgba=_recoloured(alpha.straight(averaged), after))
+
+
+def _kept(colours: Float) -> Float:
+    return colours
+
+
+def _recoloured(rgba: Float, change: Callable[[Float], npt.NDArray[Any]]) -> Float:
+    """RGBA (h, w, 4) with its colours (h, w, 3) changed."""
+    return np.concatenate([change(rgba[..., :3]), rgba[..., 3:]], 2).astype(np.float32, copy=False)
 
 
 def save_png(path: str | os.PathLike[str], image: npt.ArrayLike) -> Path:

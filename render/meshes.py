@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from render.dual_contouring import contoured
 from render.files import write_whole
+from render.light import light_of
 from render.solid_surface import Array, Grid, Ints, MeshError, SolidSurface
 from render.tapes import solid_tape_of
 
@@ -244,7 +245,7 @@ def save_mesh(path: str | os.PathLike[str], mesh: Mesh) -> Path:
         raise MeshError('files of meshes are written by trimesh, which is not installed: pip install "earthshader[mesh]"') from None
     colours = mesh.colours
     if ending == "glb":
-        colours = np.where(colours > 0.04045, ((colours + 0.055) / 1.055) ** 2.4, colours / 12.92)
+        colours = light_of(colours)
     made = trimesh.Trimesh(
         mesh.vertices,
         mesh.faces,

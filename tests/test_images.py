@@ -261,6 +261,18 @@ def test_resizing_averages_areas_and_keeps_hidden_colours_out() -> None:
     assert resized(small, 1).rgba.shape == (1, 1, 4)
 
 
+def test_what_is_seen_is_averaged_as_light() -> None:
+    rgba = np.ones((4, 4, 4), np.float32)
+    rgba[:, ::2, :3] = 0.0
+    rgba[2:, ::2, 3] = 0.0
+    small = resized(Picture(rgba, True, (4, 4), of_light=True), 2)
+    assert small.of_light
+    half = 1.055 * 0.5 ** (1 / 2.4) - 0.055
+    np.testing.assert_allclose(small.rgba[0], [(half, half, half, 1.0)] * 2, atol=1e-6)
+    # Where black is transparent, what is left is white.
+    np.testing.assert_allclose(small.rgba[1], [(1.0, 1.0, 1.0, 0.5)] * 2, atol=1e-6)
+
+
 @pytest.mark.parametrize("longest", [37, 20, 7])
 def test_resizing_by_any_factor_is_the_exact_integral(longest: int) -> None:
     picture = load(noise(53, 41))
