@@ -58,6 +58,9 @@ STAGES: tuple[tuple[int, float], ...] = ((32, 2.0), (64, 1.0), (128, 0.0))
 """The default pyramid: (longest side in pixels, σ in those pixels); the picture's own size ends it."""
 
 
+TOLERANCE, ROUGH_TOLERANCE = 1e-6, 1e-3
+"""The gains that end a descent on the last level, and on any before it: that with one sample a pixel too, where more samples follow."""
+
 MOST_SAMPLES = 8
 """Along a pixel's side."""
 
@@ -180,7 +183,7 @@ def optimize(
         moved = coordinates.outward(np.clip(moved, coordinates.low, coordinates.high))
         points = np.where(coordinates.trainable, moved, points)
     first_order = method == "adam" or (method == "auto" and many)
-    search = _Search(problem, coordinates, levels, judge, manner, huber, first_order, late)
+    search = _Search(problem, coordinates, levels, judge, manner, huber, first_order, late, TOLERANCE if samples == 1 else ROUGH_TOLERANCE)
     with one_linear_algebra_thread():
         best = search.best(points, steps, groups, restarts, seed)
         if samples > 1:
@@ -202,6 +205,7 @@ class _Search:
     huber: float
     first_order: bool
     late: Callable[[], bool]
+    tolerance: float
     steps: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
 
@@ -273,7 +277,7 @@ class _Search:
                 descent = adam(self.tape, self.coordinates, points[0], level, huber=self.huber, stop=self.late)
                 self.steps += descent.steps
             else:
-                limit, tolerance = (steps, 1e-6) if last else (self.manner.coarse_steps, 1e-3)
+                limit, tolerance = (steps, self.tolerance) if last else (self.manner.coarse_steps, ROUGH_TOLERANCE)
                 # What is begun anew has been through the first level, and is near already.
                 pull, negligible = 0.0, NEGLIGIBLE
                 if first == 0 and not last:

@@ -308,8 +308,10 @@ def triangle(p: Point, a: Point, b: Point, c: Point) -> Distance:
 
     start = Point(nearest(a.x, b.x, c.x), nearest(a.y, b.y, c.y))
     end = Point(nearest(b.x, c.x, a.x), nearest(b.y, c.y, a.y))
-    distance = measure(start, end)[1]
-    inside = maximum(maximum(lines[0], lines[1]), lines[2]) < 0.0
+    line, distance, extent = measure(start, end)
+    # Its side is told by the same numbers: on the edge another rounding may lie on the other side, and would turn the gradient around.
+    sides = (nearest(line, lines[0], lines[0]), nearest(lines[1], line, lines[1]), nearest(lines[2], lines[2], line))
+    inside = maximum(maximum(*sides[:2]), sides[2]) < 0.0
     thickness = 2.0 * absolute(area) / (sizes[0] + sizes[1] + sizes[2])
     return Distance(select(inside, -distance, distance), thickness)
 
