@@ -215,8 +215,8 @@ def plainer_things(thing: Thing) -> Iterator[Thing]:
             y = solid.turn[:, 1]
             if TURNED[solid.kind] == 2 and solid.angles and abs(y[1]) > 0.98:
                 others.append(replace(solid, angles=()))
-            if len(solid.angles) == 3 and abs(solid.turn[1]).max() > 0.98:
-                others += [upright(solid)]
+            if len(solid.angles) == 3 and abs(solid.turn[1]).max() > 0.98 and (standing := upright(solid)) is not None:
+                others.append(standing)
             for other in others:
                 yield replace(thing, **{role: (*solids[:k], other, *solids[k + 1 :])})  # type: ignore[arg-type]
     if thing.finish:

@@ -53,10 +53,13 @@ def stands(solid: Solid) -> bool:
     return len(solid.angles) < 2 or bool(np.abs(solid.turn[1]).max() > 0.985)
 
 
-def upright(solid: Solid) -> Solid:
-    """A box, or another shape of three sizes, of which one axis is nearly upright, with its sizes in the order in which y is."""
+def upright(solid: Solid) -> Solid | None:
+    """A solid that is turned by three angles and of which an axis is nearly upright, turned about y alone: a box with its sizes in the
+    order in which y is; None for another one that lies or is upside down."""
     matrix = solid.turn
     k = int(np.abs(matrix[1]).argmax())
-    aside = matrix[:, (k + 1) % 3]
-    sizes = (solid.sizes[(k + 1) % 3], solid.sizes[k], solid.sizes[(k + 2) % 3])
+    if solid.kind != "box" and (k != 1 or matrix[1, 1] < 0.0):
+        return None
+    aside = matrix[:, (k + 1) % 3] if solid.kind == "box" else matrix[:, 0]
+    sizes = (solid.sizes[(k + 1) % 3], solid.sizes[k], solid.sizes[(k + 2) % 3]) if solid.kind == "box" else solid.sizes
     return replace(solid, sizes=sizes, angles=(float(np.degrees(np.arctan2(-aside[2], aside[0]))),))

@@ -15,6 +15,7 @@ from refine.descents import Coordinates, pyramid, squared_error
 from refine.solid_model import SIZES, TURNED, Model, Solid, Thing, angles_of, camera_frame, turn
 from refine.solid_patches import Closeup, beneath, horizon_of, patches
 from refine.solid_profiles import blocks, stacks
+from refine.solid_shapes import plainer_things
 from refine.solid_sharing import shared
 from refine.solid_standing import standing
 from refine.views import joint_levels, joint_problem
@@ -140,6 +141,20 @@ def test_nearer_and_smaller_looks_the_same() -> None:
     eye = camera_frame(model.elevation)[0]
     one, two = (picture(model.with_thing(0, t).text) for t in (thing, thing.nearer(eye, 0.7)))
     assert np.abs(one - two).max() < 0.02
+
+
+@given(solids(), st.sampled_from([0.0, 90.0, 180.0, -90.0]), st.sampled_from([0.0, 90.0, 180.0]), st.floats(-180.0, 180.0))
+@settings(max_examples=60, deadline=None)
+def test_what_nearly_stands_is_made_to_stand(solid: Solid, about_x: float, about_z: float, about_y: float) -> None:
+    """Plainer things are of the same shape: whatever kind is turned whichever way, their texts are programs."""
+    if TURNED[solid.kind] == 3:
+        stood = turn((about_x, 0.0, about_z))
+        solid = replace(solid, angles=angles_of(turn((0.0, about_y, 0.0)) @ stood, 3))
+    for plain in plainer_things(Thing((solid,), (), (0.5, 0.4, 0.3))):
+        parse(Model((), 20.0, (0.3, 0.9, 0.2, 0.8), 0.25, (), (plain,)).text)
+        (same,) = plain.joined
+        if same.kind == solid.kind:
+            assert same.lowest == pytest.approx(solid.lowest, abs=0.03 * (1.0 + max(solid.sizes)))
 
 
 @given(solids())
