@@ -103,15 +103,18 @@ class Level:
 
 
 def pyramid(picture: Picture, stages: Sequence[tuple[int, float]]) -> list[Level]:
-    """Levels for a picture: stages are (longest side in pixels, σ in those pixels); none is larger than the picture."""
+    """Levels for a picture: stages are (longest side in pixels, σ in those pixels); none is larger than the picture.
+
+    Sides are whole parts of the picture's own (see `render.images.whole_part`), about as long as is asked for.
+    """
     from scipy.ndimage import gaussian_filter
 
-    from render.images import resized
+    from render.images import resized, whole_part
     from render.taichi_backend import Target
 
     levels: list[Level] = []
     for longest, sigma in stages:
-        image = resized(picture, longest).premultiplied
+        image = resized(picture, whole_part(max(picture.rgba.shape[:2]), longest)).premultiplied
         height, width = image.shape[:2]
         if sigma > 0:
             image = gaussian_filter(image, (sigma, sigma, 0), mode="nearest")

@@ -212,7 +212,7 @@ def joint_problem(
 ) -> tuple[Joint, list[View]]:
     """What `refine.optimize` is asked to match, with pictures of at most `longest` pixels. Raises ValueError where pictures and
     cameras do not go together."""
-    from render.images import load, resized
+    from render.images import load, resized, whole_part
 
     if image is not None and images is not None:
         raise ValueError("give either image or images")
@@ -233,13 +233,17 @@ def joint_problem(
         raise ValueError("several pictures need cameras: say from where each is seen, such as \"orbit(30, 20, 4)\"")
     programs = [program] if cameras is None else [with_camera(program, camera) for camera in cameras]
     views: list[View] = []
+
+    def smaller(picture: Picture) -> Picture:
+        return resized(picture, whole_part(max(picture.rgba.shape[:2]), longest, 1.0))
+
     for k in range(count):
         if images is not None and images[k] is not None:
-            views.append(View(k, resized(replace(load(images[k]), of_light=True), longest)))
+            views.append(View(k, smaller(replace(load(images[k]), of_light=True))))
         for values, make in ((silhouettes, silhouette_view), (normals, normals_view), (depths, depth_view)):
             if values is not None and values[k] is not None:
                 view = make(k, values[k])
-                views.append(replace(view, picture=resized(view.picture, longest)))
+                views.append(replace(view, picture=smaller(view.picture)))
     if not views:
         raise ValueError("there is no picture to match")
     return Joint(programs, views, fit_cameras or cameras is None), views

@@ -10,11 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, strategies as st
 from PIL import Image
 
+import render
 from render import ImageError, SaveError, load, mean_squared_error, psnr, resized, save_png
 from render.files import write_all
-from render.images import LONGEST_SIDE, MAX_PIXELS, Picture
+from render.images import LONGEST_SIDE, MAX_PIXELS, Picture, whole_part
+from shaderdsl import parse
 
 RED = (255, 0, 0)
 
@@ -281,6 +284,27 @@ def test_resizing_by_any_factor_is_the_exact_integral(longest: int) -> None:
     fine = picture.rgba.astype(np.float64).repeat(height, 0).repeat(width, 1)
     expected = fine.reshape(height, 41, width, 53, 4).mean((1, 3))
     np.testing.assert_allclose(small, expected, atol=2e-6)
+
+
+@given(st.integers(1, 3000), st.integers(1, 600), st.sampled_from([1.0, 1.25]))
+def test_whole_parts(side: int, longest: int, beyond: float) -> None:
+    part = whole_part(side, longest, beyond)
+    assert any(part == max(1, round(side / count)) for count in range(1, side + 1))
+    assert part <= max(1, round(beyond * longest))
+    # No whole part is much nearer to what was asked for.
+    assert part >= min(side, 0.49 * longest) or part == 1
+    assert whole_part(longest, longest) == longest == whole_part(3 * longest, longest)
+
+
+def test_a_picture_at_a_whole_part_is_what_is_drawn_there() -> None:
+    program = parse("circle(0.6).fill(#c03020)\nbox(0.5, 0.2).rotate(20).move(0.2, -0.3).fill(#2050a0)")
+    picture = load(render.image(program, 150, backend="numpy"))
+
+    def likeness(side: int) -> float:
+        return psnr(resized(picture, side).over_white, render.image(program, side, backend="numpy"))
+
+    assert whole_part(150, 70) == 75
+    assert likeness(75) > likeness(70) + 3.0
 
 
 def test_psnr() -> None:

@@ -64,6 +64,13 @@ def test_the_flat_end_of_a_sweep_by_taichi_and_numpy() -> None:
     check(taichi_against_numpy([parse(text)], SMALL))
 
 
+@needs_gl
+def test_the_sides_of_a_triangle_made_solid_by_gl_and_taichi() -> None:
+    # A ray ends on an edge, where rounding decides which side of it that is.
+    text = "scene 3d(background = #0b091c)\ntriangle((-0.11, 0.23), (-0.3, 0.18), (0.25, -0.014)).extrude(0.12)"
+    check(gl_against_taichi([parse(text), parse(text.replace("extrude(0.12)", "extrude(0.3).rotate(20, 50, 10)"))], (40, 40)))
+
+
 def test_some_random_scenes_by_taichi_and_numpy() -> None:
     check(taichi_against_numpy(data.generate(QUICK, level=1, seed=30, dimension=3), SMALL))
 
