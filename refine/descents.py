@@ -105,21 +105,31 @@ class Level:
 def pyramid(picture: Picture, stages: Sequence[tuple[int, float]]) -> list[Level]:
     """Levels for a picture: stages are (longest side in pixels, σ in those pixels); none is larger than the picture.
 
-    Sides are whole parts of the picture's own (see `render.images.whole_part`), about as long as is asked for.
+    Pictures of light (`Picture.of_light`) are averaged down to whole parts, about as long as is asked for: see `working_side`.
     """
     from scipy.ndimage import gaussian_filter
 
-    from render.images import resized, whole_part
+    from render.images import resized
     from render.taichi_backend import Target
 
     levels: list[Level] = []
     for longest, sigma in stages:
-        image = resized(picture, whole_part(max(picture.rgba.shape[:2]), longest)).premultiplied
+        image = resized(picture, working_side(picture, longest)).premultiplied
         height, width = image.shape[:2]
         if sigma > 0:
             image = gaussian_filter(image, (sigma, sigma, 0), mode="nearest")
         levels.append(Level(Target(image), sigma * 2.0 / min(height, width)))
     return levels
+
+
+def working_side(picture: Picture, longest: int, beyond: float = 1.25) -> int:
+    """The longer side, in pixels, at which a picture is worked on: `longest` in the plane; in space a whole part (see
+    `render.images.whole_part`), for the last decibels are of numbers there. In the plane they are of structure, for which more pixels
+    are worth more than exact ones."""
+    from render.images import whole_part
+
+    side = max(picture.rgba.shape[:2])
+    return whole_part(side, longest, beyond) if picture.of_light else min(side, longest)
 
 
 def same_shape(size: tuple[int, int], other: tuple[int, int]) -> bool:

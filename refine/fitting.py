@@ -145,18 +145,18 @@ def fit(
 
 
 def _side(picture: Picture, side: int) -> int:
-    """The longer side, in pixels, that a picture is averaged down to: a whole part, about `side`, or more where its shape would change,
-    as that of a picture a few pixels high does when its shorter side is rounded."""
-    from refine.descents import same_shape
-    from render.images import resized, whole_part
+    """The longer side, in pixels, that a picture is averaged down to: about `side` (see `working_side`), or more where its shape would
+    change, as that of a picture a few pixels high does when its shorter side is rounded."""
+    from refine.descents import same_shape, working_side
+    from render.images import resized
 
     height, width = picture.rgba.shape[:2]
-    side = whole_part(max(height, width), side)
+    side = working_side(picture, side)
     while side < max(height, width):
         rows, columns = resized(picture, side).rgba.shape[:2]
         if same_shape((columns, rows), (width, height)):
             break
-        side = whole_part(max(height, width), 2 * side)
+        side = working_side(picture, 2 * side)
     return int(min(side, max(height, width)))
 
 

@@ -27,6 +27,7 @@ from refine.descents import (
     legal,
     one_linear_algebra_thread,
     pyramid,
+    working_side,
 )
 from refine.restarts import errors_of, groups_of, shaken, thrown
 
@@ -140,7 +141,7 @@ def optimize(
     Raises ValueError for an unknown method or number of samples and for pictures and cameras that do not go together, ImageError for an image that can not be read.
     """
     from render.averaging import Finer
-    from render.images import load, resized, whole_part
+    from render.images import load, resized
     from render.tapes import lowered
 
     if method not in ("auto", "least_squares", "adam"):
@@ -170,7 +171,7 @@ def optimize(
         judge = joint_levels(views, [(size, manner.noise)])[0] if manner.noise else None
     else:
         picture = replace(load(image), of_light=program.dimension == 3)
-        picture = resized(picture, whole_part(max(picture.rgba.shape[:2]), longest, 1.0))
+        picture = resized(picture, working_side(picture, longest, 1.0))
         size = max(picture.rgba.shape[:2])
         levels = pyramid(picture, [*(s for s in stages if s[0] < size), (size, 0.0)])
         judge = pyramid(picture, [(size, manner.noise)])[0] if manner.noise else None

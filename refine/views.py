@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from refine.descents import Coordinates, Level, legal, pyramid
+from refine.descents import Coordinates, Level, legal, pyramid, working_side
 from shaderdsl import syntax
 from shaderdsl.program import Program, parse
 from shaderdsl.registry import functions
@@ -212,7 +212,7 @@ def joint_problem(
 ) -> tuple[Joint, list[View]]:
     """What `refine.optimize` is asked to match, with pictures of at most `longest` pixels. Raises ValueError where pictures and
     cameras do not go together."""
-    from render.images import load, resized, whole_part
+    from render.images import load, resized
 
     if image is not None and images is not None:
         raise ValueError("give either image or images")
@@ -235,7 +235,7 @@ def joint_problem(
     views: list[View] = []
 
     def smaller(picture: Picture) -> Picture:
-        return resized(picture, whole_part(max(picture.rgba.shape[:2]), longest, 1.0))
+        return resized(picture, working_side(picture, longest, 1.0))
 
     for k in range(count):
         if images is not None and images[k] is not None:
