@@ -153,13 +153,18 @@ class Solid:
 
 @dataclass(frozen=True)
 class Thing:
-    """Shapes of one colour: the first, what is joined to it, and what is cut away; `finish` is (metallic, roughness) or empty."""
+    """Shapes of one colour: the first, what is joined to it, and what is cut away; `finish` is (metallic, roughness) or empty, `smooth`
+    the size of a smooth union or empty, which it always is where nothing is joined."""
 
     joined: tuple[Solid, ...]
     cut: tuple[Solid, ...]
     colour: Numbers
     finish: Numbers = ()
     smooth: Numbers = ()
+
+    def __post_init__(self) -> None:
+        if len(self.joined) == 1:
+            object.__setattr__(self, "smooth", ())
 
     def text(self) -> str:
         solids = [s.text() for s in self.joined]

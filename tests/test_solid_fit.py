@@ -157,6 +157,16 @@ def test_what_nearly_stands_is_made_to_stand(solid: Solid, about_x: float, about
             assert same.lowest == pytest.approx(solid.lowest, abs=0.03 * (1.0 + max(solid.sizes)))
 
 
+@given(models())
+@settings(max_examples=60, deadline=None)
+def test_plainer_things_are_programs_of_as_many_numbers(model: Model) -> None:
+    for thing in model.things:
+        for plain in plainer_things(thing):
+            simpler = replace(model, things=(plain,))
+            np.testing.assert_allclose(simpler.program.params, simpler.numbers(), atol=1e-5)
+            assert simpler.with_numbers(simpler.program.params).text == simpler.text
+
+
 @given(solids())
 @settings(max_examples=40, deadline=None)
 def test_the_lowest_point_of_a_solid_is_where_its_field_ends(solid: Solid) -> None:
