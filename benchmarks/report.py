@@ -109,7 +109,8 @@ def headlines() -> str:
             rows += _solids(found[name])
     if "agreement" in found:
         part = found["agreement"]["agreement"]
-        text = f"worst pixel {part['worst']:.2f}/255, 99.9th percentile {part['percentile']:.3f}/255, {part['exceptions']} excused"
+        text = f"99.9th percentile {part['percentile']:.3f}/255; {part['beyond']} of {part['pixels']:,} pixels beyond 1/255, in {part['failures']} programs "
+        text += f"beyond the rule, the worst {part['worst']:.2g}/255 off; {part['exceptions']} excused"
         where = "the plane" if found["agreement"]["settings"]["plane"] else "space"
         rows.append([f"{part['programs']} random programs in {where}, {part['title']}", text, f"`{found['agreement']['command']}`"])
     for name, what in (("solid_recovery", "one view"), ("solid_recovery-views", "four views, the light unknown")):
