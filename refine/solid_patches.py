@@ -16,7 +16,6 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from refine.solid_model import CAMERA_DISTANCE, CAMERA_FOV, Numbers, Thing, camera_frame
-from render.light import light_of
 from render.solid_taichi import SolidBatch
 from render.tapes import solid_tape_of
 from shaderdsl import Program, parse
@@ -190,25 +189,6 @@ def _alike(large: Mask, small: Mask, linear: Array) -> bool:
     return bool(enclosed and vivid[1] < vivid[0] and ratio < 1.0 and small.sum() < 0.15 * large.sum())
 
 
-def _outward(picture: Array, nearest: npt.NDArray[np.intp], inner: Mask) -> Array:
-    """The colours (h, w, 4) that go on outside `inner` (h, w) as they change up to its border, where `nearest` (2, h, w) is its
-    nearest pixel: a round thing turns away from the light there."""
-    rows, columns = np.indices(inner.shape)
-    further = np.stack([2 * nearest[0] - rows, 2 * nearest[1] - columns])
-    height, width = inner.shape
-    further = np.clip(further, 0, np.array([height - 1, width - 1])[:, None, None])
-    at, before = picture[tuple(nearest)], picture[tuple(further)]
-    known = inner[tuple(further)][..., None]
-    onward: Array = np.where(known, np.clip(2.0 * at - before, 0.5 * at, np.minimum(2.0 * at, 1.0)), at)
-    return onward
-
-
-def _lit(picture: Array) -> Array:
-    """A premultiplied picture (h, w, 4) of sRGB as one of light."""
-    alpha = picture[..., 3:]
-    return np.concatenate([light_of(np.clip(picture[..., :3] / np.maximum(alpha, 1e-6), 0.0, 1.0)) * alpha, alpha], 2)
-
-
 @dataclass(frozen=True, eq=False)
 class Weighted:
     """A target (h, w, 4), premultiplied, whose pixels count by weights (h, w)."""
@@ -298,12 +278,10 @@ class Closeup:
             inner = mask
         # At its rim a patch is mixed with what is behind.
         nearest = ndimage.distance_transform_edt(~inner, return_distances=False, return_indices=True)
-        own = _outward(picture, nearest, inner)
+        own = picture[tuple(nearest)]
         rim = ndimage.binary_dilation(mask) & ~inner & ~(others & ~mask)
-        # Light mixes, not what a screen is told of it.
-        mixed, surface, behind = (_lit(layer) for layer in (picture, own, scenery))
-        across = surface - behind
-        share = ((mixed - behind) * across).sum(2) / np.maximum((across * across).sum(2), 1e-4)
+        across = own - scenery
+        share = ((picture - scenery) * across).sum(2) / np.maximum((across * across).sum(2), 1e-4)
         alpha = np.where(rim, np.clip(share, 0.0, 1.0), mask)
         weight = np.where(others & ~mask, 0.0, 1.0)
         sheet = np.concatenate([own[..., :3] * alpha[..., None], alpha[..., None], weight[..., None]], 2)
