@@ -16,6 +16,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from refine.solid_model import CAMERA_DISTANCE, CAMERA_FOV, Numbers, Thing, camera_frame
+from render.light import light_of
 from render.solid_taichi import SolidBatch
 from render.tapes import solid_tape_of
 from shaderdsl import Program, parse
@@ -189,6 +190,12 @@ def _alike(large: Mask, small: Mask, linear: Array) -> bool:
     return bool(enclosed and vivid[1] < vivid[0] and ratio < 1.0 and small.sum() < 0.15 * large.sum())
 
 
+def _lit(picture: Array) -> Array:
+    """A premultiplied picture (h, w, 4) of sRGB as one of light."""
+    alpha = picture[..., 3:]
+    return np.concatenate([light_of(np.clip(picture[..., :3] / np.maximum(alpha, 1e-6), 0.0, 1.0)) * alpha, alpha], 2)
+
+
 @dataclass(frozen=True, eq=False)
 class Weighted:
     """A target (h, w, 4), premultiplied, whose pixels count by weights (h, w)."""
@@ -280,8 +287,10 @@ class Closeup:
         nearest = ndimage.distance_transform_edt(~inner, return_distances=False, return_indices=True)
         own = picture[tuple(nearest)]
         rim = ndimage.binary_dilation(mask) & ~inner & ~(others & ~mask)
-        across = own - scenery
-        share = ((picture - scenery) * across).sum(2) / np.maximum((across * across).sum(2), 1e-4)
+        # Light mixes, not what a screen is told of it.
+        mixed, surface, behind = (_lit(layer) for layer in (picture, own, scenery))
+        across = surface - behind
+        share = ((mixed - behind) * across).sum(2) / np.maximum((across * across).sum(2), 1e-4)
         alpha = np.where(rim, np.clip(share, 0.0, 1.0), mask)
         weight = np.where(others & ~mask, 0.0, 1.0)
         sheet = np.concatenate([own[..., :3] * alpha[..., None], alpha[..., None], weight[..., None]], 2)

@@ -106,6 +106,21 @@ def test_a_close_view_shows_things_where_the_whole_scene_has_them() -> None:
     assert right < 2.0 and right < 0.2 * wrong
 
 
+@pytest.mark.parametrize(
+    ("background", "light"),
+    [("#101010", "ambient(1)"), ("#e8ecf2", "ambient(1)"), ("#e8ecf2", "light((0, 0.3, 1), intensity = 0.8)\nambient(0.25)")],
+)
+def test_a_rim_is_covered_as_far_as_its_light_says(background: str, light: str) -> None:
+    text = BALL.replace("#e8ecf2", background).replace("light((0.5, 0.8, 0.4))", light)
+    seen = np.concatenate([picture(text, 96), np.ones((96, 96, 1))], 2).astype(np.float64)
+    covered = picture(text.replace(background, "none"), 96, alpha=True)[..., 3]
+    mask, rim = covered > 0.3, (covered > 0.3) & (covered < 0.9)
+    assert rim.sum() > 40
+    view = Closeup.of(mask, mask, seen, np.broadcast_to(seen[:1, :1], seen.shape), 20.0)
+    # Of what is written the share would be 0.14 off.
+    assert np.abs((view.sheet[..., 3] - covered)[rim]).mean() < 0.03
+
+
 def test_small_pictures_in_space_are_what_the_renderer_draws_small() -> None:
     seen = replace(load(picture(PAIR.replace("#e8ecf2", "#202830"), 192)), of_light=True)
     for side, floor in ((96, 46.0), (48, 40.0)):
