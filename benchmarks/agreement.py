@@ -78,7 +78,7 @@ def drawn(program: Program, size: Size) -> Image:
 
 
 def is_unsteady(program: Program, size: Size, pixels: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Which of `pixels` (h, w) the float64 picture moves by more than STEP when something moves by MOVE."""
+    """Which of `pixels` (h, w) the float64 picture moves by more than STEP when something moves by MOVE, as far as PATIENCE goes."""
     until = time.perf_counter() + PATIENCE
     x, y = (axis[pixels][None] for axis in numpy_backend.pixel_centres(size))
 

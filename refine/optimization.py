@@ -66,7 +66,7 @@ MOST_SAMPLES = 8
 """Along a pixel's side."""
 
 FINE_STEPS, FINE_TOLERANCE = 20, 1e-4
-"""The most steps that are taken with several samples a pixel."""
+"""The most steps that are taken with several samples a pixel, and the gain that ends them."""
 
 SHAKES, SHAKEN_KEPT = 3, 2
 """How many times the end of a fit with several samples is shaken at most, and from how many points it goes on."""
@@ -185,7 +185,8 @@ def optimize(
         moved = coordinates.outward(np.clip(moved, coordinates.low, coordinates.high))
         points = np.where(coordinates.trainable, moved, points)
     first_order = method == "adam" or (method == "auto" and many)
-    search = _Search(problem, coordinates, levels, judge, manner, huber, first_order, late, TOLERANCE if samples == 1 else ROUGH_TOLERANCE)
+    tolerance = TOLERANCE if samples == 1 else ROUGH_TOLERANCE
+    search = _Search(problem, coordinates, levels, judge, manner, huber, first_order, late, tolerance)
     with one_linear_algebra_thread():
         best = search.best(points, steps, groups, restarts, seed)
         if samples > 1:
@@ -197,7 +198,7 @@ def optimize(
 
 @dataclass
 class _Search:
-    """Descents down the pyramid, and what they cost."""
+    """Descents down the pyramid, and what they cost; `tolerance` is the gain that ends one on the last level."""
 
     tape: Tape | SolidTape
     coordinates: Coordinates

@@ -111,13 +111,9 @@ def resized(picture: Picture, longest: int) -> Picture:
     size = _shrunk((width, height), longest)
     if size == (width, height):
         return picture
-    before, after = (light_of, shown_of) if picture.of_light else (_kept, _kept)
-    averaged = _averaged_rows(lambda a, b: _recoloured(picture.rgba[a:b], before), (width, height), size)
-    return replace(picture, rgba=_recoloured(alpha.straight(averaged), after))
-
-
-def _kept(colours: Float) -> Float:
-    return colours
+    rgba = _recoloured(picture.rgba, light_of) if picture.of_light else picture.rgba
+    averaged = alpha.straight(_averaged_rows(lambda a, b: rgba[a:b], (width, height), size))
+    return replace(picture, rgba=_recoloured(averaged, shown_of) if picture.of_light else averaged)
 
 
 def _recoloured(rgba: Float, change: Callable[[Float], npt.NDArray[Any]]) -> Float:
@@ -126,11 +122,10 @@ def _recoloured(rgba: Float, change: Callable[[Float], npt.NDArray[Any]]) -> Flo
 
 
 def whole_part(side: int, longest: int, beyond: float = 1.25) -> int:
-    """A whole part of a `side` (pixels) that is about `longest`, at most `beyond` times as long.
+    """A whole part of a `side` (pixels) that is about `longest`, at most `beyond` times as long and at least 1; all are positive.
 
-    Averaged down to it a picture is what would be drawn of its size: pixels that are made of parts of pixels show more than their own
-    squares, and edges softer than they are drawn. A picture of 300 pixels averaged down to 256 is some 10 dB farther from its own
-    program than at 300 or 150.
+    Averaged down to it a picture is what would be drawn of its size. Pixels that are made of parts of pixels show more than their own
+    squares, and edges softer than they are drawn.
     """
     return max(1, round(side / max(round(side / longest), math.ceil(side / (beyond * longest)), 1)))
 
