@@ -315,7 +315,7 @@ class _Search:
         _, _, matrices = batch_of(self.tape, points).normal_equations(level.target, level.blur)
         here = self.coordinates.inward(points)
         weight = np.einsum("nii->ni", matrices)[:, : here.shape[1]] * self.coordinates.slope(here) ** 2
-        idle = (weight <= 1e-7 * weight.max(1, keepdims=True)) & self.coordinates.logarithmic & self.coordinates.trainable
+        idle = (weight <= 1e-7 * weight.max(1, keepdims=True, initial=0.0)) & self.coordinates.logarithmic & self.coordinates.trainable
         rows = np.flatnonzero(idle.any(1))
         smaller = self.coordinates.outward(np.maximum(here[rows] - 0.7 * idle[rows], self.coordinates.low))
         return np.concatenate([points, smaller]), np.concatenate([home, home[rows]])

@@ -58,10 +58,9 @@ def upright(solid: Solid) -> Solid | None:
     order in which y is; None for another one that lies or is upside down."""
     matrix = solid.turn
     k = int(np.abs(matrix[1]).argmax())
+    aside, sizes = matrix[:, 0], solid.sizes
     if solid.kind == "box":
-        aside, sizes = matrix[:, (k + 1) % 3], (solid.sizes[(k + 1) % 3], solid.sizes[k], solid.sizes[(k + 2) % 3])
-    elif k == 1 and matrix[1, 1] > 0.0:
-        aside, sizes = matrix[:, 0], solid.sizes
-    else:
+        aside, sizes = matrix[:, (k + 1) % 3], (sizes[(k + 1) % 3], sizes[k], sizes[(k + 2) % 3])
+    elif k != 1 or matrix[1, 1] < 0.0:
         return None
     return replace(solid, sizes=sizes, angles=(float(np.degrees(np.arctan2(-aside[2], aside[0]))),))

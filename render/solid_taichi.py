@@ -6,6 +6,7 @@ Two kernels run one after the other (`render.solid_march`, `render.solid_frame`)
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -319,7 +320,7 @@ class SolidBatch:
                 weighted, errors[k] = _weighted(residual, huber)
                 # An opaque picture's alpha says nothing.
                 channels = 3 if self.tapes[self.which[k]].background is not None else 4
-                rows = jacobian[..., :channels, :].reshape(-1, count)
+                rows = jacobian[..., :channels, :].reshape(channels * residual[..., 0].size, count)
                 if weighted is not None:
                     weights = np.repeat(weighted.ravel(), channels)
                     scaled = rows * weights[:, None]
@@ -344,8 +345,8 @@ class SolidBatch:
         return 4 * (4 + solid_march.PLACES) * size[0] * size[1]
 
     def _jacobian_bytes(self, size: tuple[int, int]) -> int:
-        """Of one program."""
-        return 16 * size[0] * size[1] * int(self.parameters.shape[1])
+        """Of one program, with its picture: it may have no parameters."""
+        return 16 * size[0] * size[1] * (1 + int(self.parameters.shape[1]))
 
 
 def _casters(tape: SolidTape) -> list[tuple[int, int, int, int]]:
@@ -372,10 +373,11 @@ def blurred(values: Float, blur: float) -> Float:
     which it has not where edges alone are softer."""
     if blur <= 0.0:
         return values
-    n, height, width = values.shape[:3]
+    n, height, width, *more = values.shape
+    each = math.prod(more)
     sigma = 0.5 * blur * min(height, width)
-    rows = np.matmul(_gaussian(height, sigma), values.reshape(n, height, -1))
-    both: Float = np.matmul(_gaussian(width, sigma), rows.reshape(n, height, width, -1)).reshape(values.shape)
+    rows = np.matmul(_gaussian(height, sigma), values.reshape(n, height, width * each))
+    both: Float = np.matmul(_gaussian(width, sigma), rows.reshape(n, height, width, each)).reshape(values.shape)
     return both
 
 

@@ -180,3 +180,15 @@ def test_solids_are_found_again_behind_each_other(seed: int) -> None:
     spread = np.array([{"vector": 0.08, "length": 0.03, "number": 0.03, "angle": 6.0}.get(p.kind, 0.0) * p.trainable for p in SPACE.parameters])
     found = refine.optimize(SPACE.with_params(SPACE.params + spread * rng.normal(size=len(spread))), target)
     assert found.psnr > 60
+
+
+@pytest.mark.parametrize(
+    ("text", "samples"), [("scene 2d(background = none)", 1), ("scene 3d(background = none)", 1), ("scene 3d(background = none)", 2)]
+)
+def test_a_program_without_numbers_stays_as_it_is(text: str, samples: int) -> None:
+    program = shaderdsl.parse(text)
+    assert not len(program.params)
+    for target in (np.zeros((12, 16, 4)), np.ones((12, 16, 4))):
+        found = refine.optimize(program, target, samples=samples)
+        assert found.program.text == program.text
+        assert (found.psnr > 60.0) is not target.any()

@@ -322,3 +322,11 @@ def test_what_fits_try_needs_no_kernel_of_its_own(kind: str) -> None:
     model = Model((0.9, 0.9, 0.9), 20.0, (0.3, 0.8, 0.5, 0.8), 0.2, (-0.5, 0.8, 0.8, 0.8), (thing,))
     used = solid_tape_of(model.plain).used
     assert any(used <= family for family in solid_taichi._families())
+
+
+def test_noise_that_nothing_explains_ends_as_a_picture() -> None:
+    """What is left of three rows of transparent noise is an empty scene, which has no numbers at all."""
+    noise = (np.random.default_rng(0).random((3, 500, 4)) * 255).astype(np.uint8)
+    found = fit(noise, seconds=1, dimension=3)
+    assert found.image.shape == (3, 500, 4)
+    assert np.isfinite(found.psnr)
