@@ -1,6 +1,7 @@
 """How well backends agree: pixel errors, and the pixels whose disagreement the picture itself excuses.
 
     python -m benchmarks.agreement [--programs 200] [--seed 30] [--size 32] [--pair gl-taichi|gl-numpy|taichi-numpy] [--plane]
+                                   [--jobs 1]
 
 Random programs of level 3, in space or in the plane. The rule: at least 99.9 % of a picture's pixels within 1/255 and none beyond
 4/255. Exceptions are pixels where the float64 picture moves by more than 1/255 when a coordinate or a parameter moves by 1e-6 (two
@@ -13,7 +14,8 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -22,9 +24,10 @@ import numpy.typing as npt
 
 import data
 from benchmarks.measuring import keep, load, table
+from benchmarks.workers import each
 from render import numpy_backend, solid_numpy
 from render.tapes import solid_tape_of, tape_of
-from shaderdsl import Program
+from shaderdsl import Program, parse
 
 Image = npt.NDArray[np.floating]
 Size = tuple[int, int]
@@ -146,6 +149,11 @@ class Agreement:
             f"{self.exceptions} ({self.exceptions / max(self.pixels, 1):.5%}); failures {len(self.failures)}"
         )
 
+    def __add__(self, other: Agreement) -> Agreement:
+        """What both found, of two parts of the programs."""
+        sums = {name: getattr(self, name) + getattr(other, name) for name in ("pixels", "exceptions", "beyond", "errors", "failures", "programs", "refused")}
+        return replace(self, worst=max(self.worst, other.worst), **sums)
+
     def check(self) -> None:
         """Prints the figures; AssertionError, with the worst programs, where the rule is broken."""
         print(self)
@@ -210,6 +218,19 @@ def lines(result: dict[str, Any]) -> list[str]:
     return [table(heads, [[found[k] for k in ("title", "programs", "refused", "pixels", "worst", "percentile", "beyond", "exceptions", "failures")]])]
 
 
+PART = 10
+"""Programs that a process compares at a time."""
+
+
+def _compiled(texts: Sequence[str]) -> None:
+    """Compiles one kernel that knows the operations of all."""
+    batched([parse(text) for text in texts], (8, 8))
+
+
+def _of_texts(texts: Sequence[str], pair: str, size: Size) -> Agreement:
+    return _last(compared(pair, [parse(text) for text in texts], size))
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--programs", type=int, default=200)
@@ -217,14 +238,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--size", type=int, default=32, help="side of the pictures in pixels")
     parser.add_argument("--pair", choices=PAIRS, default=PAIRS[0])
     parser.add_argument("--plane", action="store_true", help="programs of the plane")
+    parser.add_argument("--jobs", type=int, default=1, help="processes that the programs are shared out to")
     parser.add_argument("--name", default="agreement", help="of the result file; one that ends in _trial stays out of the summary")
     options = parser.parse_args(arguments)
     before = load()
     programs = data.generate(options.programs, level=3, seed=options.seed, dimension=2 if options.plane else 3)
-    result = Agreement(options.pair)
-    for count, result in enumerate(compared(options.pair, programs, (options.size, options.size)), 1):
-        if count % 10 == 0 or count == len(programs):
-            print(result, flush=True)
+    size = (options.size, options.size)
+    texts = [program.text for program in programs]
+    parts = [texts[k : k + PART] for k in range(0, len(texts), PART)]
+    result = Agreement("")
+    for found in each(partial(_of_texts, pair=options.pair, size=size), parts, options.jobs, partial(_compiled, texts)):
+        result = replace(result + found, title=found.title)
+        print(result, flush=True)
     for why, text in result.failures:
         print(f"\n{why}\n{text}")
     figures = {

@@ -37,7 +37,7 @@ def machine() -> dict[str, Any]:
 
 
 def commit() -> str:
-    """The commit of the tree, with "+" where files differ from it; empty outside of a repository."""
+    """The commit of the tree, with "+" where files differ from it; outside of a repository what EARTHSHADER_COMMIT says, or nothing."""
 
     def git(*arguments: str) -> str:
         folder = Path(__file__).resolve().parent
@@ -45,7 +45,7 @@ def commit() -> str:
         return done.stdout.strip() if done.returncode == 0 else ""
 
     found = git("rev-parse", "--short", "HEAD")
-    return found + ("+" if found and git("status", "--porcelain") else "")
+    return found + ("+" if git("status", "--porcelain") else "") if found else os.environ.get("EARTHSHADER_COMMIT", "")
 
 
 def summary(values: Sequence[float]) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """Whether numbers are found again in space: scenes thrown out of place and brought back.
 
-    python -m benchmarks.solid_recovery [--limit 50] [--seed 0] [--views]
+    python -m benchmarks.solid_recovery [--limit 50] [--seed 0] [--views] [--jobs 1]
 
 Random scenes of 3 to 5 solids, joined, smoothly joined and cut, of known camera and light, are drawn at 128 pixels by
 rays (`render.supersampling`), which share nothing with what is refined; their numbers are thrown about until the solids lie 5 to
@@ -15,6 +15,7 @@ import argparse
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import permutations, product
 from typing import Any
 
@@ -26,6 +27,7 @@ import render
 import shaderdsl
 from benchmarks.common import summary
 from benchmarks.measuring import keep, load, table
+from benchmarks.workers import beside, each
 from refine.solid_model import CAMERA_DISTANCE, CAMERA_FOV, TURNED, Model, Solid, Thing, camera_frame
 from render import supersampling
 from render.averaging import Finer
@@ -255,8 +257,8 @@ def lines(result: dict[str, Any]) -> list[str]:
     ]
     text = [
         f"{len(rows)} scenes, {known}: {total['recovered']:.0%} recovered (under {RECOVERED} px and within {NEARLY} dB of the true numbers' "
-        f"picture), {total['near']:.0%} within {RECOVERED} px; median {total['off']['median']:.3f} px, {total['seconds']['median']:.1f} s "
-        "(goal: 90 %, 2 s).",
+        f"picture), {total['near']:.0%} within {RECOVERED} px; median {total['off']['median']:.3f} px, {total['seconds']['median']:.1f} s"
+        f"{beside(result['settings'])} (goal: 90 %, 2 s).",
     ]
     return (
         [
@@ -276,25 +278,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--limit", type=int, default=50, help="scenes")
     parser.add_argument("--seed", type=int, default=0, help="of the scenes")
     parser.add_argument("--views", action="store_true", help="four pictures of each, and an unknown light")
+    parser.add_argument("--jobs", type=int, default=1, help="processes that scenes are shared out to")
     parser.add_argument(
         "--name", default="", help="of the result file; one that ends in _trial stays out of the summary"
     )
     options = parser.parse_args(arguments)
     before = load()
-    measured(options.limit, options.seed, options.views)  # compiles what is measured
     rows = []
-    for number in range(options.limit):
-        rows.append(measured(number, options.seed, options.views))
-        r = rows[-1]
+    one = partial(measured, seed=options.seed, views=options.views)
+    for r in each(one, range(options.limit), options.jobs, partial(one, options.limit)):
+        rows.append(r)
         print(
-            f"{number:3d} {r['start']:5.2f} -> {r['off']:6.3f} px, {r['psnr']:5.2f} of {r['psnr_of_truth']:5.2f} dB, {r['seconds']:4.1f} s",
+            f"{r['scene']:3d} {r['start']:5.2f} -> {r['off']:6.3f} px, {r['psnr']:5.2f} of {r['psnr_of_truth']:5.2f} dB, {r['seconds']:4.1f} s",
             flush=True,
         )  # fmt: skip
     totals = {
         "recovered": float(np.mean([r["recovered"] for r in rows])), "near": float(np.mean([r["off"] < RECOVERED for r in rows])),
         "off": summary([r["off"] for r in rows]), "seconds": summary([r["seconds"] for r in rows]),
     }  # fmt: skip
-    settings = {"limit": options.limit, "seed": options.seed, "views": options.views}
+    settings = {"limit": options.limit, "seed": options.seed, "views": options.views, "jobs": options.jobs}
     result = {"totals": totals, "scenes": rows}
     print("\n".join(lines({**result, "settings": settings})))
     print(

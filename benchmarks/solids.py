@@ -1,6 +1,6 @@
 """Pictures of solids: how near they are to finely sampled ones, how right their changes, and how quickly they are drawn.
 
-    python -m benchmarks.solids [--scenes 50] [--size 64] [--runs 15] [--parts quality differences speed]
+    python -m benchmarks.solids [--scenes 50] [--size 64] [--runs 15] [--parts quality differences speed] [--jobs 1]
 
 - quality: random scenes of level 3 with fixed seeds, antialiased by us in one sample a pixel, against 16x16 samples a pixel; and
   beside it the same scenes in one of these samples. The finely sampled picture is our own drawn 16 times as large and
@@ -16,6 +16,7 @@ import argparse
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -26,6 +27,7 @@ import data
 from benchmarks.common import summary
 from benchmarks.measuring import alternate, keep, load, table, verdict
 from benchmarks.solid_cases import CASES, averaged, case, difference_error
+from benchmarks.workers import each
 from render import gl_backend, supersampling
 from render.metrics import psnr
 from render.numpy_backend import compiled
@@ -77,27 +79,39 @@ def textured(program: Program) -> bool:
     return any(table[int(row[0])].parameters for row in solid_tape_of(program).materials)
 
 
-def quality(programs: Sequence[Program], side: int) -> dict[str, Any]:
-    # One kernel that knows the operations of all.
-    SolidBatch.of([(replace(solid_tape_of(p), tone="raw"), p.params) for p in programs]).images((8, 8))
-    SolidBatch.of([(solid_tape_of(p), p.params) for p in programs]).images((8, 8))
+def quality(programs: Sequence[Program], side: int, jobs: int) -> dict[str, Any]:
     rows = []
-    for index, program in enumerate(programs):
-        tape = solid_tape_of(program)
-        large = _large(program, side, FINE)
-        truth = _screened(program, averaged(large, FINE))
-        ours = SolidBatch.of([(tape, program.params)]).images((side, side))[0]
-        # One of a pixel's samples, which are hard but for a sixteenth of it.
-        hard = _screened(program, large[FINE // 2 :: FINE, FINE // 2 :: FINE])
-        row = {"ours": psnr(ours, truth), "hard": psnr(hard, truth), "program": program.text}
-        if index < CHECKED:
-            size = (CHECKED_SIDE, CHECKED_SIDE)
-            row["truth"] = psnr(supersampling.picture(tape, program.params, size, FINE), fine(program, CHECKED_SIDE))
+    items = [(index, program.text, side) for index, program in enumerate(programs)]
+    for row in each(_quality_of, items, jobs, partial(_compiled, [program.text for program in programs])):
         rows.append(row)
-        print(f"{index}: {row['ours']:.1f} dB, hard {row['hard']:.1f} dB", flush=True)
+        print(f"{row['scene']}: {row['ours']:.1f} dB, hard {row['hard']:.1f} dB", flush=True)
     checked = [row["truth"] for row in rows if "truth" in row]
     figures = {name: summary([row[name] for row in rows]) for name in ("ours", "hard")}
     return {"scenes": rows, **figures, "truth_against_hard": min(checked), "verdict": verdict(figures["ours"]["median"], GOAL)}
+
+
+def _compiled(texts: Sequence[str]) -> None:
+    """Compiles one kernel that knows the operations of all."""
+    tapes = [(solid_tape_of(program), program.params) for program in map(parse, texts)]
+    SolidBatch.of([(replace(tape, tone="raw"), numbers) for tape, numbers in tapes]).images((8, 8))
+    SolidBatch.of(tapes).images((8, 8))
+
+
+def _quality_of(item: tuple[int, str, int]) -> dict[str, Any]:
+    """A scene's figures, from its number, its text and its picture's side."""
+    index, text, side = item
+    program = parse(text)
+    tape = solid_tape_of(program)
+    large = _large(program, side, FINE)
+    truth = _screened(program, averaged(large, FINE))
+    ours = SolidBatch.of([(tape, program.params)]).images((side, side))[0]
+    # One of a pixel's samples, which are hard but for a sixteenth of it.
+    hard = _screened(program, large[FINE // 2 :: FINE, FINE // 2 :: FINE])
+    row = {"scene": index, "ours": psnr(ours, truth), "hard": psnr(hard, truth), "textured": textured(program), "program": text}
+    if index < CHECKED:
+        size = (CHECKED_SIDE, CHECKED_SIDE)
+        row["truth"] = psnr(supersampling.picture(tape, program.params, size, FINE), fine(program, CHECKED_SIDE))
+    return row
 
 
 # -- differences ---------------------------------------------------------------------------------------------
@@ -220,6 +234,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=64, help="side of the scenes' pictures in pixels")
     parser.add_argument("--runs", type=int, default=15, help="of each drawing that is timed")
     parser.add_argument("--parts", nargs="*", default=["quality", "differences", "speed"], help="what is measured")
+    parser.add_argument("--jobs", type=int, default=1, help="processes that the scenes of quality are shared out to")
     parser.add_argument("--name", default="solids", help="of the result file; one that ends in _trial stays out of the summary")
     options = parser.parse_args()
     before = load()
@@ -229,7 +244,7 @@ def main() -> None:
     if "differences" in options.parts:
         result["differences"] = differences()
     if "quality" in options.parts:
-        result["quality"] = quality(data.generate(options.scenes, level=3, seed=50, dimension=3), options.size)
+        result["quality"] = quality(data.generate(options.scenes, level=3, seed=50, dimension=3), options.size, options.jobs)
     print("\n".join(lines(result)))
     print(keep(options.name, {k: v for k, v in vars(options).items() if k != "name"}, result, before).name)
 

@@ -79,11 +79,14 @@ WORTHWHILE, PLAINER = 0.85, 1.06
 SHARES = (0.1, 0.6)
 """Of a number's price, that it may cost to do without it where it is nearly equal to another."""
 
-BLURRED = 0.01
+BLURRED = 0.025
 """The error that a close view has anyway, for each pixel across a thing."""
 
 PATCH_SHARE, DETAIL_SHARE = 0.4, 0.6
 """Of the time that is left: for single shapes, and then for what is joined to them and cut out."""
+
+PRUNE_SHARE = 0.1
+"""Of the time, that there always is to leave out what a scene does not need."""
 
 DISTANCES = (0.6, 0.7, 0.8, 0.88, 0.94, 1.06, 1.13, 1.25, 1.4)
 """By which a thing's distance is multiplied."""
@@ -581,6 +584,16 @@ class SolidSearch:
 
     # -- better scenes ------------------------------------------------------------------------------------
 
+    def pruned(self, state: State) -> State:
+        """The scene without what it does not need. Close views are resampled, and softer than what is drawn: small solids that explained
+        their edges explain nothing in the whole picture."""
+        while True:
+            found = self.tried(list(self._without(state)), state.cost)
+            if found is None:
+                return state
+            state = found
+            self.offer(state, "pruned")
+
     def improved(self, state: State) -> State:
         """Changes of structure, as long as there is time and something gains."""
         fruitless = 0
@@ -708,6 +721,9 @@ def improve(record: Record, picture: Picture, deadline: float) -> None:
     refined = search.refined(state.model, [(search.coarse, 10), (search.search, 20)])
     state = refined if refined is not None and refined.cost <= state.cost else state
     search.offer(state, "refined")
+    # However late it is: what nobody needs is seen as soon as the scene is turned.
+    search.deadline = max(deadline, time.perf_counter() + PRUNE_SHARE * (deadline - record.began))
+    state = search.pruned(state)
     search.deadline = deadline - 0.12 * (deadline - record.began)
     state = search.improved(state)
     search.deadline = deadline
