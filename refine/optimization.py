@@ -29,7 +29,7 @@ from refine.descents import (
     pyramid,
     working_side,
 )
-from refine.restarts import errors_of, groups_of, shaken, thrown
+from refine.restarts import FAR_ERROR, NEAR_ERROR, errors_of, groups_of, shaken, thrown
 
 if TYPE_CHECKING:
     from shaderdsl import Program
@@ -67,6 +67,12 @@ MOST_SAMPLES = 8
 
 FINE_STEPS, FINE_TOLERANCE = 20, 1e-4
 """The most steps that are taken with several samples a pixel, and the gain that ends them."""
+
+FINE_ENOUGH = 70.0
+"""The dB between pictures of several samples a pixel, blurred, from which nothing is at a wrong place: what `Manner.enough` is with one."""
+
+ROUGH_SAMPLES = 2
+"""Along a pixel's side, on the level before the last, where descents begin anew whose last steps take several."""
 
 SHAKES, SHAKEN_KEPT = 3, 2
 """How many times the end of a fit with several samples is shaken at most, and from how many points it goes on."""
@@ -137,7 +143,8 @@ def optimize(
     pixel is no nearer to a finely sampled one), up to `restarts` rounds throw the numbers of one statement, or of one shape in it, about at a time and descend again.
     In space `samples`, 1 to 8, lets a few last steps, and some more from around where they end, draw so many samples along each pixel's
     side, averaged as light: slower, and numbers of a finely sampled picture are met more exactly; what is drawn with one sample a pixel
-    may then be a little further from it.
+    may then be a little further from it. Where such pictures, blurred, are not within 70 dB, there are up to `restarts` more rounds with
+    several samples a pixel.
     Raises ValueError for an unknown method or number of samples and for pictures and cameras that do not go together, ImageError for an image that can not be read.
     """
     from render.averaging import Finer
@@ -190,7 +197,10 @@ def optimize(
     with one_linear_algebra_thread():
         best = search.best(points, steps, groups, restarts, seed)
         if samples > 1:
-            best = search.finished(best, joint.finer(samples) if joint is not None else Finer(problem, samples), seed)
+            rough, finer = (
+                joint.finer(many) if joint is not None else Finer(problem, many) for many in (min(samples, ROUGH_SAMPLES), samples)
+            )
+            best = search.finished(best, rough, finer, groups, restarts, seed)
     seen = [legal(program, best.parameters[0])] if joint is None else joint.seen(best.parameters[0])
     psnr = search.decibels(best.errors[0])
     return Optimum(seen[0], psnr, time.perf_counter() - began, search.steps, search.history, tuple(seen))
@@ -219,7 +229,7 @@ class _Search:
         best = self.descend(points, steps)
         rng = np.random.default_rng([seed, 1])
         for _ in range(0 if self.first_order else restarts):
-            if self.late() or self.good(best):
+            if self.late() or self.good(best, self.tape, self.manner.enough):
                 break
             starts = thrown(self.tape, self.coordinates, self.levels[0], best.parameters[0], groups, rng, self.huber)
             found = self.descend(starts, steps, first=max(len(self.levels) - 2, 0))
@@ -227,28 +237,45 @@ class _Search:
                 best = found
         return best
 
-    def finished(self, descent: Descent, finer: Any, seed: int) -> Descent:
-        """A descent's last steps, with more samples a pixel; then, where they end far from the picture, steps from around there, as long as
-        that helps.
+    def finished(
+        self, descent: Descent, rough: Any, finer: Any, groups: Sequence[npt.NDArray[np.int64]], restarts: int, seed: int
+    ) -> Descent:
+        """A descent's last steps, with more samples a pixel, and what they show to be wrong still: `rough` and `finer` draw so on the level
+        before the last and on the last.
 
-        An edge that comes into a pixel where others are already is a small jump: near the end the error has many minima.
+        One sample a pixel does not tell of what shows in a few pixels alone. And an edge that comes into a pixel where others are already is
+        a small jump: near the end the error has many minima.
         """
         rng = np.random.default_rng([seed, 2])
-        level = self.levels[-1]
         best = self.last_steps(finer, descent.parameters)
+        for number in range(0 if self.first_order else restarts):
+            if self.late() or self.good(best, finer, FINE_ENOUGH):
+                break
+            here = best.parameters[0]
+            # Shapes at wrong places, and by turns whatever the picture tells little of.
+            first = max(len(self.levels) - 2, 0)
+            if number % 2:
+                starts = shaken(rough, self.coordinates, self.levels[first], here, rng, FAR_ERROR, self.huber)
+            else:
+                starts = thrown(self.tape, self.coordinates, self.levels[0], here, groups, rng, self.huber)
+            if len(starts):
+                near = self.descend(starts, FINE_STEPS, first, (rough, finer))
+                best = nearer(best, self.last_steps(finer, near.parameters))
+        return self.steadied(best, finer, rng)
+
+    def steadied(self, best: Descent, finer: Any, rng: np.random.Generator) -> Descent:
+        """A descent that ends far from the picture, and steps from around there, as long as that helps."""
+        level = self.levels[-1]
         for _ in range(0 if self.first_order else SHAKES):
             if self.late() or self.decibels(best.errors[0]) > SHAKEN_BELOW:
                 break
-            tries = shaken(finer, self.coordinates, level, best.parameters[0], rng, self.huber)
+            tries = shaken(finer, self.coordinates, level, best.parameters[0], rng, NEAR_ERROR, self.huber)
             if not len(tries):
                 break
             order = np.argsort(errors_of(finer, tries, level, self.huber))
-            found = self.last_steps(finer, tries[order[:SHAKEN_KEPT]])
-            nearest = int(np.argmin(np.nan_to_num(found.errors, nan=np.inf)))
-            gain = self.decibels(found.errors[nearest]) - self.decibels(best.errors[0])
-            if gain > 0.0:
-                best = Descent(found.parameters[[nearest]], found.errors[[nearest]], found.steps)
-            if not gain >= SHAKEN_GAIN:
+            before = best.errors[0]
+            best = nearer(best, self.last_steps(finer, tries[order[:SHAKEN_KEPT]]))
+            if not self.decibels(best.errors[0]) - self.decibels(before) >= SHAKEN_GAIN:
                 break
         return best
 
@@ -260,20 +287,23 @@ class _Search:
         self.steps += result.steps
         return result
 
-    def good(self, descent: Descent) -> bool:
-        """Whether nothing is at a wrong place any more."""
+    def good(self, descent: Descent, tape: Any, enough: float) -> bool:
+        """Whether nothing is at a wrong place any more, in pictures that `tape` draws: they are within so many dB when they are blurred, or
+        within those of the manner where none are."""
         if self.judge is None:
             return self.decibels(descent.errors[0]) >= self.manner.enough
         from render.batching import batch_of
 
-        errors, _, _ = batch_of(self.tape, descent.parameters).normal_equations(self.judge.target, self.judge.blur, self.huber)
-        return self.decibels(errors[0]) >= self.manner.enough
+        errors, _, _ = batch_of(tape, descent.parameters).normal_equations(self.judge.target, self.judge.blur, self.huber)
+        return self.decibels(errors[0]) >= enough
 
-    def descend(self, points: Double, steps: int, first: int = 0) -> Descent:
-        """From many points (n, p) at level `first` to the best one (1, p) at the last: fewer survive each level."""
+    def descend(self, points: Double, steps: int, first: int = 0, tapes: Sequence[Any] = ()) -> Descent:
+        """From many points (n, p) at level `first` to the best one (1, p) at the last: fewer survive each level. `tapes` draw the last
+        levels, where it is not one sample a pixel."""
         home = points
         for number, level in enumerate(self.levels[first:], first):
             last = number == len(self.levels) - 1
+            tape = tapes[number - len(self.levels)] if tapes else self.tape
             if not self.first_order:
                 points, home = self.woken(points, home, level)
             if self.first_order:
@@ -286,7 +316,7 @@ class _Search:
                 if first == 0 and not last:
                     pull, negligible = [*self.manner.pull, 0.0][min(number, len(self.manner.pull))], self.manner.coarse_negligible
                 descended = partial(
-                    least_squares, self.tape, self.coordinates, level=level,
+                    least_squares, tape, self.coordinates, level=level,
                     tolerance=tolerance, huber=self.huber, stop=self.late, pull=pull, negligible=negligible,
                 )  # fmt: skip
                 if len(points) > CROWD:
@@ -322,3 +352,9 @@ class _Search:
 
     def decibels(self, error: float) -> float:
         return decibels(float(error) / (self.levels[-1].target.image.size // 4 * 3))
+
+
+def nearer(one: Descent, other: Descent) -> Descent:
+    """The nearest end (1, p) of two descents; the first one's where none is nearer."""
+    k = int(np.argmin(np.nan_to_num(other.errors, nan=np.inf)))
+    return Descent(other.parameters[[k]], other.errors[[k]], other.steps) if other.errors[k] < one.errors[0] else one

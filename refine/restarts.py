@@ -25,8 +25,8 @@ THROWS, MOST_THROWS = 16, 2048
 SHAKEN = 16
 """How many points lie about an end."""
 
-SHAKEN_ERROR = (0.02, 0.6)
-"""By what part the error grows to such a point."""
+NEAR_ERROR, FAR_ERROR = (0.02, 0.6), (10.0, 1000.0)
+"""By how many times the error grows to such a point, were it a paraboloid: at the end, and where something is at a wrong place still."""
 
 
 def groups_of(program: Program, coordinates: Coordinates, columns: npt.NDArray[np.int64] | None = None) -> list[Group]:
@@ -82,10 +82,12 @@ def errors_of(tape: Any, points: Double, level: Level, huber: float) -> Double:
 
 
 def shaken(
-    tape: Any, coordinates: Coordinates, level: Level, parameters: Double, rng: np.random.Generator, huber: float = 0.0
-) -> Double:
-    """Points (n, p) about `parameters` (p,), each at an error that is SHAKEN_ERROR more, were it a paraboloid: far away along what
-    the picture tells little of. SHAKEN of them, or none where no number can move or the error is none."""
+    tape: Any, coordinates: Coordinates, level: Level, parameters: Double, rng: np.random.Generator, growth: tuple[float, float],
+    huber: float = 0.0,
+) -> Double:  # fmt: skip
+    """Points (n, p) about `parameters` (p,), each at an error that is more by so many times its own as `growth` says, least and most, were
+    it a paraboloid: far away along what the picture tells little of. SHAKEN of them, or none where no number can move or the error is
+    none."""
     from render.batching import batch_of
 
     errors, _, matrices = batch_of(tape, parameters[None]).normal_equations(level.target, level.blur, huber)
@@ -99,7 +101,7 @@ def shaken(
     unit = 1.0 / np.sqrt(diagonal + 1e-7 * max(diagonal.max(), 1e-12))
     curvatures, axes = np.linalg.eigh(matrix * unit[:, None] * unit)
     # A shift's square by this matrix is how much the error grows.
-    low, high = np.log(SHAKEN_ERROR)
+    low, high = np.log(growth)
     more = errors[0] * np.exp(rng.uniform(low, high, SHAKEN))
     ways = rng.normal(0.0, 1.0, (SHAKEN, len(moving))) / np.sqrt(np.maximum(curvatures, 1e-4)) @ axes.T * unit
     shifts = ways * np.sqrt(more / len(moving))[:, None]

@@ -18,6 +18,10 @@ from render.tapes import solid_tape_of, tape_of
 from shaderdsl import Program, parse
 
 SIZE = (37, 26)
+ON_CPU = taichi_device.device() == "cpu"
+ROUNDED = 0.0 if ON_CPU else 1e-5
+"""How much pictures of different kernels may differ: a GPU's compiler joins other products and sums in each."""
+
 PLANE = parse("box(0.5, 0.3, 0.1).rotate(20).fill(#c03020).opacity(0.8)\ncircle(0.3).move(0.2, 0.1).fill(#2040c0).soften(0.05)")
 SPACE = parse("scene 3d\nlight((1, 2, 1), shadow = 0.1)\nbox(0.4, 0.2, 0.3) - sphere(0.3).move(0.2, 0.2, 0.2)\nsphere(0.3).move(-0.5, 0.3, 0).paint(#c03020)")
 
@@ -50,14 +54,14 @@ def test_space(gpu: bool) -> None:
     pictures, jacobians = batch.jacobians(SIZE)
     np.testing.assert_array_equal(pictures[0], pictures[2])
     np.testing.assert_array_equal(jacobians[0], jacobians[2])
-    np.testing.assert_array_equal(pictures, batch.images(SIZE))
+    np.testing.assert_allclose(pictures, batch.images(SIZE), rtol=0.0, atol=ROUNDED)
 
 
 def _check(program: Program) -> None:
     image = render.image(program, SIZE, "taichi")
     assert np.abs(image - render.image(program, SIZE, "numpy")).max() < 1e-3
     pictured, jacobian = render.jacobian(program, SIZE)
-    np.testing.assert_allclose(pictured[..., :3], image[..., :3], atol=1e-6)
+    np.testing.assert_allclose(pictured[..., :3], image[..., :3], rtol=0.0, atol=max(ROUNDED, 1e-6))
     moved = program.params.copy()
     moved[0] += 1e-3
     step = render.image(program.with_params(moved), SIZE, "numpy") - render.image(program, SIZE, "numpy")

@@ -13,7 +13,7 @@ import pytest
 
 import data
 from benchmarks.agreement import Agreement, batched, gl_against_taichi, reference, taichi_against_numpy
-from render import gl_backend
+from render import gl_backend, taichi_device
 from shaderdsl import DslError, Program, parse, to_glsl
 from shaderdsl.registry import of_category
 
@@ -106,6 +106,8 @@ def test_a_wrong_pixel_is_found_and_not_excused() -> None:
 
 
 def test_batches_and_single_scenes_give_the_same_pictures() -> None:
+    # Other kernels, for other operations: a GPU's compiler joins other products and sums in each.
+    rounded = 0.0 if taichi_device.device() == "cpu" else 1e-5
     some = examples()[::8]
     for program, image in zip(some, batched(some, (24, 24))):
-        np.testing.assert_array_equal(batched([program], (24, 24))[0], image)
+        np.testing.assert_allclose(batched([program], (24, 24))[0], image, rtol=0.0, atol=rounded)
