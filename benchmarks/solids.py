@@ -3,7 +3,7 @@
     python -m benchmarks.solids [--scenes 50] [--size 64] [--runs 15] [--parts quality differences speed] [--jobs 1]
 
 - quality: random scenes of level 3 with fixed seeds, antialiased by us in one sample a pixel, against 16x16 samples a pixel; and
-  beside it the same scenes in one of these samples. The finely sampled picture is our own drawn 16 times as large and
+  beside it the same scenes in four samples, and in one of the sixteen times sixteen. The finely sampled picture is our own drawn 16 times as large and
   averaged in linear light; for a few scenes it is checked against one drawn hard (`render.supersampling`).
 - differences: the six cases of `benchmarks.solid_cases`.
 - speed: scenes of 5, 15 and 40 primitives with materials and one light at 128 px, warm; beside it the same GLSL by OpenGL
@@ -29,6 +29,7 @@ from benchmarks.measuring import alternate, keep, load, table, verdict
 from benchmarks.solid_cases import CASES, averaged, case, difference_error
 from benchmarks.workers import each
 from render import gl_backend, supersampling
+from render.averaging import Finer
 from render.metrics import psnr
 from render.numpy_backend import compiled
 from render.solid_taichi import SolidBatch
@@ -86,7 +87,7 @@ def quality(programs: Sequence[Program], side: int, jobs: int) -> dict[str, Any]
         rows.append(row)
         print(f"{row['scene']}: {row['ours']:.1f} dB, hard {row['hard']:.1f} dB", flush=True)
     checked = [row["truth"] for row in rows if "truth" in row]
-    figures = {name: summary([row[name] for row in rows]) for name in ("ours", "hard")}
+    figures = {name: summary([row[name] for row in rows]) for name in ("ours", "four", "hard")}
     return {"scenes": rows, **figures, "truth_against_hard": min(checked), "verdict": verdict(figures["ours"]["median"], GOAL)}
 
 
@@ -105,9 +106,10 @@ def _quality_of(item: tuple[int, str, int]) -> dict[str, Any]:
     large = _large(program, side, FINE)
     truth = _screened(program, averaged(large, FINE))
     ours = SolidBatch.of([(tape, program.params)]).images((side, side))[0]
+    four = Finer(tape, 2).batch(program.params[None]).images((side, side))[0]
     # One of a pixel's samples, which are hard but for a sixteenth of it.
     hard = _screened(program, large[FINE // 2 :: FINE, FINE // 2 :: FINE])
-    row = {"scene": index, "ours": psnr(ours, truth), "hard": psnr(hard, truth), "textured": textured(program), "program": text}
+    row = {"scene": index, "ours": psnr(ours, truth), "four": psnr(four, truth), "hard": psnr(hard, truth), "textured": textured(program), "program": text}
     if index < CHECKED:
         size = (CHECKED_SIDE, CHECKED_SIDE)
         row["truth"] = psnr(supersampling.picture(tape, program.params, size, FINE), fine(program, CHECKED_SIDE))
@@ -209,7 +211,7 @@ def lines(result: dict[str, Any]) -> list[str]:
     text: list[str] = []
     if "quality" in result:
         found = result["quality"]
-        rows = [[name, *(found[key][share] for share in ("p25", "median", "p75"))] for name, key in (("ours, one sample", "ours"), ("hard, one sample", "hard"))]
+        rows = [[name, *(found[key][share] for share in ("p25", "median", "p75"))] for name, key in (("ours, one sample", "ours"), ("ours, four samples", "four"), ("hard, one sample", "hard"))]
         plain = [row for row in found["scenes"] if not textured(parse(row["program"]))]
         if plain:
             ours = summary([row["ours"] for row in plain])

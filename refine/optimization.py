@@ -247,7 +247,7 @@ class _Search:
         a small jump: near the end the error has many minima.
         """
         rng = np.random.default_rng([seed, 2])
-        best = self.last_steps(finer, descent.parameters)
+        best = self.steadied(self.last_steps(finer, descent.parameters), finer, rng)
         for number in range(0 if self.first_order else restarts):
             if self.late() or self.good(best, finer, FINE_ENOUGH):
                 break
@@ -258,10 +258,13 @@ class _Search:
                 starts = shaken(rough, self.coordinates, self.levels[first], here, rng, FAR_ERROR, self.huber)
             else:
                 starts = thrown(self.tape, self.coordinates, self.levels[0], here, groups, rng, self.huber)
-            if len(starts):
-                near = self.descend(starts, FINE_STEPS, first, (rough, finer))
-                best = nearer(best, self.last_steps(finer, near.parameters))
-        return self.steadied(best, finer, rng)
+            if not len(starts):
+                continue
+            near = self.descend(starts, FINE_STEPS, first, (rough, finer))
+            found = nearer(best, self.last_steps(finer, near.parameters))
+            if found is not best:
+                best = self.steadied(found, finer, rng)
+        return best
 
     def steadied(self, best: Descent, finer: Any, rng: np.random.Generator) -> Descent:
         """A descent that ends far from the picture, and steps from around there, as long as that helps."""

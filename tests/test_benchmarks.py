@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 import sys
+import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,7 @@ import pytest
 
 import render
 import shaderdsl
-from benchmarks import batch, common, images, measuring, refinement, svg_check
+from benchmarks import agreement, batch, common, images, measuring, refinement, svg_check, workers
 from refine import ParetoPoint
 from render.metrics import BEST_PSNR
 from render.taichi_backend import Batch
@@ -164,3 +167,26 @@ def test_results_are_written_with_command_machine_and_no_infinity(tmp_path: Path
     result = json.loads(path.read_text())
     assert result["values"] == [1.0, None] and result["settings"] == {"runs": 3}
     assert result["machine"]["cores"] and "command" in result and "numpy" in result["packages"]
+
+
+def share_of_cores(item: int) -> tuple[int, str, int]:
+    return item, os.environ.get(workers.THREADS[0], ""), os.getpid()
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_items_are_shared_out_to_processes_and_come_back_in_order(jobs: int, tmp_path: Path) -> None:
+    found = list(workers.each(share_of_cores, range(5), jobs, partial(tempfile.mkdtemp, dir=tmp_path)))
+    assert [item for item, _, _ in found] == list(range(5))
+    processes = {process for _, _, process in found}
+    # Each of them was prepared once, with its share of the cores; afterwards the environment is as before.
+    assert len(processes) <= jobs and (os.getpid() in processes) == (jobs == 1)
+    assert len(processes) <= len(list(tmp_path.iterdir())) <= jobs
+    assert {share for _, share, _ in found} == {"" if jobs == 1 else str(max(1, (os.cpu_count() or 1) // 2))}
+    assert workers.THREADS[0] not in os.environ
+
+
+def test_the_agreement_of_two_parts_is_that_of_the_whole() -> None:
+    programs = [shaderdsl.parse(f"circle({0.3 + 0.1 * k}).fill(#a03020)") for k in range(4)]
+    whole = agreement.taichi_against_numpy(programs, (16, 16))
+    parts = agreement.taichi_against_numpy(programs[:1], (16, 16)) + agreement.taichi_against_numpy(programs[1:], (16, 16))
+    assert str(parts) == str(whole) and parts.programs == 4 and parts.pixels == 4 * 256
