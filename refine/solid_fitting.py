@@ -55,8 +55,8 @@ SKETCH_SIDE, SEARCH_SIDE, CUT_SIDE = 48, 64, 160
 SHARES = (0.1, 0.6)
 """Of a number's price, that it may cost to do without it where it is nearly equal to another."""
 
-PRUNE_SHARE = 0.1
-"""Of the time, that there always is to leave out what a scene does not need."""
+LEAST_SHARE = 0.1
+"""Of the time, that there always is to leave out what a scene does not need, and to name numbers: however late it is, everybody sees that."""
 
 DISTANCES = (0.6, 0.7, 0.8, 0.88, 0.94, 1.06, 1.13, 1.25, 1.4)
 """By which a thing's distance is multiplied."""
@@ -233,7 +233,7 @@ class SolidSearch:
         for number, share in enumerate(SHARES):
             if number and self.late:
                 break
-            named = shared(program, free, self.fine, share * self.fine_price, 12)
+            named = shared(program, free, self.fine, share * self.fine_price, 12, lambda: self.late)
             self.record.offer(named, squared_error(named, self.record.level), "named")
 
     # -- scenery ------------------------------------------------------------------------------------------
@@ -449,10 +449,10 @@ def improve(record: Record, picture: Picture, deadline: float) -> None:
     refined = search.refined(state.model, [(search.coarse, 10), (search.search, 20)])
     state = refined if refined is not None and refined.cost <= state.cost else state
     search.offer(state, "refined")
-    # However late it is: what nobody needs is seen as soon as the scene is turned.
-    search.deadline = max(deadline, time.perf_counter() + PRUNE_SHARE * (deadline - record.began))
+    whole = deadline - record.began
+    search.deadline = max(deadline, time.perf_counter() + LEAST_SHARE * whole)
     state = search.pruned(state)
-    search.deadline = deadline - 0.12 * (deadline - record.began)
+    search.deadline = deadline - 0.12 * whole
     state = search.improved(state)
     search.deadline = deadline
     # The last digits, at a higher resolution, and how wide the camera sees.
@@ -461,4 +461,5 @@ def improve(record: Record, picture: Picture, deadline: float) -> None:
         if refined is not None:
             search.offer(refined, "refined")
             state = min(state, refined, key=lambda s: s.cost)
+    search.deadline = max(deadline, time.perf_counter() + LEAST_SHARE * whole)
     search.share(state.model)

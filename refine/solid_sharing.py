@@ -7,7 +7,7 @@ c² / (aᵀ H⁻¹ a), with a the constraint and c how far it is from being met.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -27,8 +27,11 @@ STIFF = 1e-6
 """Of the largest curvature, that every number has at least: what the picture does not tell of is not moved for nothing."""
 
 
-def shared(program: Program, free: npt.NDArray[np.bool_], level: Level, most: float, steps: int) -> Program:
-    """The program with numbers that may as well be equal as names, refined by so many steps; as it was where there are none.
+def shared(
+    program: Program, free: npt.NDArray[np.bool_], level: Level, most: float, steps: int, stop: Callable[[], bool] | None = None
+) -> Program:
+    """The program with numbers that may as well be equal as names, refined by so many steps, as long as `stop` does not say no; as it was
+    where there are none.
 
     free (p,): the numbers that move. most: the squared error on the level that one number less may cost.
     """
@@ -39,7 +42,7 @@ def shared(program: Program, free: npt.NDArray[np.bool_], level: Level, most: fl
     for group in groups:
         values[group] = values[group].mean()
     named, order = _named(program.with_params(values), groups)
-    descent = least_squares(lowered(named), Coordinates(named), named.params, level, steps=steps, tolerance=1e-4, free=free[order])
+    descent = least_squares(lowered(named), Coordinates(named), named.params, level, steps=steps, tolerance=1e-4, free=free[order], stop=stop)
     return named.with_params(np.clip(descent.parameters[0], named.structure.low, named.structure.high))
 
 
