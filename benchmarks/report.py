@@ -153,7 +153,7 @@ def _solids(result: dict[str, Any]) -> list[list[object]]:
     command = f"`{result['command']}`"
     if "quality" in result:
         part = result["quality"]
-        text = f"{part['ours']['median']:.1f} dB, one hard sample a pixel {part['hard']['median']:.1f} dB"
+        text = f"{part['ours']['median']:.1f} dB, four samples {part['four']['median']:.1f} dB, one hard sample {part['hard']['median']:.1f} dB"
         rows.append([f"{len(part['scenes'])} scenes in space beside 256 samples a pixel, median", text, command])
     if "differences" in result:
         worst = [max(row[key] for row in result["differences"].values()) for key in ("1 samples", "4 samples")]
