@@ -1,6 +1,6 @@
 """Whether numbers are found again in space: scenes thrown out of place and brought back.
 
-    python -m benchmarks.solid_recovery [--limit 50] [--seed 0] [--views] [--jobs 1]
+    python -m benchmarks.solid_recovery [--limit 50] [--seed 0] [--views] [--jobs 1] [--resume]
 
 Random scenes of 3 to 5 solids, joined, smoothly joined and cut, of known camera and light, are drawn at 128 pixels by
 rays (`render.supersampling`), which share nothing with what is refined; their numbers are thrown about until the solids lie 5 to
@@ -12,8 +12,9 @@ the light is unknown.
 from __future__ import annotations
 
 import argparse
+import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import permutations, product
@@ -25,7 +26,7 @@ import numpy.typing as npt
 import refine
 import render
 import shaderdsl
-from benchmarks.common import summary
+from benchmarks.common import RESULTS, summary
 from benchmarks.measuring import keep, load, table
 from benchmarks.workers import beside, each
 from refine.solid_model import CAMERA_DISTANCE, CAMERA_FOV, TURNED, Model, Solid, Thing, camera_frame
@@ -273,20 +274,31 @@ def lines(result: dict[str, Any]) -> list[str]:
     )
 
 
+def measured_before(name: str, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The scenes of a kept result that has the same settings but for how many there are; none where there is no such result."""
+    path = RESULTS / f"{name}.json"
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"settings": {}, "scenes": []}
+    same = {**kept["settings"], "limit": settings["limit"]} == dict(settings)
+    return list(kept["scenes"]) if same else []
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--limit", type=int, default=50, help="scenes")
     parser.add_argument("--seed", type=int, default=0, help="of the scenes")
     parser.add_argument("--views", action="store_true", help="four pictures of each, and an unknown light")
     parser.add_argument("--jobs", type=int, default=1, help="processes that scenes are shared out to")
+    parser.add_argument("--resume", action="store_true", help="go on after the scenes of the kept result")
     parser.add_argument(
         "--name", default="", help="of the result file; one that ends in _trial stays out of the summary"
     )
     options = parser.parse_args(arguments)
     before = load()
-    rows = []
+    name = options.name or ("solid_recovery-views" if options.views else "solid_recovery")
+    settings = {"limit": options.limit, "seed": options.seed, "views": options.views, "jobs": options.jobs}
+    rows = measured_before(name, settings)[: options.limit] if options.resume else []
     one = partial(measured, seed=options.seed, views=options.views)
-    for r in each(one, range(options.limit), options.jobs, partial(one, options.limit)):
+    for r in each(one, range(len(rows), options.limit), options.jobs, partial(one, options.limit)):
         rows.append(r)
         print(
             f"{r['scene']:3d} {r['start']:5.2f} -> {r['off']:6.3f} px, {r['psnr']:5.2f} of {r['psnr_of_truth']:5.2f} dB, {r['seconds']:4.1f} s",
@@ -296,14 +308,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "recovered": float(np.mean([r["recovered"] for r in rows])), "near": float(np.mean([r["off"] < RECOVERED for r in rows])),
         "off": summary([r["off"] for r in rows]), "seconds": summary([r["seconds"] for r in rows]),
     }  # fmt: skip
-    settings = {"limit": options.limit, "seed": options.seed, "views": options.views, "jobs": options.jobs}
     result = {"totals": totals, "scenes": rows}
     print("\n".join(lines({**result, "settings": settings})))
-    print(
-        keep(
-            options.name or ("solid_recovery-views" if options.views else "solid_recovery"), settings, result, before
-        ).name
-    )
+    print(keep(name, settings, result, before).name)
 
 
 if __name__ == "__main__":

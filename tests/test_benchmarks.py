@@ -17,7 +17,7 @@ import pytest
 
 import render
 import shaderdsl
-from benchmarks import agreement, batch, common, images, measuring, refinement, svg_check, workers
+from benchmarks import agreement, batch, common, images, measuring, refinement, solid_recovery, svg_check, workers
 from refine import ParetoPoint
 from render.metrics import BEST_PSNR
 from render.taichi_backend import Batch
@@ -190,3 +190,13 @@ def test_the_agreement_of_two_parts_is_that_of_the_whole() -> None:
     whole = agreement.taichi_against_numpy(programs, (16, 16))
     parts = agreement.taichi_against_numpy(programs[:1], (16, 16)) + agreement.taichi_against_numpy(programs[1:], (16, 16))
     assert str(parts) == str(whole) and parts.programs == 4 and parts.pixels == 4 * 256
+
+
+def test_a_kept_result_is_gone_on_with_when_its_settings_are_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(solid_recovery, "RESULTS", tmp_path)
+    settings = {"limit": 50, "seed": 0, "views": True}
+    assert solid_recovery.measured_before("kept", settings) == []
+    kept = {"settings": {**settings, "limit": 2}, "scenes": [{"scene": 0}, {"scene": 1}]}
+    (tmp_path / "kept.json").write_text(json.dumps(kept), encoding="utf-8")
+    assert solid_recovery.measured_before("kept", settings) == kept["scenes"]
+    assert solid_recovery.measured_before("kept", {**settings, "seed": 1}) == []
