@@ -66,7 +66,7 @@ class Layout(NamedTuple):
     canonical: tuple[tuple[int, str], ...] | None
 
 
-def known_functions(dimension: Dimension = 2) -> list[str]:
+def known_functions(dimension: Dimension) -> list[str]:
     return [*functions(dimension), *BUILTINS, *SPECIAL_FORMS]
 
 

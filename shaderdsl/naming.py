@@ -24,9 +24,9 @@ def unknown_name(node: syntax.Name, module: syntax.Module, known: Known, inside:
         if isinstance(statement, syntax.Let) and statement.name == name:
             where = f", after the def of '{inside}'" if inside else ""
             return Fault(f"'{name}' is given its value only later{where}", *place, "", "move its let above")
-    if name in known.functions or name in functions() or name in binding.BUILTINS:
+    if name in known.functions or name in functions(module.dimension) or name in binding.BUILTINS:
         return Fault(f"'{name}' is a function", *place, f"{name}(...)", f"write {name}(...) to call it")
-    suggestion = did_you_mean(name, known.values) or did_you_mean(name, functions())
+    suggestion = did_you_mean(name, known.values) or did_you_mean(name, functions(module.dimension))
     if not suggestion:
         suggestion = f"give it a value first: let {name[:40]} = ..."
     return Fault(f"unknown name '{name[:40]}'", *place, "a name from a let above", suggestion)
@@ -43,8 +43,10 @@ def unknown_function(call: syntax.Call, module: syntax.Module, known: Known, ins
         return later
     if name in known.values:
         return Fault(f"'{name}' is a value, not a function", *place, f"{name} without brackets")
+    if module.dimension == 2 and name in functions(3):
+        return Fault(f"{name} is for scene 3d", *place, "", "begin the program with the line: scene 3d")
     kind = "operation" if call.start < call.name_start else "shape"
-    suggestion = did_you_mean(name, [*binding.known_functions(), *known.functions])
+    suggestion = did_you_mean(name, [*binding.known_functions(3 if module.dimension == 3 else 2), *known.functions])
     return Fault(f"unknown {kind} '{name[:40]}'", *place, "", suggestion)
 
 

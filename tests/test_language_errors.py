@@ -102,6 +102,9 @@ SYNTAX = [
 
 MEANING = [
     ("«cirle(0.5)", "unknown shape 'cirle'", "", "did you mean 'circle'?"),
+    ("«sphere(0.5)", "sphere is for scene 3d", "", "begin the program with the line: scene 3d"),
+    ("circle(0.5).«slice(0.1)", "slice is for scene 3d", "", "begin the program with the line: scene 3d"),
+    ("scene 3d\n«pyramdi(0.5)", "unknown shape 'pyramdi'", "", "did you mean 'pyramid'?"),
     ("circle(0.5).«fil(#fff)", "unknown operation 'fil'", "", "did you mean 'fill'?"),
     ("circle(«qqq)", "unknown name 'qqq'", "a name from a let", "let qqq = ..."),
     ("let radius = 1\ncircle(«radios)", "unknown name 'radios'", "", "did you mean 'radius'?"),
